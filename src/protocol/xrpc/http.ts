@@ -1,0 +1,31 @@
+/** A request as a listener (or a transport in the same process) hands it over. */
+export interface HttpRequest {
+  /** Upper case. */
+  method: string
+  /** Raw, with its leading slash, without the query. */
+  path: string
+  /** Raw, without the question mark; empty when there is none. */
+  query: string
+  /** Names in lower case. */
+  headers: Readonly<Record<string, string | undefined>>
+  body: AsyncIterable<Uint8Array> | Uint8Array | undefined
+  /** Address of the peer, for limits and logs. */
+  ip: string
+  /** Request id, echoed as `x-request-id`. */
+  id: string
+  /** Aborted when the peer goes away. */
+  signal: AbortSignal
+}
+
+/** An answer. A body that is an iterable is streamed and pulled at the reader's pace. */
+export interface HttpResponse {
+  status: number
+  headers?: Record<string, string>
+  body?: string | Uint8Array | AsyncIterable<Uint8Array>
+}
+
+/** One WebSocket message: binary (event streams) or text (jetstream). */
+export type Frame = Uint8Array | string
+
+/** Ready frames, in order. The same batch object may be handed to many readers. */
+export type FrameBatch = readonly Frame[]

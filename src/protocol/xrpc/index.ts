@@ -1,0 +1,64 @@
+/**
+ * XRPC: methods declared once, a router that keeps what they declare, event-stream frames, and a
+ * typed client. https://atproto.com/specs/xrpc https://atproto.com/specs/event-stream
+ */
+export { parseJson } from './body.ts'
+export {
+  type AnswerOf,
+  type BinaryAnswer,
+  type BinaryBody,
+  type CallOptions,
+  type Fetch,
+  type SendOf,
+  subscriptionUrl,
+  type XrpcClient,
+  type XrpcClientOptions,
+  xrpcClient,
+  xrpcUrl,
+} from './client.ts'
+export {
+  authRequired,
+  errorName,
+  errorResponse,
+  invalidRequest,
+  toXrpcError,
+  XrpcError,
+  type XrpcErrorOptions,
+} from './error.ts'
+export {
+  decodeFrame,
+  type ErrorFrame,
+  encodeErrorFrame,
+  encodeFrame,
+  frameHeader,
+  joinFrame,
+  type MessageFrame,
+  maxFrameBytes,
+  splitFrame,
+} from './frames.ts'
+export type { Frame, FrameBatch, HttpRequest, HttpResponse } from './http.ts'
+export {
+  type Auth,
+  type BinaryInput,
+  type Call,
+  type CallDeclaration,
+  type InputOf,
+  jsonOutput,
+  type Limits,
+  type Method,
+  type MethodSchema,
+  noAuth,
+  type OutputOf,
+  type ParamsInputOf,
+  type ParamsOf,
+  type ProcedureSchema,
+  procedure,
+  type QuerySchema,
+  query,
+  type RawOutput,
+  type SubscriptionDeclaration,
+  type SubscriptionSchema,
+  subscription,
+} from './method.ts'
+export { formatParams } from './params.ts'
+export { createRouter, preflight, type Router, type RouterOptions } from './router.ts'

@@ -1,0 +1,346 @@
+import { type BaseSchema, safeParse } from '@atcute/lexicons/validations'
+import {
+  acceptsType,
+  boundedBody,
+  defaultBinaryBytes,
+  defaultJsonBytes,
+  hasBody,
+  mediaType,
+  missingBody,
+  readJson,
+  refuseBody,
+  sizeHint,
+} from './body.ts'
+import { errorResponse, invalidRequest, toXrpcError, XrpcError } from './error.ts'
+import { encodeErrorFrame } from './frames.ts'
+import type { FrameBatch, HttpRequest, HttpResponse } from './http.ts'
+import type { BinaryInput, CallMethod, Method, RawOutput, StreamMethod } from './method.ts'
+import { compileParams, type ParamsParser } from './params.ts'
+
+export interface RouterOptions {
+  /** Check every JSON output against its schema; a misfit is a 500. For tests. */
+  validateOutput?: boolean
+  /** Told of every failure of ours (status 500 and above), with its cause. */
+  onFailure?(failure: { nsid: string; requestId: string; error: XrpcError }): void
+  /** Told of every answer to a known or forwarded method, for metrics. */
+  onAnswer?(nsid: string, status: number): void
+  /** Answers the methods the table does not know (a PDS proxies them). */
+  fallback?(request: HttpRequest, nsid: string): Promise<HttpResponse>
+  /** With it, a request with an `atproto-proxy` header goes to the fallback first. */
+  interceptProxy?: boolean
+  /** Answers /xrpc/_health; what it throws makes the answer a 503. */
+  health?(): unknown
+}
+
+export interface Router {
+  /** Answers a request under /xrpc/. Never throws: every failure is an XRPC error answer. */
+  handle(request: HttpRequest): Promise<HttpResponse>
+  /** Opens a subscription; an HttpResponse when there is none to open. */
+  subscribe(request: HttpRequest): AsyncIterable<FrameBatch> | HttpResponse
+  /** Every method of the table, sorted. */
+  readonly nsids: readonly string[]
+}
+
+type InputReader = (request: HttpRequest) => unknown
+
+interface Route {
+  readonly nsid: string
+  readonly isQuery: boolean
+  readonly method: CallMethod
+  readonly parse: ParamsParser
+  readonly readInput: InputReader
+  readonly outputSchema: BaseSchema | undefined
+}
+
+interface StreamRoute {
+  readonly method: StreamMethod
+  readonly parse: ParamsParser
+}
+
+/**
+ * A router over a table of methods: finds the method by NSID and does, in this order, what its
+ * declaration says: verb, parameters, auth, input (type, size, schema), handle, output. CORS is
+ * open on everything, as a public API that carries its sign-in in headers may be.
+ * https://atproto.com/specs/xrpc
+ */
+export function createRouter(methods: readonly Method[], options: RouterOptions = {}): Router {
+  const calls = new Map<string, Route>()
+  const streams = new Map<string, StreamRoute>()
+  for (const method of methods) {
+    if (calls.has(method.nsid) || streams.has(method.nsid)) {
+      throw new TypeError(`${method.nsid} is declared twice`)
+    }
+    if (isStream(method)) {
+      streams.set(method.nsid, { method, parse: compileParams(method.schema.params) })
+    } else calls.set(method.nsid, createRoute(method, options.validateOutput === true))
+  }
+  const dispatch = createDispatch(calls, streams, options)
+  return {
+    nsids: [...calls.keys(), ...streams.keys()].sort(),
+    async handle(request) {
+      if (request.method === 'OPTIONS') return preflight(request)
+      const nsid = nsidOf(request.path)
+      try {
+        const response = await dispatch(request, nsid)
+        options.onAnswer?.(nsid, response.status)
+        return response
+      } catch (thrown) {
+        return failed(thrown, nsid, request, options)
+      }
+    },
+    subscribe(request) {
+      const nsid = nsidOf(request.path)
+      const route = streams.get(nsid)
+      if (route !== undefined) return stream(route, request, options)
+      return errorResponse(unknownMethod(nsid), request.id)
+    },
+  }
+}
+
+function isStream(method: Method): method is StreamMethod {
+  return method.schema.type === 'xrpc_subscription'
+}
+
+function createDispatch(
+  calls: Map<string, Route>,
+  streams: Map<string, StreamRoute>,
+  options: RouterOptions,
+): (request: HttpRequest, nsid: string) => Promise<HttpResponse> | HttpResponse {
+  const { fallback } = options
+  const intercept = options.interceptProxy === true && fallback !== undefined
+  return (request, nsid) => {
+    const route = calls.get(nsid)
+    if (route !== undefined) {
+      if (intercept && request.headers['atproto-proxy'] !== undefined) {
+        return fallback(request, nsid)
+      }
+      return answer(route, request)
+    }
+    if (nsid === '_health' && options.health !== undefined) return health(options.health, request)
+    if (!isNsidLike(nsid)) throw invalidRequest('Invalid XRPC path')
+    if (streams.has(nsid)) {
+      const message = `${nsid} is a subscription: open it as a WebSocket`
+      throw new XrpcError(426, 'UpgradeRequired', message, { headers: { upgrade: 'websocket' } })
+    }
+    if (fallback !== undefined) return fallback(request, nsid)
+    throw unknownMethod(nsid)
+  }
+}
+
+async function answer(route: Route, request: HttpRequest): Promise<HttpResponse> {
+  const isHead = checkVerb(route, request.method)
+  const params = route.parse(request.query)
+  const { method } = route
+  let caller = method.auth(request, route.nsid)
+  if (caller instanceof Promise) caller = await caller
+  let input = route.readInput(request)
+  if (input instanceof Promise) input = await input
+  let output = method.handle({ params, input, caller, request })
+  if (output instanceof Promise) output = await output
+  const response = toResponse(route, output, request.id)
+  return isHead ? withoutBody(response) : response
+}
+
+/** Throws unless the verb fits; true for HEAD, which is answered as GET without a body. */
+function checkVerb(route: Route, verb: string): boolean {
+  if (route.isQuery) {
+    if (verb === 'GET') return false
+    if (verb === 'HEAD') return true
+    throw invalidRequest(`Incorrect HTTP method (${verb}) expected GET`)
+  }
+  if (verb === 'POST') return false
+  throw invalidRequest(`Incorrect HTTP method (${verb}) expected POST`)
+}
+
+function createRoute(method: CallMethod, validateOutput: boolean): Route {
+  const { schema } = method
+  const { output } = schema
+  return {
+    nsid: method.nsid,
+    isQuery: schema.type === 'xrpc_query',
+    method,
+    parse: compileParams(schema.params),
+    readInput: inputReader(method),
+    outputSchema: validateOutput && output?.type === 'lex' ? output.schema : undefined,
+  }
+}
+
+function inputReader(method: CallMethod): InputReader {
+  const { schema, limits } = method
+  const input = schema.type === 'xrpc_procedure' ? schema.input : null
+  if (input === null) return (request) => (hasBody(request) ? refuseBody(request) : undefined)
+  if (input.type === 'blob') {
+    const maxBytes = limits.bodyBytes ?? defaultBinaryBytes
+    return (request) => binaryInput(request, input.encoding, maxBytes)
+  }
+  const maxBytes = limits.bodyBytes ?? defaultJsonBytes
+  return (request) => jsonInput(request, input.schema, maxBytes)
+}
+
+async function jsonInput(
+  request: HttpRequest,
+  schema: BaseSchema,
+  maxBytes: number,
+): Promise<unknown> {
+  if (request.body === undefined) throw missingBody()
+  const size = sizeHint(request)
+  if (size === 0) throw missingBody()
+  checkType(request, jsonTypes)
+  if (size !== undefined && size > maxBytes) {
+    throw new XrpcError(413, 'PayloadTooLarge', `The body is larger than ${maxBytes} bytes`)
+  }
+  const result = safeParse(schema, await readJson(request, maxBytes))
+  if (!result.ok) throw invalidRequest(`Invalid input: ${result.message}`)
+  return result.value
+}
+
+const jsonTypes = ['application/json']
+
+function binaryInput(
+  request: HttpRequest,
+  accepted: readonly string[] | undefined,
+  maxBytes: number,
+): BinaryInput {
+  if (request.body === undefined) throw missingBody()
+  const encoding = checkType(request, accepted)
+  return { encoding, sizeHint: sizeHint(request), body: boundedBody(request, maxBytes) }
+}
+
+function checkType(request: HttpRequest, accepted: readonly string[] | undefined): string {
+  const type = mediaType(request.headers['content-type'])
+  if (type === undefined) {
+    throw invalidRequest('Request encoding (Content-Type) required but not provided')
+  }
+  if (!acceptsType(accepted, type)) {
+    throw invalidRequest(`Wrong request encoding (Content-Type): ${type}`)
+  }
+  return type
+}
+
+function toResponse(route: Route, output: unknown, requestId: string): HttpResponse {
+  if (output === undefined) {
+    return { status: 200, headers: plainHeaders(requestId) }
+  }
+  if (isRaw(output)) {
+    const headers = plainHeaders(requestId)
+    headers['content-type'] = output.encoding
+    if (output.headers !== undefined) Object.assign(headers, output.headers)
+    return { status: 200, headers, body: output.body }
+  }
+  if (route.outputSchema !== undefined) checkOutput(route.outputSchema, output)
+  return { status: 200, headers: jsonHeaders(requestId), body: JSON.stringify(output) }
+}
+
+function jsonHeaders(requestId: string): Record<string, string> {
+  return {
+    'content-type': 'application/json; charset=utf-8',
+    'access-control-allow-origin': '*',
+    'access-control-expose-headers': '*',
+    'x-request-id': requestId,
+  }
+}
+
+function plainHeaders(requestId: string): Record<string, string> {
+  return {
+    'access-control-allow-origin': '*',
+    'access-control-expose-headers': '*',
+    'x-request-id': requestId,
+  }
+}
+
+function isRaw(output: unknown): output is RawOutput {
+  return (
+    typeof output === 'object' &&
+    output !== null &&
+    typeof (output as RawOutput).encoding === 'string' &&
+    (output as RawOutput).body !== undefined
+  )
+}
+
+function checkOutput(schema: BaseSchema, output: unknown): void {
+  const result = safeParse(schema, JSON.parse(JSON.stringify(output)))
+  if (!result.ok) throw new TypeError(`the output does not fit its lexicon: ${result.message}`)
+}
+
+function withoutBody(response: HttpResponse): HttpResponse {
+  const { body } = response
+  if (typeof body === 'object' && Symbol.asyncIterator in body) {
+    body[Symbol.asyncIterator]()
+      .return?.()
+      .catch(() => {})
+  }
+  return { status: response.status, headers: response.headers }
+}
+
+async function health(check: () => unknown, request: HttpRequest): Promise<HttpResponse> {
+  try {
+    const body = JSON.stringify(await check())
+    return { status: 200, headers: jsonHeaders(request.id), body }
+  } catch (thrown) {
+    throw new XrpcError(503, 'NotEnoughResources', 'Not healthy', { cause: thrown })
+  }
+}
+
+function failed(
+  thrown: unknown,
+  nsid: string,
+  request: HttpRequest,
+  options: RouterOptions,
+): HttpResponse {
+  const error = toXrpcError(thrown)
+  if (error.status >= 500) options.onFailure?.({ nsid, requestId: request.id, error })
+  options.onAnswer?.(nsid, error.status)
+  return errorResponse(error, request.id)
+}
+
+async function* stream(
+  route: StreamRoute,
+  request: HttpRequest,
+  options: RouterOptions,
+): AsyncGenerator<FrameBatch> {
+  const { method } = route
+  try {
+    const params = route.parse(request.query)
+    const caller = await method.auth(request, method.nsid)
+    yield* method.handle({ params, input: undefined, caller, request })
+  } catch (thrown) {
+    if (request.signal.aborted) return
+    const error = toXrpcError(thrown)
+    if (error.status >= 500) {
+      options.onFailure?.({ nsid: method.nsid, requestId: request.id, error })
+    }
+    yield [encodeErrorFrame(error.error, error.message)]
+  }
+}
+
+const prefix = '/xrpc/'
+
+/** The part after /xrpc/, without a trailing slash; empty when the path is something else. */
+function nsidOf(path: string): string {
+  if (!path.startsWith(prefix)) return ''
+  return path.slice(prefix.length, path.endsWith('/') ? -1 : undefined)
+}
+
+function isNsidLike(text: string): boolean {
+  return text.length <= 317 && /^[a-zA-Z0-9]+(?:[.-][a-zA-Z0-9]+)+$/.test(text)
+}
+
+function unknownMethod(nsid: string): XrpcError {
+  return new XrpcError(501, 'MethodNotImplemented', `Method Not Implemented: ${nsid}`)
+}
+
+const safeHeaderList = /^[a-zA-Z0-9 ,-]{1,1000}$/
+
+/** Answers a CORS preflight. `authorization` is never covered by `*`, so the wish is echoed. */
+export function preflight(request: HttpRequest): HttpResponse {
+  const wished = request.headers['access-control-request-headers'] ?? ''
+  return {
+    status: 204,
+    headers: {
+      'access-control-allow-origin': '*',
+      'access-control-allow-methods': 'GET, HEAD, POST',
+      'access-control-allow-headers': safeHeaderList.test(wished) ? wished : '*, authorization',
+      'access-control-max-age': '86400',
+    },
+  }
+}
