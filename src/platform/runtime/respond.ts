@@ -1,0 +1,107 @@
+/** Writing responses: small ones in one write, streams with back-pressure. */
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { drained } from './drained.ts'
+import type { Log } from './log.ts'
+import type { HttpResponse } from './shapes.ts'
+
+/** A request body nobody read is taken and dropped for this long, so that the answer is seen. */
+const DUMP_MS = 10_000
+
+/** Sends a response. Never throws: a failure while streaming cuts the connection and is logged. */
+export function send(
+  message: IncomingMessage,
+  response: ServerResponse,
+  answer: HttpResponse,
+  id: string,
+  stallMs: number,
+  log: Log,
+): void {
+  const { body } = answer
+  const whole = body === undefined || typeof body === 'string' || body instanceof Uint8Array
+  if (response.destroyed || response.headersSent) {
+    if (!whole) void abandon(body)
+    return
+  }
+  if (!message.complete) dumpBriefly(message)
+  const headers: string[] = []
+  let hasLength = false
+  for (const name in answer.headers) {
+    headers.push(name, answer.headers[name]!)
+    hasLength ||= name.toLowerCase() === 'content-length'
+  }
+  headers.push('x-request-id', id)
+  if (whole) {
+    const bodyless = answer.status === 204 || answer.status === 304
+    if (!bodyless && !hasLength) headers.push('content-length', String(lengthOf(body)))
+    response.writeHead(answer.status, headers)
+    if (bodyless || body === undefined || message.method === 'HEAD') response.end()
+    else response.end(body)
+    return
+  }
+  response.writeHead(answer.status, headers)
+  if (message.method === 'HEAD') {
+    response.end()
+    void abandon(body)
+  } else void stream(response, body, stallMs, log, id)
+}
+
+function lengthOf(body: string | Uint8Array | undefined): number {
+  if (body === undefined) return 0
+  return typeof body === 'string' ? Buffer.byteLength(body) : body.length
+}
+
+async function stream(
+  response: ServerResponse,
+  body: AsyncIterable<Uint8Array>,
+  stallMs: number,
+  log: Log,
+  id: string,
+): Promise<void> {
+  try {
+    for await (const chunk of body) {
+      if (response.destroyed) return
+      if (response.write(chunk)) continue
+      if (await drained(response, stallMs)) continue
+      response.destroy()
+      return
+    }
+    response.end()
+  } catch (error) {
+    const gone = response.destroyed
+    response.destroy()
+    if (!gone) log.error('response broke off', { request: id, error })
+  }
+}
+
+async function abandon(body: AsyncIterable<Uint8Array>): Promise<void> {
+  try {
+    await body[Symbol.asyncIterator]().return?.()
+  } catch {
+    // it was not wanted; how it ends is nobody's concern
+  }
+}
+
+function dumpBriefly(message: IncomingMessage): void {
+  const timer = setTimeout(() => {
+    if (!message.complete) message.socket.destroy()
+  }, DUMP_MS)
+  timer.unref()
+  message.once('close', () => clearTimeout(timer))
+}
+
+/** Answers an upgrade with a plain response, and closes. */
+export function refuseUpgrade(socket: Duplex, answer: HttpResponse, id: string): void {
+  const whole = typeof answer.body === 'string' || answer.body instanceof Uint8Array
+  const body = whole ? Buffer.from(answer.body as string) : Buffer.alloc(0)
+  const headers: Record<string, string> = {
+    ...answer.headers,
+    'content-length': String(body.length),
+    'x-request-id': id,
+    connection: 'close',
+  }
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
+  const reason = STATUS_CODES[answer.status] ?? 'Refused'
+  socket.write(`HTTP/1.1 ${answer.status} ${reason}\r\n${lines.join('')}\r\n`)
+  socket.end(body)
+}
