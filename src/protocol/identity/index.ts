@@ -1,0 +1,65 @@
+/** Who is who: DID documents, DID and handle resolution, and did:plc. Pure; the way out is handed in. */
+export type { DeadlineTimers, Fetch, Net } from './bounded-fetch.ts'
+export {
+  type CachedDirectory,
+  type CachedDirectoryOptions,
+  cachedDirectory,
+} from './cached-directory.ts'
+export { didWebOrigin, isPlcDid } from './did-resolution.ts'
+export {
+  type Directory,
+  INVALID_HANDLE,
+  type LookupOptions,
+  type NetworkDirectoryOptions,
+  networkDirectory,
+  verifiedHandle,
+} from './directory.ts'
+export {
+  type DidDocument,
+  type DidService,
+  type Identity,
+  identityOf,
+  parseDidDocument,
+  type VerificationMethod,
+} from './document.ts'
+export { type HandleKind, handleKind, LOCAL_HANDLE_HEADER } from './handle-resolution.ts'
+export { type PlcClient, type PlcClientOptions, plcClient } from './plc-client.ts'
+export {
+  type PlcData,
+  type PlcState,
+  plcData,
+  plcDocument,
+  plcRotationKeys,
+  plcState,
+} from './plc-document.ts'
+export {
+  type AppliedPlcOperation,
+  applyPlcOperation,
+  PLC_RECOVERY_MS,
+  type PlcLogEntry,
+  type PlcLogState,
+  verifyPlcLog,
+} from './plc-log.ts'
+export { type PlcCredentials, type PlcMove, planPlcMove } from './plc-move.ts'
+export {
+  type AnyPlcOperation,
+  type PlcLegacyCreate,
+  type PlcOperation,
+  type PlcService,
+  type PlcTombstone,
+  parsePlcOperation,
+  plcDid,
+  plcOperationCid,
+  plcSignerIndex,
+  signPlcOperation,
+  type UnsignedPlcLegacyCreate,
+  type UnsignedPlcOperation,
+  type UnsignedPlcTombstone,
+} from './plc-operation.ts'
+export { PLC_LIMITS, validatePlcOperation } from './plc-rules.ts'
+export {
+  ensureServiceIdentity,
+  type ServiceIdentity,
+  type ServiceIdentityOptions,
+} from './service-identity.ts'
+export { type UpstreamCode, UpstreamError } from './upstream-error.ts'
