@@ -1,0 +1,28 @@
+/** Repositories: the signed tree, its commits and events, their proofs and their verification. */
+export { BlockMap, type BlockSource } from './block-map.ts'
+export {
+  type Commit,
+  decodeCommit,
+  encodeCommit,
+  type RepoHead,
+  type UnsignedCommit,
+  verifyCommitSignature,
+} from './commit.ts'
+export { commitEvent, syncEvent } from './event.ts'
+export {
+  type CommitEvent,
+  type Parsed,
+  parseCommitEvent,
+  parseSyncEvent,
+  type SyncEvent,
+} from './parse-event.ts'
+export {
+  type CommitPlan,
+  MAX_COMMIT_OPS,
+  MAX_EVENT_BLOCKS_BYTES,
+  MAX_RECORD_BYTES,
+  planCommit,
+  type RecordWrite,
+  type RepoOp,
+} from './plan.ts'
+export { type Block, Tree, type TreeChanges } from './tree.ts'

@@ -1,0 +1,244 @@
+/** Walks over a tree: hashing it, listing it, comparing two, and proving keys. */
+import { sha256 } from '#protocol/crypto'
+import { bytesKey, type CidBytes, equalBytes } from '#protocol/data'
+import type { BlockSource } from './block-map.ts'
+import {
+  CID_BYTES,
+  entriesStart,
+  entry,
+  find,
+  isBlank,
+  type Link,
+  leftPointer,
+  linkAt,
+  Node,
+  readEntry,
+  seek,
+} from './node.ts'
+import { fillLink, setDigest } from './node-edit.ts'
+import { childAt, loadNode } from './tree-edit.ts'
+
+/** Gives each node that has none its CID, from the bottom up. */
+export function hashNode(node: Node): void {
+  if (node.hashed) return
+  const { bytes, count, children } = node
+  if (children !== undefined) {
+    fillGap(node, children[0], leftPointer(bytes))
+    let at = entriesStart(count)
+    for (let i = 1; i <= count; i++) {
+      readEntry(bytes, at)
+      at = entry.end
+      fillGap(node, children[i], entry.pointer)
+    }
+  }
+  setDigest(node, sha256(bytes))
+}
+
+function fillGap(node: Node, child: Node | undefined, pointer: number): void {
+  if (child === undefined || !isBlank(node.bytes, pointer)) return
+  const { end } = entry
+  hashNode(child)
+  entry.end = end
+  fillLink(node, pointer, child.cid)
+}
+
+/** Offsets of the pointers of all gaps of a node. */
+function pointersOf(node: Node): number[] {
+  const pointers = [leftPointer(node.bytes)]
+  let at = entriesStart(node.count)
+  for (let i = 0; i < node.count; i++) {
+    readEntry(node.bytes, at)
+    pointers.push(entry.pointer)
+    at = entry.end
+  }
+  return pointers
+}
+
+/** Every node, each before what is below it, keys in order. */
+export function* allNodes(source: BlockSource, node: Node): Generator<Node, undefined> {
+  yield node
+  if (node.layer === 0) return
+  const pointers = pointersOf(node)
+  for (let i = 0; i < pointers.length; i++) {
+    const child = childAt(source, node, i, pointers[i]!)
+    if (child !== null) yield* allNodes(source, child)
+  }
+}
+
+/** Nodes of a covering proof of a key: those on its path and those that touch its neighbours. */
+export function addProof(source: BlockSource, root: Node, key: Uint8Array, into: Set<Node>): void {
+  let node: Node | null = root
+  while (node !== null) {
+    into.add(node)
+    const found = find(node, key)
+    const { at, gap } = seek
+    const after = entry.pointer
+    if (found) {
+      addSpine(source, childAt(source, node, at, gap), true, into)
+      addSpine(source, childAt(source, node, at + 1, after), false, into)
+      return
+    }
+    node = childAt(source, node, at, gap)
+  }
+}
+
+/** The nodes along one edge of a subtree, from its top to the bottom. */
+function addSpine(source: BlockSource, node: Node | null, last: boolean, into: Set<Node>): void {
+  while (node !== null) {
+    into.add(node)
+    const { bytes, count } = node
+    let pointer = leftPointer(bytes)
+    if (last) {
+      let at = entriesStart(count)
+      for (let i = 0; i < count; i++) {
+        readEntry(bytes, at)
+        pointer = entry.pointer
+        at = entry.end
+      }
+    }
+    node = childAt(source, node, last ? count : 0, pointer)
+  }
+}
+
+/** One tree and where its nodes are read from. */
+export interface Rooted {
+  root: Node
+  source: BlockSource
+}
+
+/** Nodes that only one of two hashed trees has. Reads nothing that both have. */
+export function compareTrees(before: Rooted, after: Rooted): { removed: Node[]; added: Node[] } {
+  const removed: Node[] = []
+  const added: Node[] = []
+  let layer = Math.max(before.root.layer, after.root.layer)
+  let left: Link[] = []
+  let right: Link[] = []
+  for (; layer >= 0; layer--) {
+    if (layer === before.root.layer) left = [before.root]
+    if (layer === after.root.layer) right = [after.root]
+    cancel(left, right)
+    left = step(before.source, left, layer, removed)
+    right = step(after.source, right, layer, added)
+  }
+  return { removed, added }
+}
+
+/** Collects the nodes of a layer and gives the links of the layer below. */
+function step(source: BlockSource, links: Link[], layer: number, into: Node[]): Link[] {
+  const below: Link[] = []
+  for (const link of links) {
+    const node = link instanceof Node ? link : loadNode(source, link!, { layer })
+    into.push(node)
+    if (layer === 0) continue
+    const { bytes, count } = node
+    addLink(node, 0, leftPointer(bytes), below)
+    let at = entriesStart(count)
+    for (let i = 1; i <= count; i++) {
+      readEntry(bytes, at)
+      at = entry.end
+      addLink(node, i, entry.pointer, below)
+    }
+  }
+  return below
+}
+
+function addLink(node: Node, index: number, pointer: number, into: Link[]): void {
+  const link = linkAt(node, index, pointer)
+  if (link !== null) into.push(link)
+}
+
+function sameLink(left: Link, right: Link): boolean {
+  return left === right || equalBytes(cidOf(left), cidOf(right))
+}
+
+function cidOf(link: Link): CidBytes {
+  return link instanceof Node ? link.cid : link!
+}
+
+/** Takes out of both lists what both have. Mostly that is all but a few in the middle. */
+function cancel(left: Link[], right: Link[]): void {
+  let end = Math.min(left.length, right.length)
+  let start = 0
+  while (start < end && sameLink(left[start]!, right[start]!)) start++
+  left.splice(0, start)
+  right.splice(0, start)
+  end -= start
+  let tail = 0
+  while (tail < end && sameLink(left.at(-1 - tail)!, right.at(-1 - tail)!)) tail++
+  left.length -= tail
+  right.length -= tail
+  if (left.length === 0 || right.length === 0) return
+  const seen = new Set(left.map((link) => bytesKey(cidOf(link))))
+  const both = new Set<string>()
+  keep(right, (key) => !(seen.has(key) && both.add(key)))
+  if (both.size > 0) keep(left, (key) => !both.has(key))
+}
+
+function keep(links: Link[], wanted: (key: string) => boolean): void {
+  let kept = 0
+  for (const link of links) if (wanted(bytesKey(cidOf(link)))) links[kept++] = link
+  links.length = kept
+}
+
+/** Where a listing stands in one node of the path down. */
+interface Frame {
+  node: Node
+  /** The gap to go down into next, and its pointer. */
+  gap: number
+  pointer: number
+  /** Where the entry after that gap begins, and the key before it. */
+  at: number
+  key: string
+}
+
+/** Paths and values in order, from the first path not before `from`. The values are copies. */
+export function* entriesFrom(
+  source: BlockSource,
+  root: Node,
+  from: string,
+): Generator<[path: string, cid: CidBytes], undefined> {
+  const wanted = Uint8Array.from(from, (char) => char.charCodeAt(0))
+  const stack = [frameAt(root, wanted)]
+  while (stack.length > 0) {
+    const frame = stack.at(-1)!
+    const { node } = frame
+    if (frame.pointer >= 0) {
+      const child = childAt(source, node, frame.gap, frame.pointer)
+      frame.pointer = -1
+      if (child !== null) {
+        stack.push(frameAt(child, wanted))
+        continue
+      }
+    }
+    if (frame.gap === node.count) {
+      stack.pop()
+      continue
+    }
+    yield nextEntry(frame)
+  }
+}
+
+/** The frame of a node at the first gap that may lead to `wanted` or beyond. */
+function frameAt(node: Node, wanted: Uint8Array): Frame {
+  const { bytes, count } = node
+  const frame = { node, gap: 0, pointer: leftPointer(bytes), at: entriesStart(count), key: '' }
+  if (wanted.length === 0) return frame
+  const found = find(node, wanted)
+  const { at, gap } = seek
+  while (frame.gap < at) nextEntry(frame)
+  frame.pointer = found ? -1 : gap
+  return frame
+}
+
+/** Reads the entry a frame stands before and steps into the gap behind it. */
+function nextEntry(frame: Frame): [path: string, cid: CidBytes] {
+  const { bytes } = frame.node
+  readEntry(bytes, frame.at)
+  const { suffix, suffixLength, prefix, value } = entry
+  const own = bytesKey(bytes.subarray(suffix, suffix + suffixLength))
+  frame.key = prefix === 0 ? own : frame.key.slice(0, prefix) + own
+  frame.gap++
+  frame.pointer = entry.pointer
+  frame.at = entry.end
+  return [frame.key, bytes.slice(value, value + CID_BYTES)]
+}
