@@ -1,5 +1,6 @@
 /** Hashes, keys and signatures by the machine's own code. The same door as `index.ts`, for Node. */
 import { createHash, createHmac, hash, randomBytes, timingSafeEqual } from 'node:crypto'
+import { ProtocolError } from '#protocol/syntax'
 import { contentNames } from './content.ts'
 import { type Curve, drawScalar, type PublicKey, type SigningKey } from './curve.ts'
 import { keyParsers } from './did-key.ts'
@@ -10,13 +11,21 @@ import { importOpensslPoint, importOpensslScalar } from './openssl.node.ts'
 export { base58btc, fromBase58btc } from './base58.ts'
 export type { Curve, PublicKey, SigningKey } from './curve.ts'
 export type { Hasher } from './hasher.ts'
-export { base32, base64url, fromBase32, fromBase64url, fromHex, hex } from './rfc4648.ts'
+export { base32, fromBase32, fromHex, hex } from './rfc4648.ts'
 
 const native = loadNativeKeys()
 
 /** SHA-256, 32 bytes. */
 export function sha256(bytes: Uint8Array): Uint8Array {
-  return plain(hash('sha256', bytes, 'buffer'))
+  const digest = new Uint8Array(32)
+  hashInto(bytes, digest, 0)
+  return digest
+}
+
+/** Node hands out a digest as text in half the time it takes to make a Buffer of it. */
+function hashInto(bytes: Uint8Array, into: Uint8Array, at: number): void {
+  const digest = hash('sha256', bytes, 'binary')
+  for (let i = 0; i < 32; i++) into[at + i] = digest.charCodeAt(i)
 }
 
 /** SHA-256 of bytes that come in pieces. */
@@ -35,9 +44,22 @@ export function constantTimeEqual(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && timingSafeEqual(a, b)
 }
 
-export const { cidForCbor, cidForRaw, verifyCid } = contentNames((bytes) =>
-  hash('sha256', bytes, 'buffer'),
-)
+export const { cidForCbor, cidForRaw, verifyCid } = contentNames(hashInto)
+
+/** Base 64 with the alphabet for URLs, without padding. */
+export function base64url(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('base64url')
+}
+
+/** The bytes written in base64url without padding. Throws 'InvalidBase64url'. */
+export function fromBase64url(text: string): Uint8Array {
+  const bytes = Buffer.from(text, 'base64url')
+  // Node skips what is not base64url instead of refusing it.
+  if (bytes.toString('base64url') !== text) {
+    throw new ProtocolError('InvalidBase64url', 'not base64url without padding')
+  }
+  return plain(bytes)
+}
 
 function importPoint(curve: Curve, point: Uint8Array, multikey?: string): PublicKey {
   if (curve === 'k256' && native !== undefined) return native.importPoint(point, multikey)

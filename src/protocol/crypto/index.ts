@@ -48,7 +48,9 @@ export function constantTimeEqual(a: Uint8Array, b: Uint8Array): boolean {
   return difference === 0
 }
 
-export const { cidForCbor, cidForRaw, verifyCid } = contentNames(sha256)
+export const { cidForCbor, cidForRaw, verifyCid } = contentNames((bytes, into, at) =>
+  into.set(nobleSha256(bytes), at),
+)
 
 class NoblePublicKey extends PointKey {
   verify(message: Uint8Array, signature: Uint8Array): boolean {
@@ -91,7 +93,7 @@ export const { parseDidKey, parseMultikey } = keyParsers(importPoint)
 export function importKey(curve: Curve, scalar: Uint8Array): SigningKey {
   checkScalar(curve, scalar)
   const point = CURVES[curve].getPublicKey(scalar, true)
-  return new NobleSigningKey(new NoblePublicKey(curve, point), scalar.slice())
+  return new NobleSigningKey(new NoblePublicKey(curve, point), new Uint8Array(scalar))
 }
 
 /** A new private key. `random` gives so many unpredictable bytes; left out, the machine's are used. */

@@ -77,7 +77,7 @@ class NativeSigningKey implements SigningKey {
   constructor(library: Libsecp256k1, scalar: Uint8Array) {
     checkScalar('k256', scalar)
     this.#library = library
-    this.#scalar = scalar.slice()
+    this.#scalar = new Uint8Array(scalar)
     this.publicKey = new NativePublicKey(library, library.publicKeyCreate(this.#scalar))
   }
 

@@ -60,7 +60,7 @@ export function importOpensslScalar(curve: Curve, scalar: Uint8Array): SigningKe
   exchange.setPrivateKey(scalar)
   const point = new Uint8Array(exchange.getPublicKey(null, 'compressed'))
   const publicKey = new OpensslPublicKey(curve, point, createPublicKey(key))
-  return new OpensslSigningKey(publicKey, scalar.slice(), key)
+  return new OpensslSigningKey(publicKey, new Uint8Array(scalar), key)
 }
 
 class OpensslPublicKey extends PointKey {

@@ -1,5 +1,6 @@
 import { decode, decodeFirst, encode } from '@atcute/cbor'
 import { ProtocolError } from '#protocol/syntax'
+import { encodeByParts } from './cbor-parts.ts'
 import { scanCbor } from './cbor-scan.ts'
 
 /**
@@ -13,7 +14,11 @@ export function encodeCbor(value: unknown): Uint8Array {
   try {
     bytes = encode(value)
   } catch (cause) {
-    throw new ProtocolError('InvalidValue', `cannot be encoded: ${reason(cause)}`, { cause })
+    const parts = encodeByParts(value)
+    if (parts === undefined) {
+      throw new ProtocolError('InvalidValue', `cannot be encoded: ${reason(cause)}`, { cause })
+    }
+    bytes = parts
   }
   const wrong = scanCbor(bytes)
   if (wrong !== undefined) throw new ProtocolError('InvalidValue', `cannot be encoded: ${wrong}`)

@@ -1,4 +1,11 @@
-import { type CidLink, CidLinkWrapper, fromString, isCidLink } from '@atcute/cid'
+import {
+  type Cid,
+  type CidLink,
+  CidLinkWrapper,
+  toString as formatCid,
+  fromString,
+  isCidLink,
+} from '@atcute/cid'
 import { ProtocolError } from '#protocol/syntax'
 
 /**
@@ -57,7 +64,7 @@ export function cidDigest(cid: CidBytes): Uint8Array {
 
 /** The CID as text, `b` and 58 characters of base32. */
 export function cidText(cid: CidBytes): string {
-  return new CidLinkWrapper(cid).$link
+  return formatCid({ bytes: cid } as Cid)
 }
 
 /** The bytes of a CID written as `cidText` writes it, and in no other base. Throws 'InvalidCid'. */
