@@ -61,7 +61,7 @@ export { type OutgoingCode, OutgoingError } from './outgoing-error.ts'
 export { type RealOutsideOptions, realOutside } from './outside.ts'
 export { hashPassword, PasswordError, verifyNothing, verifyPassword } from './passwords.ts'
 export { BodyError } from './request-body.ts'
-export { createSealer, SealError, type Sealer } from './sealer.ts'
+export { SealError, type Sealer, sealer } from './sealer.ts'
 export { choice, flag, integer, list, type Setting, text, url, urlAndDid } from './settings.ts'
 export type {
   Fetch,

@@ -8,7 +8,7 @@ import type { Duplex } from 'node:stream'
 import type { Log } from './log.ts'
 import { isLocalHostHeader, isLoopbackAddress, isLoopbackHost } from './loopback.ts'
 import type { Metrics } from './metrics.ts'
-import { type BodyLimits, RequestBody } from './request-body.ts'
+import { type BodyError, type BodyLimits, RequestBody } from './request-body.ts'
 import { refuseUpgrade, send } from './respond.ts'
 import type { HttpRequest, HttpResponse, Service } from './shapes.ts'
 import { SubscriberInbox, type SubscriberLimits, Subscribers } from './subscribers.ts'
@@ -89,6 +89,9 @@ export async function listen(service: Service, options: ListenOptions): Promise<
   return await new Listener(service, host, options).open()
 }
 
+/** Bodies up to this are handed over whole: cheaper than an iteration for what is one packet. */
+const SMALL_BODY_BYTES = 64 * 1024
+
 const ID_PREFIX = Math.floor(Math.random() * 36 ** 6)
   .toString(36)
   .padStart(6, '0')
@@ -162,7 +165,6 @@ class Listener {
 
   private request(message: IncomingMessage, response: ServerResponse): void {
     const started = performance.now()
-    const request = this.plainRequest(message, response)
     this.inFlight++
     response.on('close', () => {
       this.inFlight--
@@ -170,6 +172,46 @@ class Listener {
       this.answered[(response.statusCode / 100) | 0]?.add()
       this.seconds.observe((performance.now() - started) / 1000)
     })
+    const { headers } = message
+    const length = headers['content-length']
+    if (length === undefined && headers['transfer-encoding'] === undefined) {
+      this.answer(message, response, undefined)
+      return
+    }
+    const body = new RequestBody(message, this.limits.body)
+    if (length === undefined || Number(length) > SMALL_BODY_BYTES) {
+      this.answer(message, response, body)
+      return
+    }
+    // A small body mostly comes in the packet of its headers, and is parsed when this turn ends.
+    queueMicrotask(() => {
+      if (message.complete) this.answer(message, response, body.rest())
+      else void this.collectThenAnswer(message, response, body)
+    })
+  }
+
+  private async collectThenAnswer(
+    message: IncomingMessage,
+    response: ServerResponse,
+    body: RequestBody,
+  ): Promise<void> {
+    try {
+      const chunks: Uint8Array[] = []
+      for await (const chunk of body) chunks.push(chunk)
+      this.answer(message, response, Buffer.concat(chunks))
+    } catch (error) {
+      const { status, code, message: text } = error as BodyError
+      const answer = problem(status ?? 400, code ?? 'InvalidRequest', text)
+      send(message, response, answer, nextRequestId(), this.limits.responseStallMs, this.log)
+    }
+  }
+
+  private answer(
+    message: IncomingMessage,
+    response: ServerResponse,
+    body: RequestBody | Uint8Array | undefined,
+  ): void {
+    const request = new PlainRequest(message, response, body, this.address(message))
     const reply = (answer: HttpResponse) =>
       send(message, response, answer, request.id, this.limits.responseStallMs, this.log)
     const fail = (error: unknown) => reply(this.failure(error, request))
@@ -179,28 +221,6 @@ class Listener {
       else reply(answer)
     } catch (error) {
       fail(error)
-    }
-  }
-
-  private plainRequest(message: IncomingMessage, response: ServerResponse): HttpRequest {
-    const { limits } = this
-    const headers = message.headers as Record<string, string | undefined>
-    const url = message.url!
-    const mark = url.indexOf('?')
-    const hasBody =
-      headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined
-    let abort: AbortController | undefined
-    return {
-      method: message.method!,
-      path: mark < 0 ? url : url.slice(0, mark),
-      query: mark < 0 ? '' : url.slice(mark + 1),
-      headers,
-      body: hasBody ? new RequestBody(message, limits.body) : undefined,
-      ip: this.address(message),
-      id: nextRequestId(),
-      get signal() {
-        return (abort ??= abortOnClose(response)).signal
-      },
     }
   }
 
@@ -300,6 +320,40 @@ class Listener {
     this.subscribers.terminate()
     this.server.closeAllConnections()
     await closed
+  }
+}
+
+/** A class, so that every request has the same hidden shape and the signal costs nothing unused. */
+class PlainRequest implements HttpRequest {
+  readonly method: string
+  readonly path: string
+  readonly query: string
+  readonly headers: HttpRequest['headers']
+  readonly body: RequestBody | Uint8Array | undefined
+  readonly ip: string
+  readonly id = nextRequestId()
+  readonly #response: ServerResponse
+  #abort: AbortController | undefined
+
+  constructor(
+    message: IncomingMessage,
+    response: ServerResponse,
+    body: RequestBody | Uint8Array | undefined,
+    ip: string,
+  ) {
+    const url = message.url!
+    const mark = url.indexOf('?')
+    this.method = message.method!
+    this.path = mark < 0 ? url : url.slice(0, mark)
+    this.query = mark < 0 ? '' : url.slice(mark + 1)
+    this.headers = message.headers as HttpRequest['headers']
+    this.body = body
+    this.ip = ip
+    this.#response = response
+  }
+
+  get signal(): AbortSignal {
+    return (this.#abort ??= abortOnClose(this.#response)).signal
   }
 }
 

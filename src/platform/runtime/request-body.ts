@@ -37,6 +37,11 @@ export class RequestBody implements AsyncIterable<Uint8Array>, AsyncIterator<Uin
     return this
   }
 
+  /** All that is buffered of a message that has come completely. */
+  rest(): Uint8Array {
+    return (this.message.read() as Buffer | null) ?? new Uint8Array(0)
+  }
+
   async next(): Promise<IteratorResult<Uint8Array>> {
     for (;;) {
       const chunk = this.message.read() as Buffer | null

@@ -23,7 +23,7 @@ const TAG_BYTES = 16
 const HEAD_BYTES = 1 + NONCE_BYTES
 
 /** Seals under a 32-byte key. Layout: version 1, nonce 12, ciphertext, tag 16. */
-export function createSealer(key: Uint8Array): Sealer {
+export function sealer(key: Uint8Array): Sealer {
   if (key.length !== KEY_BYTES) throw new Error(`a sealing key has ${KEY_BYTES} bytes`)
   return {
     seal(bytes, purpose) {
