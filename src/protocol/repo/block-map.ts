@@ -3,6 +3,8 @@ import { bytesKey, type CidBytes } from '#protocol/data'
 /** Where blocks are read from, by CID. `undefined` when it is not there. */
 export interface BlockSource {
   get(cid: CidBytes): Uint8Array | undefined
+  /** Set when `get` only gives blocks whose hash was checked already; it is not done again then. */
+  readonly verified?: boolean
 }
 
 /** Blocks in memory, each once, in order of insertion. */

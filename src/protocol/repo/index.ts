@@ -26,3 +26,15 @@ export {
   type RepoOp,
 } from './plan.ts'
 export { type Block, Tree, type TreeChanges } from './tree.ts'
+export {
+  invertOps,
+  MAX_REV_AHEAD_MS,
+  type Refusal,
+  type RefusalReason,
+  type SyncVerdict,
+  type Verdict,
+  type VerifiedOp,
+  type VerifyOptions,
+  verifyCommitEvent,
+  verifySyncEvent,
+} from './verify-commit.ts'

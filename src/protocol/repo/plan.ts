@@ -151,6 +151,9 @@ function checkWrite(write: RecordWrite, exists: boolean): void {
   if (action !== 'delete' && (write.cid === undefined || write.bytes === undefined)) {
     throw new ProtocolError('MissingBlock', `no record given for ${path}`)
   }
+  if (write.bytes !== undefined && write.bytes.length > MAX_RECORD_BYTES) {
+    throw new ProtocolError('TooLarge', `the record at ${path} is larger than 1 MB`)
+  }
 }
 
 function applyOps(tree: Tree, ops: readonly RepoOp[]): Tree {

@@ -37,24 +37,54 @@ import { invalid, parseNode, type Surroundings } from './node-parse.ts'
 export function loadNode(source: BlockSource, cid: CidBytes, around: Surroundings): Node {
   const bytes = source.get(cid)
   if (bytes === undefined) throw new ProtocolError('MissingBlock', 'a block of the tree is missing')
-  if (!verifyCid(cid, bytes)) throw invalid('a block that is not the one of its CID')
+  if (!source.verified && !verifyCid(cid, bytes))
+    throw invalid('a block that is not the one of its CID')
   return parseNode(bytes, cid, around)
 }
 
-/** The node of gap `index`, whose pointer begins at `pointer`; null if there is no subtree. */
+/** The keys around a subtree, where there are any; each as the index of a key of a node. */
+export interface Range {
+  aboveNode?: Node
+  aboveIndex: number
+  belowNode?: Node
+  belowIndex: number
+}
+
+/** The whole tree's. */
+export const ALL_KEYS: Range = { aboveIndex: 0, belowIndex: 0 }
+
+/** The range of gap `index` of a node that has a range. */
+export function gapRange(node: Node, index: number, range: Range): Range {
+  const first = index === 0
+  const last = index === node.count
+  return {
+    aboveNode: first ? range.aboveNode : node,
+    aboveIndex: first ? range.aboveIndex : index - 1,
+    belowNode: last ? range.belowNode : node,
+    belowIndex: last ? range.belowIndex : index,
+  }
+}
+
+/**
+ * The node of gap `index`, whose pointer begins at `pointer`; null if there is no subtree. If it has
+ * to be loaded it is checked against the range of the gap, which without `range` (the node's own) is
+ * what the node itself shows.
+ */
 export function childAt(
   source: BlockSource,
   node: Node,
   index: number,
   pointer: number,
+  range: Range = ALL_KEYS,
 ): Node | null {
   const link = linkAt(node, index, pointer)
   if (link === null || link instanceof Node) return link
+  const { aboveNode, aboveIndex, belowNode, belowIndex } = gapRange(node, index, range)
   // A copy: a view would keep the parent's bytes when only the child is still in use.
   const child = loadNode(source, link.slice(), {
     layer: node.layer - 1,
-    above: index > 0 ? keyAt(node, index - 1) : undefined,
-    below: index < node.count ? keyAt(node, index) : undefined,
+    above: aboveNode && keyAt(aboveNode, aboveIndex),
+    below: belowNode && keyAt(belowNode, belowIndex),
   })
   node.children ??= new Array<Node | undefined>(node.count + 1)
   node.children[index] = child

@@ -16,7 +16,7 @@ import {
   seek,
 } from './node.ts'
 import { fillLink, setDigest } from './node-edit.ts'
-import { childAt, loadNode } from './tree-edit.ts'
+import { ALL_KEYS, childAt, gapRange, loadNode, type Range } from './tree-edit.ts'
 
 /** Gives each node that has none its CID, from the bottom up. */
 export function hashNode(node: Node): void {
@@ -65,39 +65,57 @@ export function* allNodes(source: BlockSource, node: Node): Generator<Node, unde
   }
 }
 
-/** Nodes of a covering proof of a key: those on its path and those that touch its neighbours. */
+/**
+ * Nodes of a covering proof of a key: those on its path and those that touch its neighbours. What is
+ * loaded for it is checked against the whole range it may span.
+ */
 export function addProof(source: BlockSource, root: Node, key: Uint8Array, into: Set<Node>): void {
   let node: Node | null = root
+  let range = ALL_KEYS
   while (node !== null) {
     into.add(node)
     const found = find(node, key)
     const { at, gap } = seek
     const after = entry.pointer
     if (found) {
-      addSpine(source, childAt(source, node, at, gap), true, into)
-      addSpine(source, childAt(source, node, at + 1, after), false, into)
+      addSpine(source, childAt(source, node, at, gap, range), true, gapRange(node, at, range), into)
+      const right = gapRange(node, at + 1, range)
+      addSpine(source, childAt(source, node, at + 1, after, range), false, right, into)
       return
     }
-    node = childAt(source, node, at, gap)
+    const child: Node | null = childAt(source, node, at, gap, range)
+    range = gapRange(node, at, range)
+    node = child
   }
 }
 
 /** The nodes along one edge of a subtree, from its top to the bottom. */
-function addSpine(source: BlockSource, node: Node | null, last: boolean, into: Set<Node>): void {
+function addSpine(
+  source: BlockSource,
+  node: Node | null,
+  last: boolean,
+  range: Range,
+  into: Set<Node>,
+): void {
   while (node !== null) {
     into.add(node)
-    const { bytes, count } = node
-    let pointer = leftPointer(bytes)
-    if (last) {
-      let at = entriesStart(count)
-      for (let i = 0; i < count; i++) {
-        readEntry(bytes, at)
-        pointer = entry.pointer
-        at = entry.end
-      }
-    }
-    node = childAt(source, node, last ? count : 0, pointer)
+    const index = last ? node.count : 0
+    const child = childAt(source, node, index, edgePointer(node, last), range)
+    range = gapRange(node, index, range)
+    node = child
   }
+}
+
+/** Where the pointer of the first or the last gap begins. */
+function edgePointer(node: Node, last: boolean): number {
+  const { bytes, count } = node
+  if (!last || count === 0) return leftPointer(bytes)
+  let at = entriesStart(count)
+  for (let i = 0; i < count; i++) {
+    readEntry(bytes, at)
+    at = entry.end
+  }
+  return entry.pointer
 }
 
 /** One tree and where its nodes are read from. */

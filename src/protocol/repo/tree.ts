@@ -135,8 +135,7 @@ export class Tree {
       { root: before.#hashed, source: before.#source },
       { root, source: this.#source },
     )
-    const nodes = new Set(added)
-    for (const path of paths) addProof(this.#source, root, keyOf(path), nodes)
+    const nodes = this.#proofNodes(root, paths, new Set(added))
     const blocks = Array.from(nodes, (node): Block => [node.cid, node.bytes])
     return {
       added: blocks.slice(0, added.length),
@@ -150,10 +149,17 @@ export class Tree {
    * undo a write to it: https://atproto.com/specs/sync#commit-validation-mst-operation-inversion
    */
   proof(paths: Iterable<string>, into: BlockMap = new BlockMap()): BlockMap {
-    const nodes = new Set<Node>()
-    const root = this.#hashed
-    for (const path of paths) addProof(this.#source, root, keyOf(path), nodes)
-    for (const node of nodes) into.add(node.cid, node.bytes)
+    for (const node of this.#proofNodes(this.#hashed, paths)) into.add(node.cid, node.bytes)
     return into
+  }
+
+  /** Loads those nodes, so that nothing else is needed to read or undo these paths. */
+  loadProof(paths: Iterable<string>): void {
+    for (const path of paths) addProof(this.#source, this.#node, keyOf(path), new Set())
+  }
+
+  #proofNodes(root: Node, paths: Iterable<string>, nodes = new Set<Node>()): Set<Node> {
+    for (const path of paths) addProof(this.#source, root, keyOf(path), nodes)
+    return nodes
   }
 }
