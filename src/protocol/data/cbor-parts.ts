@@ -6,12 +6,12 @@ const ARRAY = 4
 const MAP = 5
 
 /**
- * Encodes a value in which an object has a property named `constructor`: legal in the data model, but
- * the encoder of `@atcute/cbor` asks an object's constructor whether it is a plain one. Slow and
- * rare. Undefined when there is no such object, or the value has no encoding.
+ * Encodes a value in which an object has a property named `constructor`, or has no prototype: sound in
+ * the data model, but the encoder of `@atcute/cbor` asks an object's constructor whether it is a plain
+ * one. Slow and rare. Undefined when there is no such object, or the value has no encoding.
  */
 export function encodeByParts(value: unknown): Uint8Array | undefined {
-  if (!hasConstructor(value, 1)) return undefined
+  if (!hidesItsKind(value, 1)) return undefined
   try {
     return part(value, 1)
   } catch {
@@ -20,7 +20,7 @@ export function encodeByParts(value: unknown): Uint8Array | undefined {
 }
 
 function part(value: unknown, depth: number): Uint8Array {
-  if (!hasConstructor(value, depth)) return encode(value)
+  if (!hidesItsKind(value, depth)) return encode(value)
   if (Array.isArray(value)) {
     return concatBytes([head(ARRAY, value.length), ...value.map((item) => part(item, depth + 1))])
   }
@@ -31,13 +31,15 @@ function part(value: unknown, depth: number): Uint8Array {
   return concatBytes([head(MAP, encoded.length), ...encoded.flat()])
 }
 
-/** Whether a plain object with such a property is in the value, as deep as values may be. */
-function hasConstructor(value: unknown, depth: number): boolean {
+/** Whether such an object is in the value, as deep as values may be. */
+function hidesItsKind(value: unknown, depth: number): boolean {
   if (typeof value !== 'object' || value === null || depth > MAX_DEPTH + 1) return false
-  if (Array.isArray(value)) return value.some((item) => hasConstructor(item, depth + 1))
-  if (Object.getPrototypeOf(value) !== Object.prototype) return false
+  if (Array.isArray(value)) return value.some((item) => hidesItsKind(item, depth + 1))
+  const prototype = Object.getPrototypeOf(value)
+  if (prototype === null) return true
+  if (prototype !== Object.prototype) return false
   if (Object.hasOwn(value, 'constructor')) return true
-  return Object.values(value).some((item) => hasConstructor(item, depth + 1))
+  return Object.values(value).some((item) => hidesItsKind(item, depth + 1))
 }
 
 /** A container's first bytes: those of its length as an integer, with the kind in the top bits. */
