@@ -25,6 +25,16 @@ export {
   type RecordWrite,
   type RepoOp,
 } from './plan.ts'
+export {
+  memorySpill,
+  type ReadRepoOptions,
+  type RepoReading,
+  type RepoRecord,
+  readRepo,
+  type Spill,
+  type VerifiedRepo,
+  verifyRepoCar,
+} from './read-repo.ts'
 export { type Block, Tree, type TreeChanges } from './tree.ts'
 export {
   invertOps,
