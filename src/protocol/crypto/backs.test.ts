@@ -59,3 +59,9 @@ for (const [name, crypto] of Object.entries(backs)) {
     }
   })
 }
+
+test('both backs are the same door', () => {
+  assert.deepEqual(Object.keys(node).sort(), Object.keys(browser).sort())
+  const types: [typeof node, typeof browser] = [browser, node]
+  assert.equal(types.length, 2)
+})
