@@ -1,16 +1,13 @@
-import {
-  type InferInput,
-  type InferOutput,
-  safeParse,
-  type XRPCBlobBodyParam,
-  type XRPCLexBodyParam,
-} from '@atcute/lexicons/validations'
+import { safeParse } from '@atcute/lexicons/validations'
 import { errorName, XrpcError } from './error.ts'
 import type {
+  AnswerOf,
+  BinaryBody,
   MethodSchema,
   ParamsInputOf,
   ProcedureSchema,
   QuerySchema,
+  SendOf,
   SubscriptionSchema,
 } from './method.ts'
 import { formatParams } from './params.ts'
@@ -39,32 +36,12 @@ export interface CallOptions {
   validate?: boolean
 }
 
-/** A request body that is not JSON. */
-export interface BinaryBody {
-  encoding: string
-  body: Uint8Array | ReadableStream<Uint8Array> | AsyncIterable<Uint8Array>
-}
-
 /** An answer that is not JSON, not yet read; reading past the limit throws. */
 export interface BinaryAnswer {
   encoding: string
   headers: Headers
   body: AsyncIterable<Uint8Array>
 }
-
-/** What a client sends to a procedure. */
-export type SendOf<S> = S extends { input: infer B }
-  ? B extends XRPCLexBodyParam<infer T>
-    ? InferInput<T>
-    : B extends XRPCBlobBodyParam
-      ? BinaryBody
-      : undefined
-  : undefined
-
-/** What a client gets back as JSON; undefined where the lexicon has no JSON output. */
-export type AnswerOf<S> = S extends { output: XRPCLexBodyParam<infer T> }
-  ? InferOutput<T>
-  : undefined
 
 /**
  * Typed calls to one service. Every failure is an XrpcError: the upstream's own status, name and
@@ -109,22 +86,22 @@ export function xrpcClient(options: XrpcClientOptions): XrpcClient {
   return {
     service: options.service,
     async get(schema, params, call) {
-      const url = xrpcUrl(options.service, schema.nsid, params)
+      const url = xrpcUrl(options.service, schema.nsid, params as object)
       const response = await send(url, { method: 'GET' }, call)
       return readAnswer(response, url, schema, call, limit)
     },
     async post(schema, input, params, call) {
-      const url = xrpcUrl(options.service, schema.nsid, params ?? {})
+      const url = xrpcUrl(options.service, schema.nsid, (params ?? {}) as object)
       const response = await send(url, requestBody(schema, input), call)
       return readAnswer(response, url, schema, call, limit)
     },
     async getStream(schema, params, call) {
-      const url = xrpcUrl(options.service, schema.nsid, params)
+      const url = xrpcUrl(options.service, schema.nsid, params as object)
       const response = await send(url, { method: 'GET' }, call)
       return binaryAnswer(response, url, call?.maxBytes ?? Number.POSITIVE_INFINITY)
     },
     async getBytes(schema, params, call) {
-      const url = xrpcUrl(options.service, schema.nsid, params)
+      const url = xrpcUrl(options.service, schema.nsid, params as object)
       const response = await send(url, { method: 'GET' }, call)
       return readBody(response, url, call?.maxBytes ?? limit)
     },

@@ -4,12 +4,9 @@
  */
 export { parseJson } from './body.ts'
 export {
-  type AnswerOf,
   type BinaryAnswer,
-  type BinaryBody,
   type CallOptions,
   type Fetch,
-  type SendOf,
   subscriptionUrl,
   type XrpcClient,
   type XrpcClientOptions,
@@ -38,7 +35,9 @@ export {
 } from './frames.ts'
 export type { Frame, FrameBatch, HttpRequest, HttpResponse } from './http.ts'
 export {
+  type AnswerOf,
   type Auth,
+  type BinaryBody,
   type BinaryInput,
   type Call,
   type CallDeclaration,
@@ -56,6 +55,7 @@ export {
   type QuerySchema,
   query,
   type RawOutput,
+  type SendOf,
   type SubscriptionDeclaration,
   type SubscriptionSchema,
   subscription,

@@ -1,20 +1,14 @@
+import type { BaseSchema, InferInput, InferOutput } from '@atcute/lexicons/validations'
 import type {
-  BaseSchema,
-  InferInput,
-  InferOutput,
-  XRPCBlobBodyParam,
-  XRPCBodyParam,
-  XRPCLexBodyParam,
-  XRPCProcedureMetadata,
-  XRPCQueryMetadata,
-  XRPCSubscriptionMetadata,
-} from '@atcute/lexicons/validations'
+  BodySchema,
+  MethodSchema,
+  ProcedureSchema,
+  QuerySchema,
+  SubscriptionSchema,
+} from '#protocol/lexicon'
 import type { FrameBatch, HttpRequest } from './http.ts'
 
-export type QuerySchema = XRPCQueryMetadata
-export type ProcedureSchema = XRPCProcedureMetadata
-export type SubscriptionSchema = XRPCSubscriptionMetadata
-export type MethodSchema = QuerySchema | ProcedureSchema | SubscriptionSchema
+export type { MethodSchema, ProcedureSchema, QuerySchema, SubscriptionSchema }
 
 /**
  * Decides who is calling, from the headers; the result becomes `caller`. Throws XrpcError 401 (or
@@ -63,21 +57,52 @@ export type ParamsInputOf<S extends { params: BaseSchema | null }> = S['params']
   ? InferInput<S['params']>
   : Record<never, never>
 
+/** Bodies by what their schema says: JSON of a shape, bytes, or nothing. */
+interface JsonBody<T extends BaseSchema = BaseSchema> {
+  readonly type: 'lex'
+  readonly schema: T
+}
+interface BinaryBodySchema {
+  readonly type: 'blob'
+}
+
 export type InputOf<S> = S extends { input: infer B }
-  ? B extends XRPCLexBodyParam<infer T>
+  ? B extends JsonBody<infer T>
     ? InferOutput<T>
-    : B extends XRPCBlobBodyParam
+    : B extends BinaryBodySchema
       ? BinaryInput
       : undefined
   : undefined
 
-export type OutputOf<S extends { output: XRPCBodyParam }> =
-  S['output'] extends XRPCLexBodyParam<infer T>
+export type OutputOf<S extends { output: BodySchema }> =
+  S['output'] extends JsonBody<infer T>
     ? InferInput<T> | RawOutput
-    : S['output'] extends XRPCBlobBodyParam
+    : S['output'] extends BinaryBodySchema
       ? RawOutput
       : // biome-ignore lint/suspicious/noConfusingVoidType: a handler without output returns nothing
         void
+
+/** What a client sends to a procedure. */
+export type SendOf<S> = S extends { input: infer B }
+  ? B extends JsonBody<infer T>
+    ? InferInput<T>
+    : B extends BinaryBodySchema
+      ? BinaryBody
+      : undefined
+  : undefined
+
+/** What a client gets back as JSON; undefined where the lexicon has no JSON output. */
+export type AnswerOf<S> = S extends { output: infer B }
+  ? B extends JsonBody<infer T>
+    ? InferOutput<T>
+    : undefined
+  : undefined
+
+/** A request body to send that is not JSON. */
+export interface BinaryBody {
+  encoding: string
+  body: Uint8Array | ReadableStream<Uint8Array> | AsyncIterable<Uint8Array>
+}
 
 /** What a handler is given, and nothing else. */
 export interface Call<P, I, C> {
