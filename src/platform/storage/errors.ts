@@ -1,0 +1,13 @@
+import { StorageError } from './contracts.ts'
+
+const spaceCodes = new Set(['ENOSPC', 'EDQUOT', 'EFBIG'])
+
+/** Whether the disk had no room for it: the file is as it was, and trying again later is sound. */
+export function isNoSpace(error: unknown): boolean {
+  if (error instanceof StorageError) return error.code === 'NoSpace'
+  return spaceCodes.has((error as NodeJS.ErrnoException)?.code ?? '')
+}
+
+export function isMissing(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException)?.code === 'ENOENT'
+}

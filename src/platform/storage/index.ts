@@ -1,0 +1,38 @@
+/** Storage: rows, blobs, streams and short-lived values behind four contracts, with their embedded forms. */
+export { type DiskBlobsOptions, openDiskBlobs } from './blobs-disk.ts'
+export {
+  type Appended,
+  type BlobRange,
+  type Blobs,
+  type Entry,
+  type Kv,
+  type Migration,
+  type NewEntry,
+  type ReadOptions,
+  type Sql,
+  type SqliteFile,
+  type SqliteReader,
+  type SqlParams,
+  type SqlRow,
+  type SqlValue,
+  type Staged,
+  StorageError,
+  type StorageErrorCode,
+  type Stream,
+  type StreamBounds,
+  type StreamOptions,
+  type Streams,
+  type TrimOptions,
+} from './contracts.ts'
+export { type Files, nodeFiles, type OpenFile } from './files.ts'
+export { type MemoryKvOptions, memoryKv } from './kv-memory.ts'
+export { loadMigrations } from './migrations.ts'
+export { removeSqliteFile } from './remove-sqlite-file.ts'
+export { openSqlite, type SqliteOptions } from './sqlite.ts'
+export {
+  openSqliteFile,
+  openSqliteReader,
+  type ReaderOptions,
+  type SqliteFileOptions,
+} from './sqlite-file.ts'
+export { type LocalStreamsOptions, openLocalStreams } from './streams-local.ts'

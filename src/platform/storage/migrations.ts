@@ -1,0 +1,70 @@
+import { createHash } from 'node:crypto'
+import { readdirSync, readFileSync } from 'node:fs'
+import { type Migration, StorageError } from './contracts.ts'
+import type { SqliteConnection } from './sqlite-connection.ts'
+
+/** Reads the `0001-what-it-does.sql` files of a directory, in order. Other files are refused. */
+export function loadMigrations(directory: URL): Migration[] {
+  const files = readdirSync(directory).sort()
+  return files.map((file) => {
+    const name = /^(\d{4}-[a-z0-9-]+)\.sql$/.exec(file)?.[1]
+    if (!name) throw new StorageError('Migration', `${file} is not named like 0001-name.sql`)
+    const base = directory.href.endsWith('/') ? directory : new URL(`${directory.href}/`)
+    return { name, sql: readFileSync(new URL(file, base), 'utf8') }
+  })
+}
+
+/**
+ * Brings a database up to the list, each migration in its own transaction. What is applied must be the beginning of
+ * the list, unchanged: a changed, missing or unknown one is refused with StorageError Migration.
+ */
+export function migrate(db: SqliteConnection, migrations: readonly Migration[]): void {
+  if (migrations.length === 0) return
+  db.exec(
+    'CREATE TABLE IF NOT EXISTS migrations (name TEXT PRIMARY KEY, checksum TEXT NOT NULL) STRICT',
+  )
+  const applied = db.all<{ name: string; checksum: string }>(
+    'SELECT name, checksum FROM migrations ORDER BY name',
+  )
+  for (const [index, row] of applied.entries()) {
+    const expected = migrations[index]
+    if (expected?.name !== row.name) {
+      throw new StorageError(
+        'Migration',
+        `the database has ${row.name} where this program has ${expected?.name ?? 'nothing'}`,
+      )
+    }
+    if (checksumOf(expected) !== row.checksum) {
+      throw new StorageError('Migration', `${row.name} was changed after it was applied`)
+    }
+  }
+  for (const [index, migration] of migrations.entries()) {
+    const before = migrations[index - 1]
+    if (before && before.name >= migration.name) {
+      throw new StorageError('Migration', `${migration.name} comes after ${before.name}`)
+    }
+    if (index >= applied.length) apply(db, migration)
+  }
+}
+
+function apply(db: SqliteConnection, migration: Migration): void {
+  db.exec('BEGIN IMMEDIATE')
+  try {
+    db.exec(migration.sql)
+    db.run('INSERT INTO migrations (name, checksum) VALUES (?, ?)', [
+      migration.name,
+      checksumOf(migration),
+    ])
+    db.exec('COMMIT')
+  } catch (error) {
+    if (db.inTransaction) db.exec('ROLLBACK')
+    throw new StorageError('Migration', `${migration.name}: ${(error as Error).message}`, {
+      cause: error,
+    })
+  }
+}
+
+/** Line ends are not a change: a checkout on another system must open the same database. */
+function checksumOf(migration: Migration): string {
+  return createHash('sha256').update(migration.sql.replaceAll('\r\n', '\n')).digest('hex')
+}

@@ -1,0 +1,280 @@
+import { dirname } from 'node:path'
+import {
+  type Appended,
+  type Entry,
+  type NewEntry,
+  type ReadOptions,
+  StorageError,
+  type Stream,
+  type StreamBounds,
+  type TrimOptions,
+} from './contracts.ts'
+import type { Files } from './files.ts'
+import { LiveTail } from './live-tail.ts'
+import { OpenFiles } from './open-files.ts'
+import { blockBytes, type Segment } from './segment-file.ts'
+import { blankSegment, firstSeqOf } from './segment-upkeep.ts'
+import { cutBatches, StreamReads } from './stream-reads.ts'
+import { StreamWriter, type WriterOptions } from './stream-writer.ts'
+
+export interface LocalStreamOptions
+  extends Omit<WriterOptions, 'onDurable' | 'onFailed' | 'segments'> {
+  name: string
+  segments: Segment[]
+  firstSeq: number
+  /** Newest durable seq; `firstSeq - 1` when there is none. */
+  durable: number
+  manualRelease: boolean
+  tailBytes: number
+  cacheBytes: number
+  maxOpenSegments: number
+  onFailed: ((error: StorageError, firstSeq: number) => void) | undefined
+  onClose: () => void
+}
+
+/** A stream on local segment files. */
+export class LocalStream implements Stream {
+  readonly name: string
+  readonly #files: Files
+  readonly #segments: Segment[]
+  readonly #manualRelease: boolean
+  readonly #openFiles: OpenFiles
+  readonly #reads: StreamReads
+  readonly #tail: LiveTail
+  readonly #writer: StreamWriter
+  readonly #onClose: () => void
+  readonly #onFatal: (error: StorageError) => void
+  #first: number
+  #durable: number
+  /** Blanking and trimming go one after another. */
+  #upkeep: Promise<unknown> = Promise.resolve()
+  #closed: Promise<void> | undefined
+
+  constructor(options: LocalStreamOptions) {
+    this.name = options.name
+    this.#files = options.files
+    this.#segments = options.segments
+    this.#manualRelease = options.manualRelease
+    this.#openFiles = new OpenFiles(options.files, options.maxOpenSegments)
+    this.#reads = new StreamReads(options.segments, this.#openFiles, options.cacheBytes)
+    this.#first = options.firstSeq
+    this.#durable = options.durable
+    const visible = options.manualRelease ? options.firstSeq - 1 : this.#durable
+    this.#tail = new LiveTail(visible, options.tailBytes)
+    this.#onClose = options.onClose
+    this.#onFatal = options.onFatal
+    this.#writer = new StreamWriter({
+      ...options,
+      onDurable: (entries) => this.#onDurable(entries),
+      onFailed: (error, firstSeq) => options.onFailed?.(error, firstSeq),
+    })
+  }
+
+  append(entries: readonly NewEntry[]): Appended {
+    return this.#writer.append(entries)
+  }
+
+  bounds(): StreamBounds {
+    return { first: this.#first, last: this.#tail.visible, durable: this.#durable }
+  }
+
+  release(seq: number): void {
+    if (!this.#manualRelease || seq > this.#durable) {
+      throw new StorageError('InvalidArgument', `release of ${seq}, durable is ${this.#durable}`)
+    }
+    this.#tail.show(seq)
+  }
+
+  read(options: ReadOptions): AsyncIterableIterator<readonly Entry[]> {
+    return new StreamReader(this, options, this.#tail.visible)
+  }
+
+  tail(after: number): AsyncIterableIterator<readonly Entry[]> {
+    return new StreamReader(this, { after }, this.#durable)
+  }
+
+  /** The next batch above `after` and up to `limit`, for the readers; undefined when there is none. */
+  async fetch(after: number, limit: number): Promise<readonly Entry[] | undefined> {
+    if (after >= limit) return undefined
+    const batch = this.#tail.next(after) ?? (await this.#reads.next(after))
+    if (!batch || batch.at(-1)!.seq <= limit) return batch
+    const visible = batch.filter(({ seq }) => seq <= limit)
+    return visible.length > 0 ? visible : undefined
+  }
+
+  get closed(): boolean {
+    return this.#closed !== undefined
+  }
+
+  get liveTail(): LiveTail {
+    return this.#tail
+  }
+
+  async blank(
+    select: (entry: { seq: number; key: string; kind: number }) => boolean,
+  ): Promise<number> {
+    return this.#inUpkeep(async () => {
+      await this.#writer.settled()
+      const upTo = this.#durable
+      const erased = new Set<number>()
+      for (const segment of [...this.#segments]) {
+        try {
+          await blankSegment(this.#files, segment, upTo, select, erased)
+        } catch (error) {
+          if (error instanceof StorageError && error.code === 'Fatal') this.#onFatal(error)
+          throw error
+        } finally {
+          this.#tail.blank(({ seq }) => erased.has(seq))
+          this.#reads.clear()
+        }
+      }
+      return erased.size
+    })
+  }
+
+  async trim(options: TrimOptions): Promise<void> {
+    await this.#inUpkeep(async () => {
+      let count = this.#countToTrim(options)
+      if (count === 0) return
+      if (count === this.#segments.length) {
+        // The segment written to may go as well once another has taken its place.
+        await this.#writer.roll()
+        count = Math.min(count, this.#segments.length - 1)
+      }
+      for (let done = 0; done < count; done++) await this.#removeOldest()
+      this.#first = await firstSeqOf(this.#openFiles, this.#segments, this.#durable + 1)
+    })
+  }
+
+  /** One at a time and synced: after a power cut the oldest may be missing, never one in the middle. */
+  async #removeOldest(): Promise<void> {
+    const { path } = this.#segments.shift()!
+    await this.#openFiles.forget(path)
+    await this.#files.remove(path)
+    await this.#files.syncDirectory(dirname(path))
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#close()
+    return this.#closed
+  }
+
+  async #close(): Promise<void> {
+    this.#tail.wakeAll()
+    await this.#writer.close()
+    await this.#upkeep.catch(() => {})
+    await this.#openFiles.closeAll()
+    this.#onClose()
+  }
+
+  #onDurable(entries: readonly Entry[]): void {
+    this.#durable = entries.at(-1)!.seq
+    if (this.#first > this.#durable) this.#first = entries[0]!.seq
+    this.#tail.hold(entries)
+    if (!this.#manualRelease) this.#tail.show(this.#durable)
+  }
+
+  /** How many of the oldest segments may go. */
+  #countToTrim({ beforeSeq = Number.POSITIVE_INFINITY, beforeMs, keepBytes }: TrimOptions): number {
+    let bytes = 0
+    for (const segment of this.#segments) bytes += segment.bytes
+    const count = this.#segments.findIndex((segment) => {
+      const old = beforeMs !== undefined && segment.lastMs < beforeMs
+      const over = keepBytes !== undefined && bytes > keepBytes
+      bytes -= segment.bytes
+      const asked = (beforeMs === undefined && keepBytes === undefined) || old || over
+      return !asked || segment.lastSeq >= beforeSeq || segment.lastSeq > this.#tail.visible
+    })
+    return count < 0 ? this.#segments.length : count
+  }
+
+  #inUpkeep<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#closed) throw new StorageError('Closed', `the stream ${this.name} is closed`)
+    const result = this.#upkeep.then(work, work)
+    this.#upkeep = result.catch(() => {})
+    return result
+  }
+}
+
+/** A cursor. It holds at most the batch it hands out. */
+class StreamReader implements AsyncIterableIterator<readonly Entry[]> {
+  readonly #stream: LocalStream
+  readonly #live: boolean
+  /** Where a reader that is not live ends. */
+  readonly #upTo: number
+  readonly #maxBatchBytes: number
+  readonly #signal: AbortSignal | undefined
+  #after: number
+  /** Pieces of a batch that was larger than this reader takes. */
+  #pieces: (readonly Entry[])[] = []
+  #ended = false
+  #wake: (() => void) | undefined
+
+  constructor(stream: LocalStream, options: ReadOptions, upTo: number) {
+    this.#stream = stream
+    this.#after = options.after
+    this.#live = options.live ?? false
+    this.#upTo = upTo
+    this.#maxBatchBytes = options.maxBatchBytes ?? blockBytes
+    this.#signal = options.signal
+    this.#signal?.addEventListener('abort', this.#end, { once: true })
+  }
+
+  [Symbol.asyncIterator](): AsyncIterableIterator<readonly Entry[]> {
+    return this
+  }
+
+  async next(): Promise<IteratorResult<readonly Entry[]>> {
+    while (!this.#ended && !this.#signal?.aborted) {
+      if (this.#stream.closed) {
+        if (this.#live) break
+        throw new StorageError('Closed', `the stream ${this.#stream.name} is closed`)
+      }
+      const batch = this.#pieces.shift() ?? (await this.#fetch())
+      if (this.#ended) break
+      if (batch) {
+        this.#after = batch.at(-1)!.seq
+        return { done: false, value: batch }
+      }
+      if (!this.#live) break
+      await this.#more()
+    }
+    this.#end()
+    return { done: true, value: undefined }
+  }
+
+  async return(): Promise<IteratorResult<readonly Entry[]>> {
+    this.#end()
+    return { done: true, value: undefined }
+  }
+
+  async #fetch(): Promise<readonly Entry[] | undefined> {
+    const limit = this.#live ? this.#stream.liveTail.visible : this.#upTo
+    const batch = await this.#stream.fetch(this.#after, limit)
+    // Burned seqs may be all that is left below the limit.
+    if (!batch) this.#after = Math.max(this.#after, limit)
+    if (!batch || this.#maxBatchBytes >= blockBytes) return batch
+    this.#pieces = cutBatches(batch as Entry[], this.#maxBatchBytes)
+    return this.#pieces.shift()
+  }
+
+  /** Resolves when more may be there, or when this reader is ended. */
+  #more(): Promise<void> {
+    return new Promise((resolve) => {
+      // Something may have been shown while the segments were read.
+      if (this.#stream.liveTail.visible > this.#after) return resolve()
+      this.#wake = resolve
+      this.#stream.liveTail.wait(resolve)
+    })
+  }
+
+  #end = (): void => {
+    if (this.#ended) return
+    this.#ended = true
+    this.#pieces = []
+    this.#signal?.removeEventListener('abort', this.#end)
+    if (!this.#wake) return
+    this.#stream.liveTail.unwait(this.#wake)
+    this.#wake()
+  }
+}
