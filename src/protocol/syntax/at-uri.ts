@@ -5,7 +5,10 @@ import { isNsid, type Nsid } from './nsid.ts'
 import { isRecordKey, type RecordKey } from './record-key.ts'
 
 /** `at://<did or handle>[/<collection>[/<rkey>]]`. */
-export type AtUri = `at://${string}`
+export type AtUri =
+  | `at://${AtIdentifier}`
+  | `at://${AtIdentifier}/${Nsid}`
+  | `at://${AtIdentifier}/${Nsid}/${RecordKey}`
 
 /** A DID or a handle: who a request is about. */
 export type AtIdentifier = Did | Handle

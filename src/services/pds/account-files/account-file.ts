@@ -1,0 +1,349 @@
+import type { SqliteFile } from '#platform/storage'
+import type { BlobRef, CidBytes } from '#protocol/data'
+import type { BlockSource } from '#protocol/repo'
+import type { Tid } from '#protocol/syntax'
+
+/** The newest applied commit of the repository in this file. */
+export interface FileHead {
+  rev: Tid
+  commit: CidBytes
+  data: CidBytes
+  /** The signed commit block. */
+  bytes: Uint8Array
+  /** Rev of the newest commit that the network was told of; undefined before the first. */
+  announcedRev: Tid | undefined
+}
+
+/** What one commit does to the file: computed by a writer, or read back from the journal. */
+export interface CommitChange {
+  rev: Tid
+  commit: CidBytes
+  data: CidBytes
+  bytes: Uint8Array
+  /** Root of the tree before; undefined for a repository's first commit. */
+  prevData: CidBytes | undefined
+  announced: boolean
+  ops: readonly RecordChange[]
+}
+
+/** One record set (`cid` and `value`) or removed (`cid` undefined). */
+export interface RecordChange {
+  path: string
+  cid?: CidBytes
+  value?: Uint8Array
+  blobs?: readonly BlobRef[]
+}
+
+export interface RecordRow {
+  path: string
+  cid: CidBytes
+  value: Uint8Array
+}
+
+interface HeadRow {
+  applied_seq: number
+  rev: Tid | null
+  cid: Uint8Array | null
+  data: Uint8Array | null
+  bytes: Uint8Array | null
+  announced_rev: Tid | null
+}
+
+/** '0' follows '/' in ASCII: the paths of a collection lie between `name/` and `name0`. */
+const collectionEnd = (collection: string) => `${collection}0`
+
+/**
+ * One account's file: records, the lazily written tree, blobs and preferences, with `appliedSeq`,
+ * the journal sequence number it reflects. Every method is synchronous; changes belong inside
+ * `transaction`, which the appliers of the journal open.
+ */
+export class AccountFile {
+  readonly #sql: SqliteFile
+  readonly path: string
+
+  constructor(sql: SqliteFile, path: string) {
+    this.#sql = sql
+    this.path = path
+  }
+
+  appliedSeq(): number {
+    return this.#headRow().applied_seq
+  }
+
+  setAppliedSeq(seq: number): void {
+    this.#sql.run('UPDATE head SET applied_seq = ? WHERE id = 0', [seq])
+  }
+
+  /** Undefined until the first commit is applied. */
+  head(): FileHead | undefined {
+    const row = this.#headRow()
+    if (!row.rev || !row.cid || !row.data || !row.bytes) return undefined
+    const announcedRev = row.announced_rev ?? undefined
+    return { rev: row.rev, commit: row.cid, data: row.data, bytes: row.bytes, announcedRev }
+  }
+
+  #headRow(): HeadRow {
+    const row = this.#sql.get<HeadRow>('SELECT * FROM head WHERE id = 0')
+    if (!row) throw new Error(`account file without a head: ${this.path}`)
+    return row
+  }
+
+  transaction<T>(work: () => T): T {
+    return this.#sql.transaction(work)
+  }
+
+  /** Applies one commit. The caller has checked that it follows the head. */
+  applyCommit(change: CommitChange): void {
+    for (const op of change.ops) this.#applyOp(op, change.rev)
+    const announced = change.announced ? change.rev : null
+    this.#sql.run(
+      `UPDATE head SET rev = ?, cid = ?, data = ?, bytes = ?,
+         announced_rev = coalesce(?, announced_rev) WHERE id = 0`,
+      [change.rev, change.commit, change.data, change.bytes, announced],
+    )
+  }
+
+  #applyOp(op: RecordChange, rev: Tid): void {
+    this.#sql.run('DELETE FROM blob_refs WHERE path = ?', [op.path])
+    if (!op.cid || !op.value) {
+      this.#sql.run('DELETE FROM records WHERE path = ?', [op.path])
+      return
+    }
+    this.putRecord({ path: op.path, cid: op.cid, value: op.value }, rev, op.blobs)
+  }
+
+  putRecord(row: RecordRow, rev: Tid, blobs: readonly BlobRef[] = []): void {
+    this.#sql.run(
+      `INSERT INTO records (path, cid, rev, value) VALUES (?, ?, ?, ?)
+       ON CONFLICT (path) DO UPDATE SET cid = excluded.cid, rev = excluded.rev, value = excluded.value`,
+      [row.path, row.cid, rev, row.value],
+    )
+    for (const blob of blobs) {
+      this.#sql.run('INSERT OR IGNORE INTO blob_refs (cid, path, rev) VALUES (?, ?, ?)', [
+        blob.cid,
+        row.path,
+        rev,
+      ])
+    }
+  }
+
+  setHead(head: FileHead): void {
+    this.#sql.run(
+      'UPDATE head SET rev = ?, cid = ?, data = ?, bytes = ?, announced_rev = ? WHERE id = 0',
+      [head.rev, head.commit, head.data, head.bytes, head.announcedRev ?? null],
+    )
+  }
+
+  record(path: string): { cid: CidBytes; value: Uint8Array } | undefined {
+    return this.#sql.get('SELECT cid, value FROM records WHERE path = ?', [path])
+  }
+
+  /** A record's bytes by CID: reads through all records, for the rare `getBlocks`. */
+  recordByCid(cid: CidBytes): Uint8Array | undefined {
+    return this.#sql.get<{ value: Uint8Array }>('SELECT value FROM records WHERE cid = ?', [cid])
+      ?.value
+  }
+
+  /** Records of a collection by rkey: newest keys first, or `reverse`, strictly after `cursor`. */
+  list(
+    collection: string,
+    { limit, cursor, reverse }: { limit: number; cursor?: string; reverse?: boolean },
+  ): RecordRow[] {
+    const [from, to] = [`${collection}/`, collectionEnd(collection)]
+    if (reverse) {
+      return this.#sql.all(
+        'SELECT path, cid, value FROM records WHERE path > ? AND path < ? ORDER BY path LIMIT ?',
+        [cursor ? `${collection}/${cursor}` : from, to, limit],
+      )
+    }
+    return this.#sql.all(
+      'SELECT path, cid, value FROM records WHERE path > ? AND path < ? ORDER BY path DESC LIMIT ?',
+      [from, cursor ? `${collection}/${cursor}` : to, limit],
+    )
+  }
+
+  /** Names of the collections that hold a record: one index seek for each. */
+  collections(): string[] {
+    const found: string[] = []
+    let after = ''
+    for (;;) {
+      const next = this.#sql.get<{ path: string }>(
+        'SELECT path FROM records WHERE path >= ? ORDER BY path LIMIT 1',
+        [after],
+      )
+      if (!next) return found
+      const collection = next.path.slice(0, next.path.indexOf('/'))
+      found.push(collection)
+      after = collectionEnd(collection)
+    }
+  }
+
+  counts(): { records: number; nodes: number; expectedBlobs: number; importedBlobs: number } {
+    const one = (sql: string) => this.#sql.get<{ n: number }>(sql)?.n ?? 0
+    return {
+      records: one('SELECT count(*) AS n FROM records'),
+      nodes: one('SELECT count(*) AS n FROM nodes'),
+      expectedBlobs: one('SELECT count(DISTINCT cid) AS n FROM blob_refs'),
+      importedBlobs: one('SELECT count(*) AS n FROM blobs'),
+    }
+  }
+
+  /** Paths and CIDs in tree order, to rebuild the tree. */
+  entries(): Iterable<{ path: string; cid: CidBytes }> {
+    return this.#sql.iterate('SELECT path, cid FROM records ORDER BY path')
+  }
+
+  // ── tree nodes, written lazily ──
+
+  nodesRoot(): CidBytes | undefined {
+    const row = this.#sql.get<{ nodes_root: Uint8Array | null }>(
+      'SELECT nodes_root FROM head WHERE id = 0',
+    )
+    return row?.nodes_root ?? undefined
+  }
+
+  readonly nodes: BlockSource = {
+    get: (cid) =>
+      this.#sql.get<{ bytes: Uint8Array }>('SELECT bytes FROM nodes WHERE cid = ?', [cid])?.bytes,
+  }
+
+  /** Makes `nodes` hold the tree with this root. All nodes are replaced when `removed` is 'all'. */
+  writeNodes(
+    root: CidBytes,
+    rev: Tid,
+    added: Iterable<readonly [CidBytes, Uint8Array]>,
+    removed: Iterable<CidBytes> | 'all',
+  ): void {
+    this.transaction(() => {
+      if (removed === 'all') this.#sql.run('DELETE FROM nodes')
+      else for (const cid of removed) this.#sql.run('DELETE FROM nodes WHERE cid = ?', [cid])
+      for (const [cid, bytes] of added) {
+        this.#sql.run('INSERT OR REPLACE INTO nodes (cid, rev, bytes) VALUES (?, ?, ?)', [
+          cid,
+          rev,
+          bytes,
+        ])
+      }
+      this.#sql.run('UPDATE head SET nodes_root = ? WHERE id = 0', [root])
+    })
+  }
+
+  // ── blobs ──
+
+  putBlob(blob: BlobRef, uploadedMs: number): void {
+    this.#sql.run(
+      `INSERT INTO blobs (cid, mime_type, size, uploaded_ms) VALUES (?, ?, ?, ?)
+       ON CONFLICT (cid) DO UPDATE SET mime_type = excluded.mime_type`,
+      [blob.cid, blob.mimeType, blob.size, uploadedMs],
+    )
+  }
+
+  blob(cid: CidBytes): { mimeType: string; size: number } | undefined {
+    return this.#sql.get('SELECT mime_type AS mimeType, size FROM blobs WHERE cid = ?', [cid])
+  }
+
+  /** A blob is public while a record refers to it. */
+  isReferenced(cid: CidBytes): boolean {
+    return this.#sql.get('SELECT 1 AS x FROM blob_refs WHERE cid = ? LIMIT 1', [cid]) !== undefined
+  }
+
+  /** Referenced blobs in CID order; `since` keeps those first mentioned after that rev. */
+  listBlobs({
+    limit,
+    cursor,
+    since,
+  }: {
+    limit: number
+    cursor?: CidBytes
+    since?: Tid
+  }): CidBytes[] {
+    const rows = this.#sql.all<{ cid: Uint8Array }>(
+      `SELECT cid FROM blob_refs WHERE cid > ? AND rev > ? GROUP BY cid ORDER BY cid LIMIT ?`,
+      [cursor ?? new Uint8Array(), since ?? '', limit],
+    )
+    return rows.map((row) => row.cid)
+  }
+
+  /** Referenced blobs whose bytes are not here, in CID order. */
+  listMissingBlobs({ limit, cursor }: { limit: number; cursor?: CidBytes }): {
+    cid: CidBytes
+    path: string
+  }[] {
+    return this.#sql.all(
+      `SELECT r.cid AS cid, min(r.path) AS path FROM blob_refs r
+       WHERE r.cid > ? AND NOT EXISTS (SELECT 1 FROM blobs b WHERE b.cid = r.cid)
+       GROUP BY r.cid ORDER BY r.cid LIMIT ?`,
+      [cursor ?? new Uint8Array(), limit],
+    )
+  }
+
+  /** Every uploaded blob with its size, for copying a file's blob rows into a new generation. */
+  uploadedBlobs(): (BlobRef & { uploadedMs: number })[] {
+    return this.#sql.all(
+      'SELECT cid, mime_type AS mimeType, size, uploaded_ms AS uploadedMs FROM blobs',
+    )
+  }
+
+  // ── staging: a generation that is being imported ──
+
+  /** Puts aside blocks that came before their turn. */
+  spill(blocks: Iterable<readonly [CidBytes, Uint8Array]>): void {
+    this.transaction(() => {
+      this.#sql.exec(
+        'CREATE TABLE IF NOT EXISTS spill (cid BLOB PRIMARY KEY, bytes BLOB) WITHOUT ROWID',
+      )
+      for (const [cid, bytes] of blocks) {
+        this.#sql.run('INSERT OR IGNORE INTO spill (cid, bytes) VALUES (?, ?)', [cid, bytes])
+      }
+    })
+  }
+
+  spilled(cid: CidBytes): Uint8Array | undefined {
+    return this.#sql.get<{ bytes: Uint8Array }>('SELECT bytes FROM spill WHERE cid = ?', [cid])
+      ?.bytes
+  }
+
+  #hasStagedIndex = false
+
+  /** A record staged earlier: one block may stand at many paths. */
+  stagedRecord(cid: CidBytes): Uint8Array | undefined {
+    if (!this.#hasStagedIndex) {
+      this.#sql.exec('CREATE INDEX IF NOT EXISTS staged_cid ON records (cid)')
+      this.#hasStagedIndex = true
+    }
+    return this.recordByCid(cid)
+  }
+
+  endStaging(): void {
+    this.#sql.exec('DROP INDEX IF EXISTS staged_cid; DROP TABLE IF EXISTS spill')
+    this.#hasStagedIndex = false
+  }
+
+  /** Takes over what a repository's export does not hold: uploaded blobs, preferences. */
+  takePrivateState(from: AccountFile): void {
+    for (const { uploadedMs, ...blob } of from.uploadedBlobs()) this.putBlob(blob, uploadedMs)
+    const preferences = from.preferences()
+    if (preferences) this.putPreferences(preferences)
+  }
+
+  // ── preferences ──
+
+  preferences(): Uint8Array | undefined {
+    return this.#sql.get<{ sealed: Uint8Array }>('SELECT sealed FROM preferences WHERE id = 0')
+      ?.sealed
+  }
+
+  putPreferences(sealed: Uint8Array): void {
+    this.#sql.run('INSERT OR REPLACE INTO preferences (id, sealed) VALUES (0, ?)', [sealed])
+  }
+
+  // ── the file itself ──
+
+  sync(): Promise<void> {
+    return this.#sql.sync()
+  }
+
+  close(): void {
+    this.#sql.close()
+  }
+}

@@ -1,0 +1,5 @@
+/** Account files: one SQLite file per account, kept open in a bounded set. */
+
+export type { CommitChange, FileHead, RecordChange, RecordRow } from './account-file.ts'
+export { AccountFile } from './account-file.ts'
+export { AccountFiles } from './account-files.ts'

@@ -1,0 +1,38 @@
+/** The tables of one account's file. One file holds everything of one account's repository. */
+import type { Migration } from '#platform/storage'
+
+/**
+ * `records` holds each record's value once, keyed by path (`collection/rkey`) in the order of the
+ * tree. `nodes` is the tree as of `head.nodes_root`, written lazily: when it is not the tree of
+ * `head.data`, it is rebuilt from `records`. `rev` columns serve `since` exports at any age.
+ * `blobs` are uploaded bytes, `blob_refs` the records that mention them.
+ */
+const TABLES = `
+CREATE TABLE head (
+  id INTEGER PRIMARY KEY CHECK (id = 0),
+  applied_seq INTEGER NOT NULL,
+  rev TEXT, cid BLOB, data BLOB, bytes BLOB,
+  announced_rev TEXT,
+  nodes_root BLOB
+);
+INSERT INTO head (id, applied_seq) VALUES (0, 0);
+CREATE TABLE records (
+  path TEXT PRIMARY KEY, cid BLOB NOT NULL, rev TEXT NOT NULL, value BLOB NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX records_rev ON records (rev);
+CREATE TABLE nodes (
+  cid BLOB PRIMARY KEY, rev TEXT NOT NULL, bytes BLOB NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE blobs (
+  cid BLOB PRIMARY KEY, mime_type TEXT NOT NULL, size INTEGER NOT NULL, uploaded_ms INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE blob_refs (
+  cid BLOB NOT NULL, path TEXT NOT NULL, rev TEXT NOT NULL, PRIMARY KEY (cid, path)
+) WITHOUT ROWID;
+CREATE INDEX blob_refs_path ON blob_refs (path);
+CREATE TABLE preferences (
+  id INTEGER PRIMARY KEY CHECK (id = 0), sealed BLOB NOT NULL
+);
+`
+
+export const MIGRATIONS: readonly Migration[] = [{ name: '0001-account-file', sql: TABLES }]

@@ -1,0 +1,7 @@
+/** Accounts of this host: rows, settings, invites, and the projection of their standing. */
+
+export type { Account, AccountStatus, NewAccount } from './accounts.ts'
+export { Accounts } from './accounts.ts'
+export { Invites } from './invites.ts'
+export { ReservedKeys } from './reserved-keys.ts'
+export { Settings } from './settings.ts'

@@ -1,0 +1,59 @@
+import type { Sealer } from '#platform/runtime'
+import type { Sql } from '#platform/storage'
+import { generateKey, importKey, type SigningKey } from '#protocol/crypto'
+import type { Did } from '#protocol/syntax'
+
+const RESERVED_MAX = 10_000
+
+/** Signing keys made before their accounts: an identity can name the key before the move. */
+export class ReservedKeys {
+  readonly #sql: Sql
+  readonly #sealer: Sealer
+  readonly #now: () => number
+  readonly #random: (byteCount: number) => Uint8Array
+
+  constructor(options: {
+    sql: Sql
+    sealer: Sealer
+    now: () => number
+    random: (byteCount: number) => Uint8Array
+  }) {
+    this.#sql = options.sql
+    this.#sealer = options.sealer
+    this.#now = options.now
+    this.#random = options.random
+  }
+
+  /** The did:key of the key reserved for this DID; the same one when asked again. */
+  async reserve(did: Did | undefined): Promise<string> {
+    const known = did
+      ? await this.#sql.get<{ did_key: string }>(
+          'SELECT did_key FROM reserved_keys WHERE did = ?',
+          [did],
+        )
+      : undefined
+    if (known) return known.did_key
+    const key = generateKey('k256', this.#random)
+    const didKey = key.publicKey.didKey
+    await this.#sql.run(
+      'INSERT INTO reserved_keys (did_key, did, signing_key, created_ms) VALUES (?, ?, ?, ?)',
+      [didKey, did ?? null, this.#sealer.seal(key.export(), `reserved ${didKey}`), this.#now()],
+    )
+    // The oldest give way: anybody may ask for a key.
+    await this.#sql.run(
+      `DELETE FROM reserved_keys WHERE did_key IN (
+         SELECT did_key FROM reserved_keys ORDER BY created_ms DESC LIMIT -1 OFFSET ?)`,
+      [RESERVED_MAX],
+    )
+    return didKey
+  }
+
+  /** Hands the reserved key over to the account that is being made. */
+  async takeReserved(did: Did): Promise<SigningKey | undefined> {
+    const row = await this.#sql.get<{ did_key: string; signing_key: Uint8Array }>(
+      'DELETE FROM reserved_keys WHERE did = ? RETURNING did_key, signing_key',
+      [did],
+    )
+    return row && importKey('k256', this.#sealer.open(row.signing_key, `reserved ${row.did_key}`))
+  }
+}

@@ -1,0 +1,2 @@
+/** Blobs of the accounts. */
+export { AccountBlobs } from './account-blobs.ts'

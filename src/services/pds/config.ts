@@ -1,0 +1,40 @@
+/** What an operator may set of a PDS. */
+import { type ConfigOf, config, flag, integer, list, text, url, urlAndDid } from '#platform/runtime'
+
+export const pdsConfig = config('pds', {
+  publicUrl: url({ help: 'Public URL of this host, as identities name it.' }),
+  plc: url({ help: 'The directory of identities.' }),
+  appview: urlAndDid({ help: 'The app view that app.bsky calls go to, as URL#DID.' }),
+  crawlers: list(url({ required: true, help: '' }), {
+    default: [],
+    help: 'Relays that are asked to crawl this host.',
+  }),
+  pdsHosts: list(url({ required: true, help: '' }), {
+    default: [],
+    help: 'Hosts that are asked for handles under .test and .example.',
+  }),
+  handleDomains: list(text({ required: true, help: '' }), {
+    default: ['.test'],
+    help: 'Suffixes of the handles this host gives out.',
+  }),
+  didWeb: flag({
+    default: false,
+    help: 'Be did:web by the host name instead of a did:plc in the directory.',
+  }),
+  adminPassword: text({ secret: true, help: 'Password of the operator (HTTP Basic, user admin).' }),
+  inviteRequired: flag({ default: false, help: 'Sign-up needs an invite code.' }),
+  rotationKeyHex: text({
+    secret: true,
+    help: 'K-256 key, 64 hex digits, that signs changes of identities made here. Made if not set.',
+  }),
+  blobBytesMax: integer({ default: 50_000_000, min: 1, unit: 'bytes', help: 'Largest blob.' }),
+  openFilesMax: integer({ default: 512, min: 8, help: 'Account files kept open.' }),
+  retentionHours: integer({
+    default: 72,
+    min: 1,
+    unit: 'hours',
+    help: 'How long events can be replayed.',
+  }),
+})
+
+export type PdsConfig = ConfigOf<typeof pdsConfig>

@@ -1,0 +1,2 @@
+/** Repositories and parts of them as CARs. */
+export { Exports } from './exports.ts'

@@ -1,0 +1,43 @@
+import type { Bytes, CidLink } from '#protocol/data'
+import { cidLink, decodeCbor, encodeCbor, fromBytes, linkBytes, toBytes } from '#protocol/data'
+import type { Tid } from '#protocol/syntax'
+import type { FileHead } from '../account-files/index.ts'
+
+/** The journal's word for "from now on this generation counts, with this head". */
+export interface ImportSwitch {
+  generation: number
+  head: FileHead
+}
+
+interface Stored {
+  generation: number
+  rev: Tid
+  commit: CidLink
+  data: CidLink
+  bytes: Bytes
+  announcedRev: Tid | null
+}
+
+export function encodeSwitch({ generation, head }: ImportSwitch): Uint8Array {
+  const stored: Stored = {
+    generation,
+    rev: head.rev,
+    commit: cidLink(head.commit),
+    data: cidLink(head.data),
+    bytes: toBytes(head.bytes),
+    announcedRev: head.announcedRev ?? null,
+  }
+  return encodeCbor(stored)
+}
+
+export function decodeSwitch(payload: Uint8Array): ImportSwitch {
+  const stored = decodeCbor(payload) as Stored
+  const head = {
+    rev: stored.rev,
+    commit: linkBytes(stored.commit),
+    data: linkBytes(stored.data),
+    bytes: fromBytes(stored.bytes),
+    announcedRev: stored.announcedRev ?? undefined,
+  }
+  return { generation: stored.generation, head }
+}

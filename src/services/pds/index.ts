@@ -1,0 +1,247 @@
+/**
+ * A Personal Data Server. Owns accounts, their repositories and blobs, and the event stream that
+ * announces them. Does not own views, feeds, search or moderation: it passes calls on to them.
+ */
+
+import {
+  hashPassword,
+  type Log,
+  type Metrics,
+  type Outside,
+  type Service,
+  sealer,
+  verifyNothing,
+  verifyPassword,
+} from '#platform/runtime'
+import type { Blobs, Sql, Streams } from '#platform/storage'
+import { cachedDirectory, networkDirectory, plcClient } from '#protocol/identity'
+import type { Did } from '#protocol/syntax'
+import { TidClock } from '#protocol/syntax'
+import { createRouter } from '#protocol/xrpc'
+import { AccountFiles } from './account-files/index.ts'
+import { Accounts, Invites, ReservedKeys, Settings } from './accounts/index.ts'
+import { AccountBlobs } from './blobs/index.ts'
+import type { PdsConfig } from './config.ts'
+import { Exports } from './exports/index.ts'
+import { Handles } from './handles/index.ts'
+import { loadHostDid, loadSecrets } from './host/index.ts'
+import { Imports } from './imports/index.ts'
+import { Checkpoints, Journal, Recovery } from './journal/index.ts'
+import { pdsLoops } from './loops.ts'
+import { Mail } from './mail/index.ts'
+import { methods } from './methods.ts'
+import type { Pds } from './parts.ts'
+import { PlcAgent } from './plc/index.ts'
+import { Preferences } from './preferences/index.ts'
+import { ServiceProxy } from './proxy/index.ts'
+import { replayEntry } from './replay.ts'
+import { HotRepos, Repos } from './repos/index.ts'
+import { routes } from './routes.ts'
+import { Callers, Codes, Passwords, Sessions } from './sign-in/index.ts'
+import { Standing, StandingEvents } from './standing/index.ts'
+
+export { type PdsConfig, pdsConfig } from './config.ts'
+
+export interface PdsDeps {
+  /** The directory database; its migrations are `migrations/`. Opened with full synchronisation. */
+  sql: Sql
+  streams: Streams
+  blobs: Blobs
+  /** Folder of the account files. */
+  accountsDirectory: string
+  /** 32 bytes: seals every secret in the directory database. */
+  sealingKey: Uint8Array
+  outside: Outside
+  log: Log
+  metrics: Metrics
+  version: string
+}
+
+export interface PdsService extends Service {
+  readonly did: Did
+}
+
+/** Builds a PDS, replays its journal, and finishes what a crash interrupted. */
+export async function createPds(
+  config: PdsConfig & { publicUrl: string; plc: string },
+  deps: PdsDeps,
+): Promise<PdsService> {
+  const { sql, outside, log, metrics } = deps
+  const { now, random } = outside
+  const fetch = outside.fetch
+  const settings = new Settings(sql)
+  const sealed = sealer(deps.sealingKey)
+  const { rotationKeyHex, publicUrl, didWeb } = config
+  const { sessionSecret, rotationKey } = await loadSecrets({
+    settings,
+    sealer: sealed,
+    random,
+    rotationKeyHex,
+  })
+  const identity = await loadHostDid({
+    publicUrl,
+    didWeb,
+    plcUrl: config.plc,
+    settings,
+    sealer: sealed,
+    fetch,
+    random,
+  })
+  const host = {
+    did: identity.did,
+    publicUrl,
+    handleDomains: config.handleDomains,
+    inviteRequired: config.inviteRequired,
+    version: deps.version,
+  }
+  const net = {
+    fetch: (url: string, init?: RequestInit) => fetch(url, init),
+    timers: outside.timers,
+  }
+  const directory = cachedDirectory(
+    networkDirectory({
+      ...net,
+      plcUrl: config.plc,
+      resolveTxt: outside.resolveTxt,
+      localHandleHosts: () => config.pdsHosts,
+      allowHttp: publicUrl.startsWith('http:'),
+    }),
+    { now },
+  )
+
+  const accounts = new Accounts({ sql, sealer: sealed, now })
+  const files = new AccountFiles({
+    directory: deps.accountsDirectory,
+    openMax: config.openFilesMax,
+    closing: (did) => hot.release(did),
+  })
+  const file = (did: Did, generation: number) => files.open(did, generation)
+  const recovery = new Recovery({
+    replay: replayEntry(accounts),
+    file,
+    log: (message, fields) => log.error(message, fields),
+  })
+  const hot = new HotRepos({ accounts, files, recover: (did) => recovery.recover(did) })
+  const checkpoints = new Checkpoints({
+    file,
+    before: (did) => hot.storeNow(did),
+    save: (point) => settings.set('replay-point', point),
+  })
+  const stream = await deps.streams.open('journal', {
+    manualRelease: true,
+    onFailed: () => hot.fail(),
+  })
+  const journal = new Journal(stream, {
+    file,
+    stop: (did, reason) => recovery.stop(did, reason),
+    changed: (did, generation, seq) => checkpoints.changed(did, generation, seq),
+  })
+  const replayed = await recovery.start(journal, (await settings.get<number>('replay-point')) ?? 0)
+  if (replayed > 0) log.info('journal replayed', { entries: replayed })
+
+  const clock = new TidClock(now, random(2)[0]! & 31)
+  const blobs = new AccountBlobs({ blobs: deps.blobs, files, now, bytesMax: config.blobBytesMax })
+  const repos = new Repos({ hot, journal, clock, now, syncBlobs: blobs.sync })
+  const events = new StandingEvents({ accounts, now })
+  const plcDirectory = plcClient({ ...net, plcUrl: config.plc })
+  const plc = new PlcAgent({ client: plcDirectory, rotationKey, publicUrl })
+  const standing = new Standing({ accounts, repos, journal, events, plc, random })
+  const sessions = new Sessions({
+    sql,
+    secret: sessionSecret,
+    audience: host.did,
+    now,
+    random,
+  })
+  const callers = new Callers({
+    sessions,
+    accounts,
+    directory,
+    hostDid: host.did,
+    adminPassword: config.adminPassword,
+    now,
+  })
+  const pds: Pds = {
+    host,
+    accounts,
+    files,
+    repos,
+    blobs,
+    journal,
+    exports: new Exports({ files, hot }),
+    imports: new Imports({ files, hot, journal, clock, accounts, directory, plc: plcDirectory }),
+    standing,
+    sessions,
+    passwords: new Passwords({
+      sql,
+      hashing: { hash: hashPassword, verify: verifyPassword, verifyNothing },
+      now,
+      random,
+    }),
+    codes: new Codes({ sql, now, random }),
+    callers,
+    preferences: new Preferences({ files, journal }),
+    plc,
+    directory,
+    mail: new Mail({ sql, now }),
+    handles: new Handles({ domains: config.handleDomains, directory }),
+    invites: new Invites({ sql, required: config.inviteRequired, now, random }),
+    keys: new ReservedKeys({ sql, sealer: sealed, now, random }),
+    clock,
+    now,
+    random,
+  }
+  const proxy = new ServiceProxy({
+    authorize: callers.account(),
+    directory,
+    fetch,
+    defaults: config.appview
+      ? new Map([['app.bsky.', { ...config.appview, did: config.appview.did as Did }]])
+      : new Map(),
+    now,
+    random,
+  })
+  const answers = metrics.counter('pds_answers_total', 'Answers by method and status.', [
+    'method',
+    'status',
+  ])
+  metrics.gauge(
+    'pds_stopped_accounts',
+    'Accounts whose files are behind the journal.',
+    [],
+    () => recovery.stopped.size,
+  )
+  const router = createRouter(methods(pds), {
+    fallback: (request, nsid) => proxy.forward(request, nsid),
+    health: () => ({ version: deps.version }),
+    onAnswer: (nsid, status) => answers.with(nsid, String(status)).add(),
+    onFailure: ({ nsid, requestId, error }) =>
+      log.error('method failed', { nsid, requestId, error: error.cause ?? error }),
+  })
+  return {
+    name: 'pds',
+    did: host.did,
+    handle: (request) =>
+      request.path.startsWith('/xrpc/') ? router.handle(request) : routes(pds, request),
+    subscribe: (request) => router.subscribe(request),
+    loops: pdsLoops({
+      checkpoints,
+      standing,
+      sessions,
+      stream,
+      identity,
+      outside,
+      log,
+      crawlers: config.crawlers,
+      publicUrl,
+      retentionMs: config.retentionHours * 3_600_000,
+    }),
+    async close() {
+      await journal.idle()
+      await checkpoints.run()
+      await stream.close()
+      for (const repo of [...hot.all()]) hot.evict(repo)
+      files.close()
+    },
+  }
+}

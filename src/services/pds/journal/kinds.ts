@@ -1,0 +1,23 @@
+/** What a journal entry is. Kinds below 16 are events that `subscribeRepos` sends, byte for byte. */
+export const Kind = {
+  /** A `#commit` frame. */
+  commit: 1,
+  /** A `#sync` frame. */
+  sync: 2,
+  /** An `#identity` frame. */
+  identity: 3,
+  /** An `#account` frame. */
+  account: 4,
+  /** A `#commit` frame of an account that is not active: applied, never sent. */
+  quietCommit: 16,
+  /** Sealed preferences. */
+  preferences: 17,
+  /** An account's standing before the network is told of it: `{ status }` in CBOR. */
+  quietAccount: 19,
+  /** The switch to an imported generation of the account's file. */
+  importSwitch: 18,
+} as const
+
+export type Kind = (typeof Kind)[keyof typeof Kind]
+
+export const isPublic = (kind: number): boolean => kind < 16

@@ -1,0 +1,92 @@
+/** Every method this host answers, in NSID order. */
+import type { Method } from '#protocol/xrpc'
+import { getPreferences } from './methods/app.bsky.actor.getPreferences.ts'
+import { putPreferences } from './methods/app.bsky.actor.putPreferences.ts'
+import { getRecommendedDidCredentials } from './methods/com.atproto.identity.getRecommendedDidCredentials.ts'
+import { requestPlcOperationSignature } from './methods/com.atproto.identity.requestPlcOperationSignature.ts'
+import { resolveHandle } from './methods/com.atproto.identity.resolveHandle.ts'
+import { signPlcOperation } from './methods/com.atproto.identity.signPlcOperation.ts'
+import { submitPlcOperation } from './methods/com.atproto.identity.submitPlcOperation.ts'
+import { updateHandle } from './methods/com.atproto.identity.updateHandle.ts'
+import { applyWrites } from './methods/com.atproto.repo.applyWrites.ts'
+import { createRecord } from './methods/com.atproto.repo.createRecord.ts'
+import { deleteRecord } from './methods/com.atproto.repo.deleteRecord.ts'
+import { describeRepo } from './methods/com.atproto.repo.describeRepo.ts'
+import { getRecord } from './methods/com.atproto.repo.getRecord.ts'
+import { importRepo } from './methods/com.atproto.repo.importRepo.ts'
+import { listMissingBlobs } from './methods/com.atproto.repo.listMissingBlobs.ts'
+import { listRecords } from './methods/com.atproto.repo.listRecords.ts'
+import { putRecord } from './methods/com.atproto.repo.putRecord.ts'
+import { uploadBlob } from './methods/com.atproto.repo.uploadBlob.ts'
+import { activateAccount } from './methods/com.atproto.server.activateAccount.ts'
+import { checkAccountStatus } from './methods/com.atproto.server.checkAccountStatus.ts'
+import { createAccount } from './methods/com.atproto.server.createAccount.ts'
+import { createAppPassword } from './methods/com.atproto.server.createAppPassword.ts'
+import { createInviteCode } from './methods/com.atproto.server.createInviteCode.ts'
+import { createSession } from './methods/com.atproto.server.createSession.ts'
+import { deactivateAccount } from './methods/com.atproto.server.deactivateAccount.ts'
+import { deleteSession } from './methods/com.atproto.server.deleteSession.ts'
+import { describeServer } from './methods/com.atproto.server.describeServer.ts'
+import { getServiceAuth } from './methods/com.atproto.server.getServiceAuth.ts'
+import { getSession } from './methods/com.atproto.server.getSession.ts'
+import { listAppPasswords } from './methods/com.atproto.server.listAppPasswords.ts'
+import { refreshSession } from './methods/com.atproto.server.refreshSession.ts'
+import { reserveSigningKey } from './methods/com.atproto.server.reserveSigningKey.ts'
+import { revokeAppPassword } from './methods/com.atproto.server.revokeAppPassword.ts'
+import { getBlob } from './methods/com.atproto.sync.getBlob.ts'
+import { getBlocks } from './methods/com.atproto.sync.getBlocks.ts'
+import { getLatestCommit } from './methods/com.atproto.sync.getLatestCommit.ts'
+import { getRecordProof } from './methods/com.atproto.sync.getRecord.ts'
+import { getRepo } from './methods/com.atproto.sync.getRepo.ts'
+import { getRepoStatus } from './methods/com.atproto.sync.getRepoStatus.ts'
+import { listBlobs } from './methods/com.atproto.sync.listBlobs.ts'
+import { listRepos } from './methods/com.atproto.sync.listRepos.ts'
+import { subscribeRepos } from './methods/com.atproto.sync.subscribeRepos.ts'
+import type { Pds } from './parts.ts'
+
+const table = [
+  getPreferences,
+  putPreferences,
+  getRecommendedDidCredentials,
+  requestPlcOperationSignature,
+  resolveHandle,
+  signPlcOperation,
+  submitPlcOperation,
+  updateHandle,
+  applyWrites,
+  createRecord,
+  deleteRecord,
+  describeRepo,
+  getRecord,
+  importRepo,
+  listMissingBlobs,
+  listRecords,
+  putRecord,
+  uploadBlob,
+  activateAccount,
+  checkAccountStatus,
+  createAccount,
+  createAppPassword,
+  createInviteCode,
+  createSession,
+  deactivateAccount,
+  deleteSession,
+  describeServer,
+  getServiceAuth,
+  getSession,
+  listAppPasswords,
+  refreshSession,
+  reserveSigningKey,
+  revokeAppPassword,
+  getBlob,
+  getBlocks,
+  getLatestCommit,
+  getRecordProof,
+  getRepo,
+  getRepoStatus,
+  listBlobs,
+  listRepos,
+  subscribeRepos,
+]
+
+export const methods = (pds: Pds): Method[] => table.map((method) => method(pds))

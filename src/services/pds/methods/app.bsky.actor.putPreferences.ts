@@ -1,0 +1,10 @@
+import { AppBskyActorPutPreferences } from '@atcute/bluesky'
+import { procedure } from '#protocol/xrpc'
+import type { Pds } from '../parts.ts'
+
+/** Replaces the account's preferences. */
+export const putPreferences = ({ callers, preferences }: Pick<Pds, 'callers' | 'preferences'>) =>
+  procedure(AppBskyActorPutPreferences.mainSchema, {
+    auth: callers.account({ deactivated: true }),
+    handle: ({ input, caller }) => preferences.write(caller.account, input.preferences),
+  })

@@ -1,0 +1,60 @@
+import { ComAtprotoRepoApplyWrites } from '@atcute/atproto'
+import { parseCid } from '#protocol/data'
+import type { TidClock } from '#protocol/syntax'
+import { invalidRequest, procedure } from '#protocol/xrpc'
+import type { Pds } from '../parts.ts'
+import { type PlannedWrite, planDelete, planRecord, type Written } from '../repos/index.ts'
+import { requireOwn } from './own-repo.ts'
+
+type Input = ComAtprotoRepoApplyWrites.$input
+type Output = ComAtprotoRepoApplyWrites.$output
+
+const NSID = 'com.atproto.repo.applyWrites'
+const CREATED = `${NSID}#createResult`
+const UPDATED = `${NSID}#updateResult`
+
+/** Up to 200 writes as one commit, all or nothing. Errors: InvalidSwap, InvalidRequest. */
+export const applyWrites = ({ repos, callers, clock }: Pick<Pds, 'repos' | 'callers' | 'clock'>) =>
+  procedure(ComAtprotoRepoApplyWrites.mainSchema, {
+    auth: callers.account(),
+    limits: { bodyBytes: 10_000_000 }, // 200 records; the event's own limit of 2 MB is checked later
+    async handle({ input, caller }): Promise<Output> {
+      const account = requireOwn(caller, input.repo)
+      const writes = input.writes.map((write) => plan(write, input.validate, clock))
+      const swapCommit = input.swapCommit ? parseCid(input.swapCommit) : undefined
+      const written = await repos.write(account, writes, { swapCommit })
+      return { commit: written.commit, results: results(written, writes) }
+    },
+  })
+
+function plan(
+  write: Input['writes'][number],
+  validate: boolean | undefined,
+  clock: TidClock,
+): PlannedWrite {
+  switch (write.$type) {
+    case `${NSID}#create`:
+      return planRecord(
+        'create',
+        write.collection,
+        write.rkey ?? clock.next(),
+        write.value,
+        validate,
+      )
+    case `${NSID}#update`:
+      return planRecord('update', write.collection, write.rkey, write.value, validate)
+    case `${NSID}#delete`:
+      return planDelete(write.collection, write.rkey)
+    default:
+      throw invalidRequest('Unknown kind of write')
+  }
+}
+
+function results(written: Written, writes: readonly PlannedWrite[]): Output['results'] {
+  return written.results.map(({ uri, cid, action }, i) => {
+    if (action === 'delete') return { $type: `${NSID}#deleteResult` as const }
+    const validationStatus = writes[i]?.validationStatus
+    const $type = action === 'create' ? CREATED : UPDATED
+    return { $type, uri, cid: cid!, validationStatus } as NonNullable<Output['results']>[number]
+  })
+}

@@ -1,0 +1,21 @@
+import { ComAtprotoRepoCreateRecord } from '@atcute/atproto'
+import { parseCid } from '#protocol/data'
+import { procedure } from '#protocol/xrpc'
+import type { Pds } from '../parts.ts'
+import { planRecord } from '../repos/index.ts'
+import { requireOwn } from './own-repo.ts'
+
+/** One create through the repo write path. Errors: InvalidSwap, InvalidRequest. */
+export const createRecord = ({ repos, callers, clock }: Pick<Pds, 'repos' | 'callers' | 'clock'>) =>
+  procedure(ComAtprotoRepoCreateRecord.mainSchema, {
+    auth: callers.account(),
+    async handle({ input, caller }) {
+      const account = requireOwn(caller, input.repo)
+      const rkey = input.rkey ?? clock.next()
+      const write = planRecord('create', input.collection, rkey, input.record, input.validate)
+      const swapCommit = input.swapCommit ? parseCid(input.swapCommit) : undefined
+      const { commit, results } = await repos.write(account, [write], { swapCommit })
+      const { uri, cid } = results[0]!
+      return { uri, cid: cid!, commit, validationStatus: write.validationStatus }
+    },
+  })

@@ -1,0 +1,20 @@
+import { ComAtprotoRepoDeleteRecord } from '@atcute/atproto'
+import { parseCid } from '#protocol/data'
+import { procedure } from '#protocol/xrpc'
+import type { Pds } from '../parts.ts'
+import { planDelete } from '../repos/index.ts'
+import { requireOwn } from './own-repo.ts'
+
+/** Deletes one record; deleting what is not there succeeds without a commit. */
+export const deleteRecord = ({ repos, callers }: Pick<Pds, 'repos' | 'callers'>) =>
+  procedure(ComAtprotoRepoDeleteRecord.mainSchema, {
+    auth: callers.account(),
+    async handle({ input, caller }) {
+      const account = requireOwn(caller, input.repo)
+      const write = { ...planDelete(input.collection, input.rkey), optional: true }
+      if (input.swapRecord) write.swapRecord = parseCid(input.swapRecord)
+      const swapCommit = input.swapCommit ? parseCid(input.swapCommit) : undefined
+      const { commit, results } = await repos.write(account, [write], { swapCommit })
+      return results.length > 0 ? { commit } : {}
+    },
+  })

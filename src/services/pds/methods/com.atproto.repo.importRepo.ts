@@ -1,0 +1,19 @@
+import { ComAtprotoRepoImportRepo } from '@atcute/atproto'
+import { procedure, XrpcError } from '#protocol/xrpc'
+import type { Pds } from '../parts.ts'
+
+/** No size cliff: the body is a stream, read in bounded memory. */
+const BODY_BYTES_MAX = 64 * 1024 ** 3
+
+/** Replaces a deactivated account's repository by a verified one. Errors: InvalidRequest, InvalidRepo. */
+export const importRepo = ({ imports, callers }: Pick<Pds, 'imports' | 'callers'>) =>
+  procedure(ComAtprotoRepoImportRepo.mainSchema, {
+    auth: callers.account({ deactivated: true, least: 'full' }),
+    limits: { bodyBytes: BODY_BYTES_MAX },
+    async handle({ input, caller: { account } }) {
+      if (account.status !== 'deactivated') {
+        throw new XrpcError(400, 'InvalidRequest', 'Only a deactivated account can take an import')
+      }
+      await imports.run(account, input.body)
+    },
+  })

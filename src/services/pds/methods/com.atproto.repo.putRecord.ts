@@ -1,0 +1,29 @@
+import { ComAtprotoRepoPutRecord } from '@atcute/atproto'
+import { cidText, parseCid } from '#protocol/data'
+import { formatAtUri } from '#protocol/syntax'
+import { procedure } from '#protocol/xrpc'
+import type { Pds } from '../parts.ts'
+import { planRecord } from '../repos/index.ts'
+import { requireOwn } from './own-repo.ts'
+
+/** Creates or replaces one record. The same value again changes nothing and makes no commit. */
+export const putRecord = ({ repos, callers }: Pick<Pds, 'repos' | 'callers'>) =>
+  procedure(ComAtprotoRepoPutRecord.mainSchema, {
+    auth: callers.account(),
+    async handle({ input, caller }) {
+      const account = requireOwn(caller, input.repo)
+      const { collection, rkey, record, validate } = input
+      const write = planRecord('put', collection, rkey, record, validate)
+      if (input.swapRecord !== undefined) {
+        write.swapRecord = input.swapRecord === null ? null : parseCid(input.swapRecord)
+      }
+      const swapCommit = input.swapCommit ? parseCid(input.swapCommit) : undefined
+      const { commit, results } = await repos.write(account, [write], { swapCommit })
+      return {
+        uri: formatAtUri(account.did, write.collection, write.rkey),
+        cid: cidText(write.cid!),
+        commit: results.length > 0 ? commit : undefined,
+        validationStatus: write.validationStatus,
+      }
+    },
+  })

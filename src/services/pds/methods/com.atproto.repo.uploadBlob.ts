@@ -1,0 +1,16 @@
+import { ComAtprotoRepoUploadBlob } from '@atcute/atproto'
+import { cidText } from '#protocol/data'
+import { procedure } from '#protocol/xrpc'
+import type { Pds } from '../parts.ts'
+
+/** Takes in a blob; private until a record refers to it. Errors: BlobTooLarge. */
+export const uploadBlob = ({ blobs, callers }: Pick<Pds, 'blobs' | 'callers'>) =>
+  procedure(ComAtprotoRepoUploadBlob.mainSchema, {
+    auth: callers.account({ deactivated: true }),
+    limits: { bodyBytes: blobs.bytesMax },
+    async handle({ input, caller }) {
+      const mimeType = input.encoding || 'application/octet-stream'
+      const { cid, size } = await blobs.upload(caller.account, input.body, mimeType)
+      return { blob: { $type: 'blob' as const, ref: { $link: cidText(cid) }, mimeType, size } }
+    },
+  })

@@ -1,0 +1,31 @@
+import { ComAtprotoServerCreateSession } from '@atcute/atproto'
+import type { Handle } from '#protocol/syntax'
+import { authRequired, noAuth, procedure } from '#protocol/xrpc'
+import type { Account } from '../accounts/index.ts'
+import type { Pds } from '../parts.ts'
+import { sessionView } from './session-view.ts'
+
+type Parts = Pick<Pds, 'accounts' | 'passwords' | 'sessions' | 'directory'>
+
+/** Signs in by handle, DID or email with the account's or an app password. */
+export const createSession = (pds: Parts) =>
+  procedure(ComAtprotoServerCreateSession.mainSchema, {
+    auth: noAuth,
+    limits: { bodyBytes: 10_000 },
+    async handle({ input }) {
+      const account = await find(pds, input.identifier.trim())
+      const proof = await pds.passwords.check(account, input.password)
+      if (!account || !proof) throw authRequired('Invalid identifier or password')
+      if (account.status === 'takendown') {
+        throw authRequired('Account has been taken down', 'AccountTakedown')
+      }
+      const tokens = await pds.sessions.create(account.did, proof.appPassword)
+      return { ...tokens, ...(await sessionView(pds, account)) }
+    },
+  })
+
+function find({ accounts }: Parts, identifier: string): Promise<Account | undefined> {
+  if (identifier.includes('@')) return accounts.byEmail(identifier)
+  if (identifier.startsWith('did:')) return accounts.get(identifier as Account['did'])
+  return accounts.byHandle(identifier.toLowerCase() as Handle)
+}

@@ -1,0 +1,37 @@
+import { ComAtprotoSyncGetBlob } from '@atcute/atproto'
+import { parseCid } from '#protocol/data'
+import { query, XrpcError } from '#protocol/xrpc'
+import type { Pds } from '../parts.ts'
+import { requireReadable } from './open-repo.ts'
+
+/** Bytes that came from strangers: never run, never sniffed, never shown in place. */
+const INERT = {
+  'x-content-type-options': 'nosniff',
+  'content-security-policy': "default-src 'none'; sandbox",
+  'content-disposition': 'attachment',
+}
+
+/** One blob that a record of the account refers to. Errors: BlobNotFound. */
+export const getBlob = ({
+  accounts,
+  blobs,
+  callers,
+  files,
+}: Pick<Pds, 'accounts' | 'blobs' | 'callers' | 'files'>) =>
+  query(ComAtprotoSyncGetBlob.mainSchema, {
+    auth: callers.optionalAccount({ deactivated: true }),
+    async handle({ params, caller }) {
+      const account = await accounts.require(params.did)
+      requireReadable(account, caller)
+      const cid = parseCid(params.cid)
+      const file = files.open(account.did, account.generation)
+      const row = file.isReferenced(cid) ? file.blob(cid) : undefined
+      const found = row && (await blobs.read(account.did, cid))
+      if (!row || !found) throw new XrpcError(400, 'BlobNotFound', 'Blob not found')
+      return {
+        encoding: row.mimeType,
+        body: found.body,
+        headers: { ...INERT, 'content-length': String(found.size) },
+      }
+    },
+  })

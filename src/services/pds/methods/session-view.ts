@@ -1,0 +1,18 @@
+import type { Account } from '../accounts/index.ts'
+import type { Pds } from '../parts.ts'
+
+/** What a session answer says of the account. */
+export async function sessionView({ directory }: Pick<Pds, 'directory'>, account: Account) {
+  const didDoc = await directory.document(account.did).catch(() => undefined)
+  const active = account.status === 'active'
+  return {
+    did: account.did,
+    handle: account.handle,
+    email: account.email,
+    emailConfirmed: account.emailConfirmedMs !== undefined,
+    emailAuthFactor: false,
+    didDoc: didDoc as unknown as Record<string, unknown> | undefined,
+    active,
+    status: active ? undefined : account.status,
+  }
+}

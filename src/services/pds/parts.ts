@@ -1,0 +1,43 @@
+/** The parts of a PDS, as methods pick them. Types only: `index.ts` builds them. */
+import type { CachedDirectory } from '#protocol/identity'
+import type { TidClock } from '#protocol/syntax'
+import type { AccountFiles } from './account-files/index.ts'
+import type { Accounts, Invites, ReservedKeys } from './accounts/index.ts'
+import type { AccountBlobs } from './blobs/index.ts'
+import type { Exports } from './exports/index.ts'
+import type { Handles } from './handles/index.ts'
+import type { Host } from './host/index.ts'
+import type { Imports } from './imports/index.ts'
+import type { Journal } from './journal/index.ts'
+import type { Mail } from './mail/index.ts'
+import type { PlcAgent } from './plc/index.ts'
+import type { Preferences } from './preferences/index.ts'
+import type { Repos } from './repos/index.ts'
+import type { Callers, Codes, Passwords, Sessions } from './sign-in/index.ts'
+import type { Standing } from './standing/index.ts'
+
+export interface Pds {
+  host: Host
+  accounts: Accounts
+  files: AccountFiles
+  repos: Repos
+  blobs: AccountBlobs
+  journal: Journal
+  exports: Exports
+  imports: Imports
+  standing: Standing
+  sessions: Sessions
+  passwords: Passwords
+  codes: Codes
+  callers: Callers
+  preferences: Preferences
+  plc: PlcAgent
+  directory: CachedDirectory
+  mail: Mail
+  handles: Handles
+  invites: Invites
+  keys: ReservedKeys
+  clock: TidClock
+  now: () => number
+  random: (byteCount: number) => Uint8Array
+}

@@ -1,0 +1,131 @@
+import type { PublicKey, SigningKey } from '#protocol/crypto'
+import {
+  type AnyPlcOperation,
+  type PlcClient,
+  type PlcOperation,
+  type PlcTombstone,
+  plcDid,
+  plcOperationCid,
+  plcState,
+  signPlcOperation,
+  type UnsignedPlcOperation,
+} from '#protocol/identity'
+import type { Did, Handle } from '#protocol/syntax'
+import { XrpcError } from '#protocol/xrpc'
+import type { Account } from '../accounts/index.ts'
+
+/** What this host wants an account's identity to say. */
+export interface Credentials {
+  alsoKnownAs: string[]
+  rotationKeys: string[]
+  verificationMethods: { atproto: string }
+  services: { atproto_pds: { type: string; endpoint: string } }
+}
+
+const PDS_TYPE = 'AtprotoPersonalDataServer'
+
+/** Speaks to the directory of identities on behalf of the host and its accounts. */
+export class PlcAgent {
+  readonly #client: PlcClient
+  readonly #rotationKey: SigningKey
+  readonly #publicUrl: string
+
+  constructor(options: {
+    client: PlcClient
+    rotationKey: SigningKey
+    publicUrl: string
+  }) {
+    this.#client = options.client
+    this.#rotationKey = options.rotationKey
+    this.#publicUrl = options.publicUrl
+  }
+
+  /** What an account here should have in its identity. */
+  credentials(handle: Handle, signingKey: PublicKey, recoveryKey?: string): Credentials {
+    const own = this.#rotationKey.publicKey.didKey
+    return {
+      alsoKnownAs: [`at://${handle}`],
+      rotationKeys: recoveryKey && recoveryKey !== own ? [recoveryKey, own] : [own],
+      verificationMethods: { atproto: signingKey.didKey },
+      services: { atproto_pds: { type: PDS_TYPE, endpoint: this.#publicUrl } },
+    }
+  }
+
+  /** The signed first operation of a new identity, and the DID that follows from it. */
+  genesis(options: { handle: Handle; signingKey: PublicKey; recoveryKey: string | undefined }): {
+    did: Did
+    operation: PlcOperation
+  } {
+    const { handle, signingKey, recoveryKey } = options
+    const operation = this.sign({
+      type: 'plc_operation',
+      ...this.credentials(handle, signingKey, recoveryKey),
+      prev: null,
+    })
+    return { did: plcDid(operation), operation }
+  }
+
+  sign(operation: UnsignedPlcOperation): PlcOperation {
+    return signPlcOperation(operation, this.#rotationKey)
+  }
+
+  /** The next operation of an identity: its last one with `wanted` put in. Signed, not submitted. */
+  async change(did: Did, wanted: Partial<PlcOperation>): Promise<PlcOperation> {
+    const last = await this.#client.last(did)
+    const state = last && plcState(last)
+    if (!last || !state) throw noIdentity(did)
+    return this.sign({
+      type: 'plc_operation',
+      rotationKeys: wanted.rotationKeys ?? state.rotationKeys,
+      alsoKnownAs: wanted.alsoKnownAs ?? state.alsoKnownAs,
+      verificationMethods: wanted.verificationMethods ?? state.verificationMethods,
+      services: wanted.services ?? state.services,
+      prev: plcOperationCid(last),
+    })
+  }
+
+  /** Puts the handle first among the identity's names. */
+  async changeHandle(did: Did, handle: Handle): Promise<void> {
+    const last = await this.#client.last(did)
+    const state = last && plcState(last)
+    if (!state) throw noIdentity(did)
+    const others = state.alsoKnownAs.filter((name) => !name.startsWith('at://'))
+    await this.submit(did, await this.change(did, { alsoKnownAs: [`at://${handle}`, ...others] }))
+  }
+
+  /** An operation that is submitted through this host must leave the account here, in our reach. */
+  requireOurs(operation: unknown, account: Account): PlcOperation {
+    const op = operation as Partial<PlcOperation>
+    const refuse = (what: string) => {
+      throw new XrpcError(400, 'InvalidRequest', what)
+    }
+    const own = this.#rotationKey.publicKey.didKey
+    if (!op.rotationKeys?.includes(own))
+      refuse("Rotation keys do not include server's rotation key")
+    const pds = op.services?.atproto_pds
+    if (pds?.type !== PDS_TYPE) refuse('Incorrect type on atproto_pds service')
+    if (pds?.endpoint !== this.#publicUrl) refuse('Incorrect endpoint on atproto_pds service')
+    if (op.verificationMethods?.atproto !== account.signingKey.publicKey.didKey) {
+      refuse('Incorrect signing key')
+    }
+    if (op.alsoKnownAs?.[0] !== `at://${account.handle}`) refuse('Incorrect handle in alsoKnownAs')
+    return operation as PlcOperation
+  }
+
+  /** Throws PlcRefused when the directory says no; UpstreamError when the outcome is unknown. */
+  submit(did: Did, operation: PlcOperation | PlcTombstone): Promise<void> {
+    return this.#client.submit(did, operation)
+  }
+
+  /** For a submission whose outcome is unknown: asks first, and submits only what is not there. */
+  async submitIfMissing(did: Did, operation: PlcOperation): Promise<void> {
+    if (!(await this.#client.last(did))) await this.submit(did, operation)
+  }
+
+  last(did: Did): Promise<AnyPlcOperation | undefined> {
+    return this.#client.last(did)
+  }
+}
+
+const noIdentity = (did: Did) =>
+  new XrpcError(400, 'InvalidRequest', `No identity to change: ${did}`)

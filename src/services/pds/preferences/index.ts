@@ -1,0 +1,2 @@
+/** Private preferences of the accounts. */
+export { applyPreferences, Preferences } from './preferences.ts'

@@ -1,0 +1,137 @@
+import type { Fetch } from '#platform/runtime'
+import { signServiceAuth } from '#protocol/auth'
+import { base32 } from '#protocol/crypto'
+import { type Directory, identityOf } from '#protocol/identity'
+import type { Did } from '#protocol/syntax'
+import { type Auth, type HttpRequest, type HttpResponse, XrpcError } from '#protocol/xrpc'
+import type { AccountCaller } from '../sign-in/index.ts'
+
+/** A service and where it is: `did:web:view.example#bsky_appview`. */
+export interface ProxyTarget {
+  did: Did
+  url: string
+}
+
+const TIMEOUT_MS = 30_000
+const RESPONSE_BYTES_MAX = 50_000_000
+const REQUEST_HEADERS = [
+  'accept-language',
+  'atproto-accept-labelers',
+  'content-type',
+  'content-encoding',
+]
+const RESPONSE_HEADERS = [
+  'content-type',
+  'content-language',
+  'atproto-repo-rev',
+  'atproto-content-labelers',
+  'retry-after',
+  'cache-control',
+]
+/** Never on somebody else's behalf, whatever the header asks for. */
+const KEPT_HERE = /^com\.atproto\.(server|repo|sync|identity|admin|temp)\./
+
+/**
+ * Passes calls on to other services in the account's name: to the one that `atproto-proxy` names,
+ * else by the method's namespace. Bodies are streamed both ways; the other service sees a token
+ * for this account and this method only. https://atproto.com/specs/xrpc#service-proxying
+ */
+export class ServiceProxy {
+  readonly #authorize: Auth<AccountCaller>
+  readonly #directory: Directory
+  readonly #fetch: Fetch
+  readonly #defaults: ReadonlyMap<string, ProxyTarget>
+  readonly #now: () => number
+  readonly #random: (byteCount: number) => Uint8Array
+
+  constructor(options: {
+    authorize: Auth<AccountCaller>
+    directory: Directory
+    fetch: Fetch
+    /** Namespace prefix such as `app.bsky.` → service. */
+    defaults: ReadonlyMap<string, ProxyTarget>
+    now: () => number
+    random: (byteCount: number) => Uint8Array
+  }) {
+    this.#authorize = options.authorize
+    this.#directory = options.directory
+    this.#fetch = options.fetch
+    this.#defaults = options.defaults
+    this.#now = options.now
+    this.#random = options.random
+  }
+
+  /** Throws MethodNotImplemented without a target, UpstreamFailure (502) naming the host. */
+  async forward(request: HttpRequest, nsid: string): Promise<HttpResponse> {
+    const target = await this.#target(request.headers['atproto-proxy'], nsid)
+    if (!target) throw new XrpcError(501, 'MethodNotImplemented', `Method not implemented: ${nsid}`)
+    const { account } = await this.#authorize(request, nsid)
+    const token = signServiceAuth({
+      iss: account.did,
+      aud: target.did,
+      lxm: nsid,
+      nowMs: this.#now(),
+      jti: base32(this.#random(16)),
+      key: account.signingKey,
+    })
+    return this.#call(target, request, token)
+  }
+
+  async #target(header: string | undefined, nsid: string): Promise<ProxyTarget | undefined> {
+    if (header && !KEPT_HERE.test(nsid)) return this.#named(header)
+    for (const [prefix, target] of this.#defaults) if (nsid.startsWith(prefix)) return target
+    return undefined
+  }
+
+  async #named(header: string): Promise<ProxyTarget> {
+    const [did, id, ...rest] = header.trim().split('#')
+    if (!did?.startsWith('did:') || !id || rest.length > 0) {
+      throw new XrpcError(400, 'InvalidRequest', 'atproto-proxy must be a DID with a service id')
+    }
+    const document = await this.#directory.document(did as Did)
+    const url = document && identityOf(document).service(id)
+    if (!url) throw new XrpcError(400, 'InvalidRequest', `No service ${id} at ${did}`)
+    return { did: did as Did, url }
+  }
+
+  async #call(target: ProxyTarget, request: HttpRequest, token: string): Promise<HttpResponse> {
+    const headers: Record<string, string> = { authorization: `Bearer ${token}` }
+    for (const name of REQUEST_HEADERS) {
+      const value = request.headers[name]
+      if (value !== undefined) headers[name] = value
+    }
+    const query = request.query ? `?${request.query}` : ''
+    let response: Response
+    try {
+      response = await this.#fetch(`${target.url}${request.path}${query}`, {
+        method: request.method,
+        headers,
+        signal: request.signal,
+        redirect: 'error',
+        timeoutMs: TIMEOUT_MS,
+        maxResponseBytes: RESPONSE_BYTES_MAX,
+        ...bodyOf(request),
+      })
+    } catch (cause) {
+      const host = new URL(target.url).host
+      throw new XrpcError(502, 'UpstreamFailure', `No answer from ${host}`, { cause })
+    }
+    return passed(response)
+  }
+}
+
+function bodyOf(request: HttpRequest): RequestInit {
+  if (request.method !== 'POST' || request.body === undefined) return {}
+  if (request.body instanceof Uint8Array) return { body: request.body as Uint8Array<ArrayBuffer> }
+  return { body: request.body, duplex: 'half' } as unknown as RequestInit
+}
+
+function passed(response: Response): HttpResponse {
+  const headers: Record<string, string> = { 'access-control-allow-origin': '*' }
+  for (const name of RESPONSE_HEADERS) {
+    const value = response.headers.get(name)
+    if (value !== null) headers[name] = value
+  }
+  const body = response.body as unknown as AsyncIterable<Uint8Array> | null
+  return { status: response.status, headers, body: body ?? undefined }
+}

@@ -1,0 +1,48 @@
+/** The few paths of a host outside /xrpc. */
+import type { Handle } from '#protocol/syntax'
+import type { HttpRequest, HttpResponse } from '#protocol/xrpc'
+import type { Pds } from './parts.ts'
+
+const text = (status: number, body: string): HttpResponse => ({
+  status,
+  headers: { 'content-type': 'text/plain; charset=utf-8', 'access-control-allow-origin': '*' },
+  body,
+})
+
+/** The handle proof of each hosted name, the host's did:web document, and a word for visitors. */
+export async function routes(
+  { accounts, host }: Pick<Pds, 'accounts' | 'host'>,
+  request: HttpRequest,
+): Promise<HttpResponse> {
+  switch (request.path) {
+    case '/':
+      return text(200, 'This is an AT Protocol Personal Data Server: https://atproto.com\n')
+    case '/robots.txt':
+      return text(200, 'User-agent: *\nAllow: /\n')
+    case '/.well-known/atproto-did': {
+      const name = (request.headers.host ?? '').split(':')[0]!.toLowerCase()
+      const account = await accounts.byHandle(name as Handle)
+      return account?.status === 'active' ? text(200, account.did) : text(404, 'Account not found')
+    }
+    case '/.well-known/did.json':
+      return host.did.startsWith('did:web:') ? didWeb(host) : text(404, 'Not found')
+    default:
+      return text(404, 'Not found')
+  }
+}
+
+function didWeb(host: Pds['host']): HttpResponse {
+  const body = JSON.stringify({
+    '@context': ['https://www.w3.org/ns/did/v1'],
+    id: host.did,
+    service: [
+      {
+        id: '#atproto_pds',
+        type: 'AtprotoPersonalDataServer',
+        serviceEndpoint: host.publicUrl,
+      },
+    ],
+  })
+  const headers = { 'content-type': 'application/json', 'access-control-allow-origin': '*' }
+  return { status: 200, headers, body }
+}

@@ -1,0 +1,160 @@
+import type { Sql } from '#platform/storage'
+import { type SessionClaims, type SessionScope, signSession, verifySession } from '#protocol/auth'
+import { base32, sha256 } from '#protocol/crypto'
+import type { Did } from '#protocol/syntax'
+import { authRequired } from '#protocol/xrpc'
+
+const SCOPES: readonly SessionScope[] = [
+  'com.atproto.access',
+  'com.atproto.refresh',
+  'com.atproto.appPass',
+  'com.atproto.appPassPrivileged',
+]
+const ACCESS_LIFETIME_S = 2 * 60 * 60
+const REFRESH_LIFETIME_S = 90 * 24 * 60 * 60
+/** A refresh token stays usable this long after it was used, for a client that lost the answer. */
+const REFRESH_GRACE_MS = 2 * 60 * 60 * 1000
+
+interface RefreshRow {
+  id: string
+  did: Did
+  expires_ms: number
+  next_id: string | null
+  app_password_name: string | null
+}
+
+export interface Tokens {
+  accessJwt: string
+  refreshJwt: string
+}
+
+/** Password sessions: short access tokens by signature alone, refresh tokens kept and rotated. */
+export class Sessions {
+  readonly #sql: Sql
+  readonly #secret: Uint8Array
+  readonly #audience: Did
+  readonly #now: () => number
+  readonly #random: (byteCount: number) => Uint8Array
+
+  constructor(options: {
+    sql: Sql
+    secret: Uint8Array
+    /** The host's own DID. */
+    audience: Did
+    now: () => number
+    random: (byteCount: number) => Uint8Array
+  }) {
+    this.#sql = options.sql
+    this.#secret = options.secret
+    this.#audience = options.audience
+    this.#now = options.now
+    this.#random = options.random
+  }
+
+  /** Starts a session; `appPassword` when one was used to sign in. */
+  async create(did: Did, appPassword?: { name: string; privileged: boolean }): Promise<Tokens> {
+    const id = this.#newId()
+    await this.#insert(this.#sql, id, did, appPassword?.name ?? null)
+    return this.#tokens(did, id, scopeOf(appPassword))
+  }
+
+  async #insert(sql: Sql, id: string, did: Did, appPasswordName: string | null): Promise<void> {
+    await sql.run(
+      `INSERT INTO refresh_tokens (id, did, expires_ms, app_password_name, created_ms)
+       VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
+      [id, did, this.#now() + REFRESH_LIFETIME_S * 1000, appPasswordName, this.#now()],
+    )
+  }
+
+  #newId(): string {
+    return base32(this.#random(20))
+  }
+
+  #tokens(did: Did, refreshId: string, scope: SessionScope): Tokens {
+    const iat = Math.floor(this.#now() / 1000)
+    const common = { sub: did, aud: this.#audience, iat }
+    return {
+      accessJwt: signSession({ ...common, scope, exp: iat + ACCESS_LIFETIME_S }, this.#secret),
+      refreshJwt: signSession(
+        {
+          ...common,
+          scope: 'com.atproto.refresh',
+          exp: iat + REFRESH_LIFETIME_S,
+          jti: refreshId,
+        },
+        this.#secret,
+      ),
+    }
+  }
+
+  /** Reads an access or refresh token. Throws InvalidToken, ExpiredToken. */
+  verify(token: string): SessionClaims {
+    const checks = { aud: this.#audience, scopes: SCOPES }
+    return verifySession(token, this.#secret, this.#now(), checks)
+  }
+
+  /**
+   * Rotates a refresh token. Asked twice within the grace time it gives the same successor, so
+   * that a lost answer does not end the session. Throws ExpiredToken for a used or revoked one.
+   */
+  async refresh(did: Did, id: string): Promise<Tokens & { appPasswordName: string | undefined }> {
+    const row = await this.#sql.get<RefreshRow>('SELECT * FROM refresh_tokens WHERE id = ?', [id])
+    if (!row || row.did !== did || row.expires_ms <= this.#now()) {
+      throw authRequired('Token has been revoked', 'ExpiredToken')
+    }
+    const nextId = row.next_id ?? this.#newId()
+    const graceEnd = Math.min(row.expires_ms, this.#now() + REFRESH_GRACE_MS)
+    const usedNow = await this.#sql.transaction(async (sql) => {
+      const { changes } = await sql.run(
+        `UPDATE refresh_tokens SET next_id = ?, expires_ms = ?
+         WHERE id = ? AND (next_id IS NULL OR next_id = ?)`,
+        [nextId, row.next_id ? row.expires_ms : graceEnd, id, nextId],
+      )
+      if (changes > 0) await this.#insert(sql, nextId, did, row.app_password_name)
+      return changes > 0
+    })
+    // Somebody else rotated it between the read and the update: take what they made.
+    if (!usedNow) return this.refresh(did, id)
+    const appPassword = row.app_password_name
+      ? await this.#appPassword(did, row.app_password_name)
+      : undefined
+    return {
+      ...this.#tokens(did, nextId, scopeOf(appPassword)),
+      appPasswordName: appPassword?.name,
+    }
+  }
+
+  async #appPassword(did: Did, name: string): Promise<{ name: string; privileged: boolean }> {
+    const row = await this.#sql.get<{ privileged: number }>(
+      'SELECT privileged FROM app_passwords WHERE did = ? AND name = ?',
+      [did, name],
+    )
+    if (!row) throw authRequired('App password was revoked', 'ExpiredToken')
+    return { name, privileged: row.privileged === 1 }
+  }
+
+  async revoke(id: string): Promise<void> {
+    await this.#sql.run('DELETE FROM refresh_tokens WHERE id = ? OR next_id = ?', [id, id])
+  }
+
+  async revokeAppPassword(did: Did, name: string): Promise<void> {
+    await this.#sql.run('DELETE FROM refresh_tokens WHERE did = ? AND app_password_name = ?', [
+      did,
+      name,
+    ])
+  }
+
+  /** Drops tokens that can no longer be used. */
+  async deleteExpired(): Promise<void> {
+    await this.#sql.run('DELETE FROM refresh_tokens WHERE expires_ms <= ?', [this.#now()])
+  }
+}
+
+function scopeOf(appPassword: { privileged: boolean } | undefined): SessionScope {
+  if (!appPassword) return 'com.atproto.access'
+  return appPassword.privileged ? 'com.atproto.appPassPrivileged' : 'com.atproto.appPass'
+}
+
+/** Codes are stored hashed: a copy of the database opens no account. */
+export const codeHash = (code: string): Uint8Array =>
+  sha256(new TextEncoder().encode(code.trim().toUpperCase()))
