@@ -1,11 +1,22 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { cidCodec, cidText, isCid, makeCid } from '#protocol/data'
+import { cidCodec, cidText, isCid, makeCid, parseCid } from '#protocol/data'
+import { vectorPath } from '../../../network/vectors.ts'
 import * as node from './index.node.ts'
 import * as browser from './index.ts'
 
 const utf8 = new TextEncoder()
+
+function vectors<T>(name: string): T[] | undefined {
+  const path = vectorPath(name)
+  return path === undefined ? undefined : JSON.parse(readFileSync(path, 'utf8'))
+}
+
+function bytesOf(base64: string): Uint8Array {
+  return new Uint8Array(Buffer.from(base64, 'base64'))
+}
 
 for (const [back, crypto] of Object.entries({ node, browser })) {
   test(`${back}: SHA-256 of nothing and of abc are those of FIPS 180-4`, () => {
@@ -72,6 +83,22 @@ for (const [back, crypto] of Object.entries({ node, browser })) {
     assert.equal(crypto.verifyCid(Uint8Array.of(...cid, 0), bytes), false)
     for (const position of [0, 2, 3]) {
       assert.equal(crypto.verifyCid(cid.with(position, 9), bytes), false)
+    }
+  })
+
+  test(`${back}: the CIDs of the vectors are those of their bytes`, (t) => {
+    const values = vectors<{ cid: string; cbor_base64: string }>(
+      'atproto-interop/data-model/data-model-fixtures.json',
+    )
+    const cars = vectors<{ blocks: { cid: string; bytes: string }[] }>(
+      'repo/car-file-fixtures.json',
+    )
+    if (values === undefined || cars === undefined) return t.skip()
+    for (const { cid, cbor_base64 } of values) {
+      assert.equal(cidText(crypto.cidForCbor(bytesOf(cbor_base64))), cid)
+    }
+    for (const { cid, bytes } of cars.flatMap((car) => car.blocks)) {
+      assert.ok(crypto.verifyCid(parseCid(cid), bytesOf(bytes)))
     }
   })
 

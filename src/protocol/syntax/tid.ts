@@ -42,7 +42,10 @@ export function formatTid(micros: number | bigint, clockId: number): Tid {
   return text
 }
 
-/** Microseconds since 1970 of a TID. Throws 'InvalidTid'. */
+/**
+ * Microseconds since 1970 of a TID. Throws 'InvalidTid'. The form allows one bit more than a clock
+ * ever fills: a TID from beyond the year 2255 gives a number above 2^53-1, rounded.
+ */
 export function tidMicros(tid: Tid): number {
   if (!isTid(tid)) throw invalid('Tid', tid)
   let micros = 0
