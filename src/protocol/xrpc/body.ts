@@ -172,12 +172,28 @@ async function* limited(
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
   let size = 0
-  for await (const chunk of chunks) {
-    if (signal.aborted) throw invalidRequest('The request was aborted')
-    size += chunk.length
-    if (size > maxBytes) throw tooLarge(maxBytes)
-    if (chunk.length > 0) yield chunk
+  try {
+    for await (const chunk of chunks) {
+      if (signal.aborted) throw invalidRequest('The request was aborted')
+      size += chunk.length
+      if (size > maxBytes) throw tooLarge(maxBytes)
+      if (chunk.length > 0) yield chunk
+    }
+  } catch (thrown) {
+    throw bodyError(thrown)
   }
+}
+
+/**
+ * A listener has limits of its own (pace, size) and an error of its own for them, which says with
+ * `status` and `code` what the caller may be told.
+ */
+function bodyError(thrown: unknown): unknown {
+  if (thrown instanceof XrpcError || !(thrown instanceof Error)) return thrown
+  const { status, code } = thrown as Error & { status?: unknown; code?: unknown }
+  const isCallers = typeof status === 'number' && status >= 400 && status < 500
+  if (!isCallers || typeof code !== 'string') return thrown
+  return new XrpcError(status, code, thrown.message, { cause: thrown })
 }
 
 const formats: Readonly<Record<string, string>> = {

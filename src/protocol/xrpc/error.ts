@@ -1,5 +1,5 @@
 import { ProtocolError } from '#protocol/syntax'
-import type { HttpResponse } from './http.ts'
+import { type HttpResponse, jsonHeaders } from './http.ts'
 
 /** What goes beside an error: response headers (`retry-after`, `www-authenticate`) and its cause. */
 export interface XrpcErrorOptions {
@@ -70,14 +70,11 @@ export function errorName(status: number): string {
 }
 
 /** An error as an HTTP answer. The message of a 500 is replaced: details of ours stay inside. */
-export function errorResponse(error: XrpcError, requestId?: string): HttpResponse {
+export function errorResponse(error: XrpcError): HttpResponse {
   const message = error.status === 500 ? 'Internal Server Error' : error.message
-  const headers: Record<string, string> = {
-    ...error.headers,
-    'content-type': 'application/json; charset=utf-8',
-    'access-control-allow-origin': '*',
-    'access-control-expose-headers': '*',
+  return {
+    status: error.status,
+    headers: { ...error.headers, ...jsonHeaders },
+    body: JSON.stringify({ error: error.error, message }),
   }
-  if (requestId !== undefined) headers['x-request-id'] = requestId
-  return { status: error.status, headers, body: JSON.stringify({ error: error.error, message }) }
 }

@@ -11,7 +11,7 @@ export interface HttpRequest {
   body: AsyncIterable<Uint8Array> | Uint8Array | undefined
   /** Address of the peer, for limits and logs. */
   ip: string
-  /** Request id, echoed as `x-request-id`. */
+  /** Request id, for logs; the listener answers it as `x-request-id`. */
   id: string
   /** Aborted when the peer goes away. */
   signal: AbortSignal
@@ -29,3 +29,18 @@ export type Frame = Uint8Array | string
 
 /** Ready frames, in order. The same batch object may be handed to many readers. */
 export type FrameBatch = readonly Frame[]
+
+/**
+ * Headers of every answer: any page may call, and read all headers (`dpop-nonce`,
+ * `atproto-repo-rev`): sign-in travels in a header that no browser sends by itself.
+ */
+export const corsHeaders: Readonly<Record<string, string>> = {
+  'access-control-allow-origin': '*',
+  'access-control-expose-headers': '*',
+}
+
+/** Headers of a JSON answer. */
+export const jsonHeaders: Readonly<Record<string, string>> = {
+  ...corsHeaders,
+  'content-type': 'application/json; charset=utf-8',
+}

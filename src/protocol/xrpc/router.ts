@@ -13,7 +13,13 @@ import {
 } from './body.ts'
 import { errorResponse, invalidRequest, toXrpcError, XrpcError } from './error.ts'
 import { encodeErrorFrame } from './frames.ts'
-import type { FrameBatch, HttpRequest, HttpResponse } from './http.ts'
+import {
+  corsHeaders,
+  type FrameBatch,
+  type HttpRequest,
+  type HttpResponse,
+  jsonHeaders,
+} from './http.ts'
 import type { BinaryInput, CallMethod, Method, RawOutput, StreamMethod } from './method.ts'
 import { compileParams, type ParamsParser } from './params.ts'
 
@@ -92,7 +98,7 @@ export function createRouter(methods: readonly Method[], options: RouterOptions 
       const nsid = nsidOf(request.path)
       const route = streams.get(nsid)
       if (route !== undefined) return stream(route, request, options)
-      return errorResponse(unknownMethod(nsid), request.id)
+      return errorResponse(unknownMethod(nsid))
     },
   }
 }
@@ -116,7 +122,8 @@ function createDispatch(
       }
       return answer(route, request)
     }
-    if (nsid === '_health' && options.health !== undefined) return health(options.health, request)
+    if (nsid === '_health' && options.health !== undefined) return health(options.health)
+    if (!request.path.startsWith(prefix)) throw new XrpcError(404, 'NotFound', 'Not Found')
     if (!isNsidLike(nsid)) throw invalidRequest('Invalid XRPC path')
     if (streams.has(nsid)) {
       const message = `${nsid} is a subscription: open it as a WebSocket`
@@ -137,7 +144,7 @@ async function answer(route: Route, request: HttpRequest): Promise<HttpResponse>
   if (input instanceof Promise) input = await input
   let output = method.handle({ params, input, caller, request })
   if (output instanceof Promise) output = await output
-  const response = toResponse(route, output, request.id)
+  const response = toResponse(route, output)
   return isHead ? withoutBody(response) : response
 }
 
@@ -217,35 +224,14 @@ function checkType(request: HttpRequest, accepted: readonly string[] | undefined
   return type
 }
 
-function toResponse(route: Route, output: unknown, requestId: string): HttpResponse {
-  if (output === undefined) {
-    return { status: 200, headers: plainHeaders(requestId) }
-  }
+function toResponse(route: Route, output: unknown): HttpResponse {
+  if (output === undefined) return { status: 200, headers: { ...corsHeaders } }
   if (isRaw(output)) {
-    const headers = plainHeaders(requestId)
-    headers['content-type'] = output.encoding
-    if (output.headers !== undefined) Object.assign(headers, output.headers)
+    const headers = { ...corsHeaders, 'content-type': output.encoding, ...output.headers }
     return { status: 200, headers, body: output.body }
   }
   if (route.outputSchema !== undefined) checkOutput(route.outputSchema, output)
-  return { status: 200, headers: jsonHeaders(requestId), body: JSON.stringify(output) }
-}
-
-function jsonHeaders(requestId: string): Record<string, string> {
-  return {
-    'content-type': 'application/json; charset=utf-8',
-    'access-control-allow-origin': '*',
-    'access-control-expose-headers': '*',
-    'x-request-id': requestId,
-  }
-}
-
-function plainHeaders(requestId: string): Record<string, string> {
-  return {
-    'access-control-allow-origin': '*',
-    'access-control-expose-headers': '*',
-    'x-request-id': requestId,
-  }
+  return { status: 200, headers: { ...jsonHeaders }, body: JSON.stringify(output) }
 }
 
 function isRaw(output: unknown): output is RawOutput {
@@ -272,10 +258,10 @@ function withoutBody(response: HttpResponse): HttpResponse {
   return { status: response.status, headers: response.headers }
 }
 
-async function health(check: () => unknown, request: HttpRequest): Promise<HttpResponse> {
+async function health(check: () => unknown): Promise<HttpResponse> {
   try {
     const body = JSON.stringify(await check())
-    return { status: 200, headers: jsonHeaders(request.id), body }
+    return { status: 200, headers: { ...jsonHeaders }, body }
   } catch (thrown) {
     throw new XrpcError(503, 'NotEnoughResources', 'Not healthy', { cause: thrown })
   }
@@ -290,7 +276,7 @@ function failed(
   const error = toXrpcError(thrown)
   if (error.status >= 500) options.onFailure?.({ nsid, requestId: request.id, error })
   options.onAnswer?.(nsid, error.status)
-  return errorResponse(error, request.id)
+  return errorResponse(error)
 }
 
 async function* stream(
