@@ -26,7 +26,8 @@ interface Common {
   flag?: string
 }
 type WithDefault<T> = Common & { default: T }
-type WithoutDefault = Common & { required?: boolean }
+/** Inside a list a setting is an item, and needs no help of its own. */
+type WithoutDefault = Partial<Common> & { required?: boolean }
 
 interface Shape<T> {
   type: string
@@ -40,12 +41,12 @@ interface Shape<T> {
 }
 
 function setting<T>(
-  options: Common & { default?: T; required?: boolean },
+  options: Partial<Common> & { default?: T; required?: boolean },
   shape: Shape<T>,
 ): Setting<T> {
   return {
     type: shape.type,
-    help: options.help,
+    help: options.help ?? '',
     default: options.default,
     required: options.required ?? false,
     secret: shape.secret ?? false,
@@ -77,7 +78,7 @@ export function integer(
 ): Setting<number>
 export function integer(options: WithoutDefault & IntegerRange): Setting<number | undefined>
 export function integer(
-  options: Common & { default?: number; required?: boolean } & IntegerRange,
+  options: Partial<Common> & { default?: number; required?: boolean } & IntegerRange,
 ): Setting<number> | Setting<number | undefined> {
   const { min = 0, max = Number.MAX_SAFE_INTEGER, unit } = options
   const range = max === Number.MAX_SAFE_INTEGER ? `≥ ${min}` : `${min} to ${max}`
@@ -105,7 +106,12 @@ export function text(
   options: WithoutDefault & { secret?: boolean; max?: number },
 ): Setting<string | undefined>
 export function text(
-  options: Common & { default?: string; required?: boolean; secret?: boolean; max?: number },
+  options: Partial<Common> & {
+    default?: string
+    required?: boolean
+    secret?: boolean
+    max?: number
+  },
 ): Setting<string> | Setting<string | undefined> {
   const { max = 4096 } = options
   return setting<string>(options, {
@@ -152,7 +158,7 @@ export function url(options: WithDefault<string>): Setting<string>
 export function url(options: WithoutDefault & { required: true }): Setting<string>
 export function url(options: WithoutDefault): Setting<string | undefined>
 export function url(
-  options: Common & { default?: string; required?: boolean },
+  options: Partial<Common> & { default?: string; required?: boolean },
 ): Setting<string> | Setting<string | undefined> {
   return setting<string>(options, { type: 'URL', read: readUrl })
 }
@@ -179,13 +185,13 @@ export function urlAndDid(options: Common): Setting<{ url: string; did: string }
   }) as Setting<{ url: string; did: string } | undefined>
 }
 
-/** Values with commas between; in a file, an array. */
+/** Values with commas between; in a file, an array. `of` reads one: `list(url({}), { … })`. */
 export function list<T>(
   of: Setting<T>,
-  options: WithDefault<readonly T[]> & { max?: number },
-): Setting<readonly T[]> {
+  options: WithDefault<readonly NonNullable<T>[]> & { max?: number },
+): Setting<readonly NonNullable<T>[]> {
   const { max = 100 } = options
-  return setting<readonly T[]>(options, {
+  return setting<readonly NonNullable<T>[]>(options, {
     type: `list of ${of.type}`,
     range: of.range,
     secret: of.secret,
@@ -195,7 +201,7 @@ export function list<T>(
       const parts = value.split(',').map((part) => part.trim())
       const kept = parts.filter((part) => part !== '')
       if (kept.length > max) throw new Error(`must be at most ${max} values`)
-      return kept.map((part) => of.read(part))
+      return kept.map((part) => of.read(part) as NonNullable<T>)
     },
   })
 }

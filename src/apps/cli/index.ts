@@ -1,0 +1,3 @@
+/** The command line: `falaj`. */
+export { runCli } from './cli.ts'
+export type { Command } from './commands.ts'

@@ -1,0 +1,56 @@
+import { type ConfigOf, config, list, url, urlAndDid } from '#platform/runtime'
+import { type Peers, type ServicePart, UsageError } from '../part.ts'
+
+const webConfig = config('web', {
+  plc: url({ help: 'Identity directory the client asks.' }),
+  pdsHosts: list(url({}), {
+    default: [],
+    help: 'Hosts offered for signing up and in.',
+  }),
+  appview: urlAndDid({ help: 'App view the client shows, as URL#DID.' }),
+  relay: url({ help: 'Relay the client shows the health of.' }),
+  jetstream: url({ help: 'Jetstream the client follows events on.' }),
+})
+
+type WebConfig = ConfigOf<typeof webConfig>
+
+/** The people's client: files, and /config.json that says which services they talk to. */
+export const webPart: ServicePart<WebConfig> = {
+  kind: 'web',
+  defaultPort: 2580,
+  load: async () => ({
+    table: webConfig,
+    wire(values, _place, { peers }) {
+      const wired = {
+        plc: values.plc ?? peers.url('plc'),
+        pdsHosts: values.pdsHosts.length > 0 ? values.pdsHosts : peers.urls('pds'),
+        appview: values.appview,
+        relay: values.relay ?? peers.url('relay'),
+        jetstream: values.jetstream ?? peers.url('jetstream'),
+      }
+      if (!wired.plc) throw new UsageError('falaj web needs a directory: give --plc URL')
+      return wired
+    },
+    async start(values, place, { dev, peers, version }) {
+      const [{ buildWebIfStale, webFolder }, { createWeb }] = await Promise.all([
+        import('../web/build-web.ts'),
+        import('../web/web.ts'),
+      ])
+      await buildWebIfStale((line) => place.log.info(line))
+      const config = () => publicConfig(values, peers)
+      return { service: createWeb({ folder: webFolder, config, dev, version }) }
+    },
+  }),
+}
+
+/** What the client needs to know of the network. Only public addresses; no secret passes here. */
+function publicConfig(values: WebConfig, peers: Peers): Record<string, unknown> {
+  const ours = new Map(peers.started().map((entry) => [entry.url, entry]))
+  return {
+    plc: values.plc,
+    pds: values.pdsHosts.map((host) => ({ url: host, ...ours.get(host)?.about })),
+    appview: values.appview ?? peers.named('appview'),
+    relay: values.relay && { url: values.relay },
+    jetstream: values.jetstream && { url: values.jetstream },
+  }
+}
