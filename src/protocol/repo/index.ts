@@ -36,6 +36,7 @@ export {
   verifyRepoCar,
 } from './read-repo.ts'
 export { type Block, Tree, type TreeChanges } from './tree.ts'
+export type { WalkStep } from './tree-walk.ts'
 export {
   invertOps,
   MAX_REV_AHEAD_MS,

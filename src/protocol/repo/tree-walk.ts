@@ -42,28 +42,30 @@ function fillGap(node: Node, child: Node | undefined, pointer: number): void {
   fillLink(node, pointer, child.cid)
 }
 
-/** Offsets of the pointers of all gaps of a node. */
-function pointersOf(node: Node): number[] {
-  const pointers = [leftPointer(node.bytes)]
-  let at = entriesStart(node.count)
-  for (let i = 0; i < node.count; i++) {
-    readEntry(node.bytes, at)
-    pointers.push(entry.pointer)
-    at = entry.end
+/** What a walk of a tree meets: a node, or a record. */
+export type WalkStep =
+  | { path?: undefined; cid: CidBytes; bytes: Uint8Array }
+  | { path: string; cid: CidBytes; bytes?: undefined }
+
+/** Every node, each before what is below it, and every record in its place between them. */
+export function* walkSteps(source: BlockSource, root: Node): Generator<WalkStep, undefined> {
+  yield { cid: root.cid, bytes: root.bytes }
+  const stack = [frameAt(root, NO_BYTES)]
+  while (stack.length > 0) {
+    const frame = stack.at(-1)!
+    const child = frame.pointer < 0 ? null : nextChild(source, frame)
+    if (child !== null) {
+      yield { cid: child.cid, bytes: child.bytes }
+      stack.push(frameAt(child, NO_BYTES))
+    } else if (frame.gap === frame.node.count) stack.pop()
+    else {
+      const [path, cid] = nextEntry(frame)
+      yield { path, cid }
+    }
   }
-  return pointers
 }
 
-/** Every node, each before what is below it, keys in order. */
-export function* allNodes(source: BlockSource, node: Node): Generator<Node, undefined> {
-  yield node
-  if (node.layer === 0) return
-  const pointers = pointersOf(node)
-  for (let i = 0; i < pointers.length; i++) {
-    const child = childAt(source, node, i, pointers[i]!)
-    if (child !== null) yield* allNodes(source, child)
-  }
-}
+const NO_BYTES = new Uint8Array(0)
 
 /**
  * Nodes of a covering proof of a key: those on its path and those that touch its neighbours. What is
@@ -220,20 +222,18 @@ export function* entriesFrom(
   while (stack.length > 0) {
     const frame = stack.at(-1)!
     const { node } = frame
-    if (frame.pointer >= 0) {
-      const child = childAt(source, node, frame.gap, frame.pointer)
-      frame.pointer = -1
-      if (child !== null) {
-        stack.push(frameAt(child, wanted))
-        continue
-      }
-    }
-    if (frame.gap === node.count) {
-      stack.pop()
-      continue
-    }
-    yield nextEntry(frame)
+    const child = frame.pointer < 0 ? null : nextChild(source, frame)
+    if (child !== null) stack.push(frameAt(child, wanted))
+    else if (frame.gap === node.count) stack.pop()
+    else yield nextEntry(frame)
   }
+}
+
+/** The node of the gap a frame stands before, which is then done with. */
+function nextChild(source: BlockSource, frame: Frame): Node | null {
+  const child = childAt(source, frame.node, frame.gap, frame.pointer)
+  frame.pointer = -1
+  return child
 }
 
 /** The frame of a node at the first gap that may lead to `wanted` or beyond. */

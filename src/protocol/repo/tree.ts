@@ -6,7 +6,14 @@ import { CID_BYTES, entry, find, type Node, seek } from './node.ts'
 import { leaflessNode } from './node-edit.ts'
 import { buildTree } from './tree-build.ts'
 import { childAt, isEmpty, loadNode, putKey, removeFrom } from './tree-edit.ts'
-import { addProof, allNodes, compareTrees, entriesFrom, hashNode } from './tree-walk.ts'
+import {
+  addProof,
+  compareTrees,
+  entriesFrom,
+  hashNode,
+  type WalkStep,
+  walkSteps,
+} from './tree-walk.ts'
 
 /** What `Tree.changes` tells. */
 export interface TreeChanges {
@@ -110,9 +117,17 @@ export class Tree {
     }
   }
 
-  /** The block of every node, each before those below it, keys in order: the order of an export. */
+  /**
+   * Every node, with its block, before what is below it, and every record, with its path, in its
+   * place between them: the order in which an export is read in one pass (`readRepo`).
+   */
+  walk(): Generator<WalkStep, undefined> {
+    return walkSteps(this.#source, this.#hashed)
+  }
+
+  /** The block of every node, in the order of `walk`. */
   *blocks(): Generator<Block, undefined> {
-    for (const node of allNodes(this.#source, this.#hashed)) yield [node.cid, node.bytes]
+    for (const { cid, bytes } of this.walk()) if (bytes !== undefined) yield [cid, bytes]
   }
 
   /** Blocks of the nodes that `before` does not have. */
