@@ -2,7 +2,6 @@
 import { type ConfigOf, config, flag, integer, list, text, url, urlAndDid } from '#platform/runtime'
 
 export const pdsConfig = config('pds', {
-  publicUrl: url({ help: 'Public URL of this host, as identities name it.' }),
   plc: url({ help: 'The directory of identities.' }),
   appview: urlAndDid({ help: 'The app view that app.bsky calls go to, as URL#DID.' }),
   crawlers: list(url({ required: true, help: '' }), {

@@ -42,8 +42,15 @@ import { Standing, StandingEvents } from './standing/index.ts'
 
 export { type PdsConfig, pdsConfig } from './config.ts'
 
+/** Where the migrations of the directory database are. */
+export const pdsMigrations = new URL('./migrations/', import.meta.url)
+
 export interface PdsDeps {
-  /** The directory database; its migrations are `migrations/`. Opened with full synchronisation. */
+  /** Where this host is reached, as identities name it; without a trailing slash. */
+  publicUrl: string
+  /** Where app.bsky calls go, asked at each call: it may start later than this host. */
+  appview(): { url: string; did: string } | undefined
+  /** The directory database, opened with `pdsMigrations` and full synchronisation. */
   sql: Sql
   streams: Streams
   blobs: Blobs
@@ -63,15 +70,15 @@ export interface PdsService extends Service {
 
 /** Builds a PDS, replays its journal, and finishes what a crash interrupted. */
 export async function createPds(
-  config: PdsConfig & { publicUrl: string; plc: string },
+  config: PdsConfig & { plc: string },
   deps: PdsDeps,
 ): Promise<PdsService> {
-  const { sql, outside, log, metrics } = deps
+  const { sql, outside, log, metrics, publicUrl } = deps
   const { now, random } = outside
   const fetch = outside.fetch
   const settings = new Settings(sql)
   const sealed = sealer(deps.sealingKey)
-  const { rotationKeyHex, publicUrl, didWeb } = config
+  const { rotationKeyHex, didWeb } = config
   const { sessionSecret, rotationKey } = await loadSecrets({
     settings,
     sealer: sealed,
@@ -195,9 +202,10 @@ export async function createPds(
     authorize: callers.account(),
     directory,
     fetch,
-    defaults: config.appview
-      ? new Map([['app.bsky.', { ...config.appview, did: config.appview.did as Did }]])
-      : new Map(),
+    target: (nsid) => {
+      const appview = nsid.startsWith('app.bsky.') ? deps.appview() : undefined
+      return appview && { url: appview.url, did: appview.did as Did }
+    },
     now,
     random,
   })

@@ -40,7 +40,7 @@ export class ServiceProxy {
   readonly #authorize: Auth<AccountCaller>
   readonly #directory: Directory
   readonly #fetch: Fetch
-  readonly #defaults: ReadonlyMap<string, ProxyTarget>
+  readonly #default: (nsid: string) => ProxyTarget | undefined
   readonly #now: () => number
   readonly #random: (byteCount: number) => Uint8Array
 
@@ -48,15 +48,15 @@ export class ServiceProxy {
     authorize: Auth<AccountCaller>
     directory: Directory
     fetch: Fetch
-    /** Namespace prefix such as `app.bsky.` → service. */
-    defaults: ReadonlyMap<string, ProxyTarget>
+    /** Where a method goes that names no service. */
+    target: (nsid: string) => ProxyTarget | undefined
     now: () => number
     random: (byteCount: number) => Uint8Array
   }) {
     this.#authorize = options.authorize
     this.#directory = options.directory
     this.#fetch = options.fetch
-    this.#defaults = options.defaults
+    this.#default = options.target
     this.#now = options.now
     this.#random = options.random
   }
@@ -79,8 +79,7 @@ export class ServiceProxy {
 
   async #target(header: string | undefined, nsid: string): Promise<ProxyTarget | undefined> {
     if (header && !KEPT_HERE.test(nsid)) return this.#named(header)
-    for (const [prefix, target] of this.#defaults) if (nsid.startsWith(prefix)) return target
-    return undefined
+    return this.#default(nsid)
   }
 
   async #named(header: string): Promise<ProxyTarget> {
