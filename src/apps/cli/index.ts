@@ -1,3 +1,2 @@
-/** The command line: `falaj`. */
-export { runCli } from './cli.ts'
-export type { Command } from './commands.ts'
+/** The command line's operator and owner commands. */
+export { type Command, commands, runCommand } from './commands.ts'

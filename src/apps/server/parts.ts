@@ -6,5 +6,5 @@ import { webPart } from './parts/web.ts'
 // biome-ignore lint/suspicious/noExplicitAny: each part knows the type of its own configuration
 export const parts: readonly ServicePart<any>[] = [plcPart, webPart]
 
-/** What the address of somebody else's instance is given by, when ours is not started. */
+/** Their names, which are also the commands that start them. */
 export const partNames: readonly string[] = parts.map((part) => part.kind)

@@ -6,8 +6,8 @@ import {
   flagsOf,
   isLoopbackHost,
   readConfig,
+  readFlags,
 } from '#platform/runtime'
-import { readCommandLine } from './command-line.ts'
 import { type LoadedPart, type ServicePart, UsageError } from './part.ts'
 import { parts } from './parts.ts'
 import { placedTable, type ServerConfig, serverConfig } from './server-config.ts'
@@ -64,12 +64,12 @@ export async function plan(
     ...OWN_FLAGS,
     ...(up ? UP_FLAGS : []),
   ])
-  const { flags, words } = readCommandLine(args, known)
+  const { flags, words } = orUsage(() => readFlags(args, known))
   if (words.length > 0) throw new UsageError(`unexpected argument ${words[0]}`)
   const several = up && chosen.length > 1
   const { port, 'public-url': publicUrl, ...rest } = flags
   const sources = { flags: several ? rest : flags, env, file: configFile(flags.config) }
-  const values = read([serverConfig as ConfigTable, ...tables], sources)
+  const values = orUsage(() => readConfig([serverConfig as ConfigTable, ...tables], sources))
   const server = values.server as ServerConfig
   if (several && port !== undefined && port !== '0')
     throw new UsageError('--port with several services can only be 0 (free ports)')
@@ -154,12 +154,10 @@ function configFile(path: string | undefined): unknown {
   }
 }
 
-function read(
-  tables: readonly ConfigTable[],
-  sources: Parameters<typeof readConfig>[1],
-): Record<string, unknown> {
+/** Problems of flags and values are the user's: one line each. */
+function orUsage<T>(read: () => T): T {
   try {
-    return readConfig(tables, sources)
+    return read()
   } catch (error) {
     if (error instanceof ConfigError) throw new UsageError(...error.problems)
     throw error

@@ -15,6 +15,7 @@ export {
   flagsOf,
   readConfig,
 } from './config.ts'
+export { type CommandLine, readFlags } from './flags.ts'
 export { type FetchLimits, type GuardedFetchOptions, guardedFetch } from './guarded-fetch.ts'
 export {
   createJobs,

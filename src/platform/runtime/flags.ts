@@ -1,17 +1,18 @@
 /** Reading a command line: flags with values, switches, and nothing that is not known. */
-import { UsageError } from './part.ts'
+import { ConfigError } from './config.ts'
 
 export interface CommandLine {
   /** Values by flag name without dashes; a switch is `true` or `false`. */
   flags: Record<string, string>
+  /** What is no flag, in order. */
   words: string[]
 }
 
 /**
  * Splits arguments by the flags that are known: `--name value`, `--name=value`, `--switch`,
- * `--no-switch`. Throws a UsageError that names every unknown or incomplete one.
+ * `--no-switch`. Throws ConfigError that names every unknown, repeated or incomplete one.
  */
-export function readCommandLine(
+export function readFlags(
   args: readonly string[],
   known: ReadonlyMap<string, { isSwitch: boolean }>,
 ): CommandLine {
@@ -41,6 +42,6 @@ export function readCommandLine(
       problems.push(`--${name} needs a value`)
     else put(name, args[++i]!)
   }
-  if (problems.length > 0) throw new UsageError(...problems)
+  if (problems.length > 0) throw new ConfigError(problems)
   return { flags, words }
 }

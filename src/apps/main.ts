@@ -1,0 +1,47 @@
+/** The program that bin/falaj runs: finds the door a command line asks for, and exits with its code. */
+import { commands, runCommand } from '#apps/cli'
+import { programVersion, runServer, serviceNames } from '#apps/server'
+
+const USAGE = 2
+
+async function main([first = '', ...rest]: readonly string[]): Promise<number> {
+  if (first === 'help' || first === '--help' || first === '-h') return say(helpText())
+  if (first === 'version' || first === '--version') return say(`${programVersion()}\n`)
+  // `falaj relay --flags` is the service; `falaj relay verb` speaks to a running one.
+  const hasVerb = rest[0] !== undefined && !rest[0].startsWith('-')
+  const command = commands.find(({ name }) => name === first)
+  const isServer = first === 'up' || serviceNames.includes(first)
+  if (isServer && !(command && hasVerb)) return await runServer(first, rest)
+  if (command) return await runCommand(command, rest)
+  process.stderr.write(
+    `falaj: ${first ? `unknown command ${first}` : 'no command'}; see falaj help\n`,
+  )
+  return USAGE
+}
+
+function say(text: string): number {
+  process.stdout.write(text)
+  return 0
+}
+
+function helpText(): string {
+  const verbs = commands.map(({ name, help }) => `  ${name.padEnd(30)} ${help}\n`)
+  return `falaj: the AT Protocol stack
+
+  falaj up                       everything in one process
+  falaj up --services plc,pds    some of it
+  falaj <service>                one service: ${serviceNames.join(', ')}
+${verbs.join('')}
+Flags of every service: --port N (0 = free), --host ADDR, --public-url URL, --data DIR, --ephemeral,
+--dev, --json, --config FILE, --check. All settings: docs/config.md
+`
+}
+
+try {
+  process.exit(await main(process.argv.slice(2)))
+} catch (error) {
+  process.stderr.write(
+    `falaj: ${error instanceof Error ? (error.stack ?? error.message) : error}\n`,
+  )
+  process.exit(1)
+}
