@@ -3,6 +3,9 @@ import { ProtocolError } from '#protocol/syntax'
 import { MAX_DEPTH } from './cbor-scan.ts'
 import { parseCid } from './cid.ts'
 
+/** Half a surrogate pair; `isWellFormed` would do, but is missing in browsers the client serves. */
+const LONE_SURROGATE = /\p{Surrogate}/u
+
 /** An object of the data model: a record, or part of one. */
 export interface DataObject {
   [key: string]: unknown
@@ -26,7 +29,7 @@ function convert(value: unknown, depth: number): unknown {
     case 'undefined':
       return value
     case 'string':
-      if (!value.isWellFormed()) throw wrong('text with half a surrogate pair')
+      if (LONE_SURROGATE.test(value)) throw wrong('text with half a surrogate pair')
       return value
     case 'number':
       if (!Number.isSafeInteger(value)) throw wrong(`not an integer below 2^53: ${value}`)
@@ -60,7 +63,7 @@ function convertObject(object: object, depth: number): unknown {
   if (Object.hasOwn(source, '$bytes')) return toByteString(source)
   let result = source
   for (const key of Object.keys(source)) {
-    if (!key.isWellFormed()) throw wrong('a key with half a surrogate pair')
+    if (LONE_SURROGATE.test(key)) throw wrong('a key with half a surrogate pair')
     const before = source[key]
     const after = convert(before, depth + 1)
     if (after === before) continue
