@@ -22,6 +22,7 @@ export {
   XrpcError,
   type XrpcErrorOptions,
 } from './error.ts'
+export { type EventLog, followLog, framesOnce } from './event-log.ts'
 export {
   decodeFrame,
   type ErrorFrame,
