@@ -1,6 +1,6 @@
 /** Walks over a tree: hashing it, listing it, comparing two, and proving keys. */
 import { sha256 } from '#protocol/crypto'
-import { bytesKey, type CidBytes, equalBytes } from '#protocol/data'
+import { bytesKey, type CidBytes } from '#protocol/data'
 import type { BlockSource } from './block-map.ts'
 import {
   CID_BYTES,
@@ -8,15 +8,13 @@ import {
   entry,
   find,
   isBlank,
-  type Link,
   leftPointer,
-  linkAt,
-  Node,
+  type Node,
   readEntry,
   seek,
 } from './node.ts'
 import { fillLink, setDigest } from './node-edit.ts'
-import { ALL_KEYS, childAt, gapRange, loadNode, type Range } from './tree-edit.ts'
+import { ALL_KEYS, childAt, gapRange, type Range } from './tree-edit.ts'
 
 /** Gives each node that has none its CID, from the bottom up. */
 export function hashNode(node: Node): void {
@@ -118,86 +116,6 @@ function edgePointer(node: Node, last: boolean): number {
     at = entry.end
   }
   return entry.pointer
-}
-
-/** One tree and where its nodes are read from. */
-export interface Rooted {
-  root: Node
-  source: BlockSource
-}
-
-/** Nodes that only one of two hashed trees has. Reads nothing that both have. */
-export function compareTrees(before: Rooted, after: Rooted): { removed: Node[]; added: Node[] } {
-  const removed: Node[] = []
-  const added: Node[] = []
-  let layer = Math.max(before.root.layer, after.root.layer)
-  let left: Link[] = []
-  let right: Link[] = []
-  for (; layer >= 0; layer--) {
-    if (layer === before.root.layer) left = [before.root]
-    if (layer === after.root.layer) right = [after.root]
-    cancel(left, right)
-    left = step(before.source, left, layer, removed)
-    right = step(after.source, right, layer, added)
-  }
-  return { removed, added }
-}
-
-/** Collects the nodes of a layer and gives the links of the layer below. */
-function step(source: BlockSource, links: Link[], layer: number, into: Node[]): Link[] {
-  const below: Link[] = []
-  for (const link of links) {
-    const node = link instanceof Node ? link : loadNode(source, link!, { layer })
-    into.push(node)
-    if (layer === 0) continue
-    const { bytes, count } = node
-    addLink(node, 0, leftPointer(bytes), below)
-    let at = entriesStart(count)
-    for (let i = 1; i <= count; i++) {
-      readEntry(bytes, at)
-      at = entry.end
-      addLink(node, i, entry.pointer, below)
-    }
-  }
-  return below
-}
-
-function addLink(node: Node, index: number, pointer: number, into: Link[]): void {
-  const link = linkAt(node, index, pointer)
-  if (link !== null) into.push(link)
-}
-
-function sameLink(left: Link, right: Link): boolean {
-  return left === right || equalBytes(cidOf(left), cidOf(right))
-}
-
-function cidOf(link: Link): CidBytes {
-  return link instanceof Node ? link.cid : link!
-}
-
-/** Takes out of both lists what both have. Mostly that is all but a few in the middle. */
-function cancel(left: Link[], right: Link[]): void {
-  let end = Math.min(left.length, right.length)
-  let start = 0
-  while (start < end && sameLink(left[start]!, right[start]!)) start++
-  left.splice(0, start)
-  right.splice(0, start)
-  end -= start
-  let tail = 0
-  while (tail < end && sameLink(left.at(-1 - tail)!, right.at(-1 - tail)!)) tail++
-  left.length -= tail
-  right.length -= tail
-  if (left.length === 0 || right.length === 0) return
-  const seen = new Set(left.map((link) => bytesKey(cidOf(link))))
-  const both = new Set<string>()
-  keep(right, (key) => !(seen.has(key) && both.add(key)))
-  if (both.size > 0) keep(left, (key) => !both.has(key))
-}
-
-function keep(links: Link[], wanted: (key: string) => boolean): void {
-  let kept = 0
-  for (const link of links) if (wanted(bytesKey(cidOf(link)))) links[kept++] = link
-  links.length = kept
 }
 
 /** Where a listing stands in one node of the path down. */

@@ -5,15 +5,9 @@ import { keyHeight, keyOf } from './keys.ts'
 import { CID_BYTES, entry, find, type Node, seek } from './node.ts'
 import { leaflessNode } from './node-edit.ts'
 import { buildTree } from './tree-build.ts'
+import { compareTrees } from './tree-compare.ts'
 import { childAt, isEmpty, loadNode, putKey, removeFrom } from './tree-edit.ts'
-import {
-  addProof,
-  compareTrees,
-  entriesFrom,
-  hashNode,
-  type WalkStep,
-  walkSteps,
-} from './tree-walk.ts'
+import { addProof, entriesFrom, hashNode, type WalkStep, walkSteps } from './tree-walk.ts'
 
 /** What `Tree.changes` tells. */
 export interface TreeChanges {
