@@ -1,0 +1,102 @@
+/**
+ * A relay. Owns the verified, merged event stream of many hosts. Holds no repositories: what it
+ * keeps of each is who hosts it, its rev and its tree's root.
+ */
+
+import type { Log, Metrics, Outside, Service, Subscribe } from '#platform/runtime'
+import type { Sql, Streams } from '#platform/storage'
+import { cachedDirectory, networkDirectory } from '#protocol/identity'
+import { createRouter } from '#protocol/xrpc'
+import type { RelayConfig } from './config.ts'
+import { hostUrlReader } from './host-url.ts'
+import { Crawl, Hosts, Resync } from './hosts/index.ts'
+import { Identities, Ingest, Judge, RepoStates, rebuildStates } from './ingest/index.ts'
+import { methods } from './methods.ts'
+import type { Relay } from './parts.ts'
+
+export { type RelayConfig, relayConfig } from './config.ts'
+
+/** Where the migrations of the relay's database are. */
+export const relayMigrations = new URL('./migrations/', import.meta.url)
+
+export interface RelayDeps {
+  /** Opened with `relayMigrations`; a projection of the stream, so normal synchronisation is enough. */
+  sql: Sql
+  streams: Streams
+  outside: Outside
+  subscribe: Subscribe
+  log: Log
+  metrics: Metrics
+  version: string
+  /** Local mode: hosts on this machine may ask to be read. */
+  local: boolean
+}
+
+/** Builds a relay and brings its state up to its stream. */
+export async function createRelay(
+  config: RelayConfig & { plc: string },
+  deps: RelayDeps,
+): Promise<Service> {
+  const { sql, outside, subscribe, log, metrics, local } = deps
+  const { now } = outside
+  const stream = await deps.streams.open('events')
+  const states = new RepoStates(sql)
+  const rebuilt = await rebuildStates(stream, states)
+  if (rebuilt > 0) log.info('state rebuilt from the stream', { entries: rebuilt })
+
+  const directory = cachedDirectory(
+    networkDirectory({
+      plcUrl: config.plc,
+      fetch: (url, init) => outside.fetch(url, init),
+      timers: outside.timers,
+      resolveTxt: outside.resolveTxt,
+      allowHttp: local,
+    }),
+    { now },
+  )
+  const identities = new Identities({ directory, now })
+  const judge = new Judge({ identities, now, lenient: config.lenient })
+  const resync = new Resync({ states, identities, ingest: () => ingest, outside, log })
+  const ingest = new Ingest({
+    stream,
+    states,
+    identities,
+    judge,
+    metrics,
+    log,
+    desynchronized: (state) => resync.add(state),
+  })
+  const hosts = new Hosts({ sql, now, max: config.hostsMax })
+  for (const url of config.pdsHosts) await hosts.add(url)
+  for (const url of config.trustedRelay) await hosts.add(url, { trusted: true })
+  const crawl = new Crawl({ hosts, ingest, subscribe, outside, log })
+  metrics.gauge('relay_hosts_reading', 'Hosts being read.', [], () => crawl.readingCount)
+  metrics.gauge('relay_newest_seq', 'Newest event.', [], () => stream.bounds().last)
+
+  const relay: Relay = { stream, hosts, crawl, states, hostUrl: hostUrlReader({ local }) }
+  const router = createRouter(methods(relay), {
+    health: () => ({ version: deps.version }),
+    onFailure: ({ nsid, requestId, error }) =>
+      log.error('method failed', { nsid, requestId, error: error.cause ?? error }),
+  })
+  return {
+    name: 'relay',
+    handle: (request) => router.handle(request),
+    subscribe: (request) => router.subscribe(request),
+    loops: [
+      crawl.loop,
+      resync.loop,
+      {
+        name: 'retention',
+        async run(signal) {
+          while (!signal.aborted) {
+            const beforeMs = now() - config.retentionHours * 3_600_000
+            await stream.trim({ beforeMs, beforeSeq: await states.appliedSeq() })
+            await outside.timers.sleep(3_600_000, signal).catch(() => {})
+          }
+        },
+      },
+    ],
+    close: () => stream.close(),
+  }
+}
