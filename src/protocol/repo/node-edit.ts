@@ -133,10 +133,33 @@ function made(layer: number, count: number, children: (Node | undefined)[] | und
   if (end > MAX_NODE_BYTES || count > MAX_NODE_KEYS) {
     throw new ProtocolError('InvalidTree', 'a node of the tree would exceed its limits')
   }
-  const room = new Uint8Array(CID_BYTES + end)
-  const bytes = room.subarray(CID_BYTES)
+  const bytes = room(layer, end)
   bytes.set(out.subarray(0, end))
   return new Node(bytes, layer, count, children)
+}
+
+/**
+ * Nodes from this layer up share arrays: an array of its own costs more than all the rest of an
+ * edit. Those below are most of a tree and live long, and would keep the arrays of many others.
+ */
+const SHARING_LAYER = 2
+const SHARED_BYTES = 4096
+
+let shared = new Uint8Array(0)
+let sharedEnd = 0
+
+/** A new node's bytes, with room for its CID before them. */
+function room(layer: number, byteCount: number): Uint8Array {
+  const size = CID_BYTES + byteCount
+  if (layer < SHARING_LAYER || size > SHARED_BYTES / 4) {
+    return new Uint8Array(size).subarray(CID_BYTES)
+  }
+  if (sharedEnd + size > shared.length) {
+    shared = new Uint8Array(SHARED_BYTES)
+    sharedEnd = 0
+  }
+  sharedEnd += size
+  return shared.subarray(sharedEnd - byteCount, sharedEnd)
 }
 
 const inMemory = (to: Link): Node | undefined => (to instanceof Node ? to : undefined)
