@@ -19,7 +19,7 @@ export interface CachedDirectory extends Directory {
 /**
  * Puts a memory before a directory. An answer is believed for `ttlMs` (default 1 h), then given out
  * while it is asked again for `staleMs` more (24 h); "none" and failures for `negativeTtlMs` (1 min).
- * Concurrent lookups of one name are one lookup. `maxEntries` (100,000) of each kind, documents and
+ * Concurrent lookups of one name are one lookup. `maxEntries` (25,000) of each kind, documents and
  * handles, are kept. `fresh` asks, and remembers what it heard.
  */
 export function cachedDirectory(
@@ -31,7 +31,7 @@ export function cachedDirectory(
     ttlMs: options.ttlMs ?? HOUR_MS,
     staleMs: options.staleMs ?? 24 * HOUR_MS,
     negativeTtlMs: options.negativeTtlMs ?? MINUTE_MS,
-    maxEntries: options.maxEntries ?? 100_000,
+    maxEntries: options.maxEntries ?? 25_000,
   }
   const documents = new LookupCache<Did, DidDocument>(times, (did, fresh) =>
     directory.document(did, { fresh }),

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -31,7 +33,7 @@ test('what was accepted is there after the database is opened again, and goes on
   await plc.close()
 })
 
-test('an accepted operation is on disk before its answer: a second process sees it', async () => {
+test('an accepted operation is committed before its answer: another connection sees it', async () => {
   const path = join(directory, 'shared.sqlite')
   const alice = new Person()
   const plc = await startPlc({ path })
@@ -39,6 +41,34 @@ test('an accepted operation is on disk before its answer: a second process sees 
   const other = await startPlc({ path })
   assert.deepEqual(await other.audit(alice.did), await plc.audit(alice.did))
   await other.close()
+  await plc.close()
+})
+
+test('a directory that is killed while people write has everything it accepted', async () => {
+  const path = join(directory, 'killed.sqlite')
+  const program = join(import.meta.dirname, 'plc-child.test-support.ts')
+  const accepted: string[] = []
+  const people = Array.from({ length: 400 }, (_, i) => new Person(`k${i}`))
+  for (let round = 0; round < 3; round++) {
+    const child = spawn(process.execPath, [program, path], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const url = String((await once(child.stdout, 'data'))[0]).trim()
+    const write = async (): Promise<void> => {
+      for (let person = people.pop(); person; person = people.pop()) {
+        const body = JSON.stringify(person.genesis)
+        const answer = await fetch(`${url}/${person.did}`, { method: 'POST', body })
+        if (answer.status === 200) accepted.push(person.did)
+        if (accepted.length % 60 === 59) child.kill('SIGKILL')
+      }
+    }
+    await Promise.allSettled(Array.from({ length: 8 }, write))
+    if (child.exitCode === null && child.signalCode === null) {
+      child.kill('SIGKILL')
+      await once(child, 'exit')
+    }
+  }
+  assert.ok(accepted.length > 100)
+  const plc = await startPlc({ path })
+  for (const did of accepted) assert.equal((await plc.get(`/${did}`)).status, 200)
   await plc.close()
 })
 
