@@ -30,7 +30,7 @@ export interface PlcDeps {
   version?: string
 }
 
-/** Builds the directory. `sql` stays the caller's to close. */
+/** Builds the directory. Closing it closes `sql`. */
 export async function createPlc(config: PlcConfig, deps: PlcDeps): Promise<Service> {
   const { log, metrics, sql } = deps
   const operations = new Operations(config, { sql, now: () => deps.outside.now() })
@@ -65,7 +65,7 @@ export async function createPlc(config: PlcConfig, deps: PlcDeps): Promise<Servi
       }
     },
     loops: [],
-    close: async () => {},
+    close: () => sql.close(),
   }
 }
 

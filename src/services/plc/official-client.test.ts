@@ -7,25 +7,26 @@ import {
   listen,
   networkSubscribe,
   realOutside,
+  type Service,
   silentLog,
 } from '#platform/runtime'
-import { loadMigrations, openSqlite, type Sql } from '#platform/storage'
+import { loadMigrations, openSqlite } from '#platform/storage'
 import { networkDirectory, plcClient, plcOperationCid } from '#protocol/identity'
 import { createPlc, plcConfig, plcMigrations } from './index.ts'
 import { Person } from './plc.test-support.ts'
 
-let sql: Sql
+let service: Service
 let listening: Listening
 const outside = realOutside({ allowPrivate: true })
 before(async () => {
-  sql = await openSqlite(':memory:', { migrations: loadMigrations(plcMigrations) })
+  const sql = await openSqlite(':memory:', { migrations: loadMigrations(plcMigrations) })
   const deps = { outside, log: silentLog, metrics: createMetrics() }
-  const service = await createPlc(plcConfig.with({ limits: false }), { ...deps, sql })
+  service = await createPlc(plcConfig.with({ limits: false }), { ...deps, sql })
   listening = await listen(service, { ...deps, port: 0, loopbackOnly: true })
 })
 after(async () => {
   await listening.close()
-  await sql.close()
+  await service.close()
 })
 
 test('the official resolver reads a DID of ours over a socket', async () => {

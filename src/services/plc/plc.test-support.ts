@@ -85,10 +85,7 @@ export async function startPlc(options: TestPlcOptions = {}): Promise<TestPlc> {
       return { status: response.status, message: body.message }
     },
     audit: (did) => json(`/${did}/log/audit`),
-    async close() {
-      await service.close()
-      await sql.close()
-    },
+    close: () => service.close(),
   }
 }
 
