@@ -64,11 +64,11 @@ export async function plan(
     ...OWN_FLAGS,
     ...(up ? UP_FLAGS : []),
   ])
-  const { flags, words } = orUsage(() => readFlags(args, known))
-  if (words.length > 0) throw new UsageError(`unexpected argument ${words[0]}`)
+  const { flags, words, problems } = readFlags(args, known)
+  problems.push(...words.map((word) => `unexpected argument ${word}`))
   const several = up && chosen.length > 1
   const { port, 'public-url': publicUrl, ...rest } = flags
-  const sources = { flags: several ? rest : flags, env, file: configFile(flags.config) }
+  const sources = { flags: several ? rest : flags, env, file: configFile(flags.config), problems }
   const values = orUsage(() => readConfig([serverConfig as ConfigTable, ...tables], sources))
   const server = values.server as ServerConfig
   if (several && port !== undefined && port !== '0')

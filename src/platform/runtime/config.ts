@@ -31,6 +31,8 @@ export interface ConfigSources {
   env?: Readonly<Record<string, string | undefined>>
   /** The parsed config file: room → name → value. */
   file?: unknown
+  /** Problems found on the way here, told with the rest. */
+  problems?: readonly string[]
 }
 
 /** Every problem of a configuration, one line each, naming the setting as the source wrote it. */
@@ -63,7 +65,7 @@ export function readConfig(
   tables: readonly ConfigTable[],
   sources: ConfigSources,
 ): Record<string, unknown> {
-  const problems = [...unknownNames(tables, sources)]
+  const problems = [...(sources.problems ?? []), ...unknownNames(tables, sources)]
   const values: Record<string, unknown> = {}
   for (const table of tables) {
     const read: Record<string, unknown> = {}

@@ -1,16 +1,17 @@
 /** Reading a command line: flags with values, switches, and nothing that is not known. */
-import { ConfigError } from './config.ts'
 
 export interface CommandLine {
   /** Values by flag name without dashes; a switch is `true` or `false`. */
   flags: Record<string, string>
   /** What is no flag, in order. */
   words: string[]
+  /** What is unknown, repeated or incomplete, a line each. */
+  problems: string[]
 }
 
 /**
  * Splits arguments by the flags that are known: `--name value`, `--name=value`, `--switch`,
- * `--no-switch`. Throws ConfigError that names every unknown, repeated or incomplete one.
+ * `--no-switch`. Goes on after a problem, so that all can be told at once.
  */
 export function readFlags(
   args: readonly string[],
@@ -42,6 +43,5 @@ export function readFlags(
       problems.push(`--${name} needs a value`)
     else put(name, args[++i]!)
   }
-  if (problems.length > 0) throw new ConfigError(problems)
-  return { flags, words }
+  return { flags, words, problems }
 }

@@ -21,13 +21,13 @@ export interface Setting<T> {
   show(value: T): string
 }
 
-interface Common {
+interface Described {
   help: string
   flag?: string
 }
-type WithDefault<T> = Common & { default: T }
+type WithDefault<T> = Described & { default: T }
 /** Inside a list a setting is an item, and needs no help of its own. */
-type WithoutDefault = Partial<Common> & { required?: boolean }
+type WithoutDefault = Partial<Described> & { required?: boolean }
 
 interface Shape<T> {
   type: string
@@ -41,7 +41,7 @@ interface Shape<T> {
 }
 
 function setting<T>(
-  options: Partial<Common> & { default?: T; required?: boolean },
+  options: Partial<Described> & { default?: T; required?: boolean },
   shape: Shape<T>,
 ): Setting<T> {
   return {
@@ -78,7 +78,7 @@ export function integer(
 ): Setting<number>
 export function integer(options: WithoutDefault & IntegerRange): Setting<number | undefined>
 export function integer(
-  options: Partial<Common> & { default?: number; required?: boolean } & IntegerRange,
+  options: Partial<Described> & { default?: number; required?: boolean } & IntegerRange,
 ): Setting<number> | Setting<number | undefined> {
   const { min = 0, max = Number.MAX_SAFE_INTEGER, unit } = options
   const range = max === Number.MAX_SAFE_INTEGER ? `≥ ${min}` : `${min} to ${max}`
@@ -106,7 +106,7 @@ export function text(
   options: WithoutDefault & { secret?: boolean; max?: number },
 ): Setting<string | undefined>
 export function text(
-  options: Partial<Common> & {
+  options: Partial<Described> & {
     default?: string
     required?: boolean
     secret?: boolean
@@ -142,7 +142,7 @@ export function choice<const C extends string>(
   options: WithDefault<NoInfer<C>> & { of: readonly C[] },
 ): Setting<C> {
   const range = options.of.join(', ')
-  return setting<C>(options as Common & { default: C }, {
+  return setting<C>(options as Described & { default: C }, {
     type: 'choice',
     range,
     read(value) {
@@ -158,7 +158,7 @@ export function url(options: WithDefault<string>): Setting<string>
 export function url(options: WithoutDefault & { required: true }): Setting<string>
 export function url(options: WithoutDefault): Setting<string | undefined>
 export function url(
-  options: Partial<Common> & { default?: string; required?: boolean },
+  options: Partial<Described> & { default?: string; required?: boolean },
 ): Setting<string> | Setting<string | undefined> {
   return setting<string>(options, { type: 'URL', read: readUrl })
 }
@@ -173,7 +173,7 @@ function readUrl(value: string): string {
 }
 
 /** Another service by where it is and who it is: `URL#DID`. */
-export function urlAndDid(options: Common): Setting<{ url: string; did: string } | undefined> {
+export function urlAndDid(options: Described): Setting<{ url: string; did: string } | undefined> {
   return setting<{ url: string; did: string }>(options, {
     type: 'URL#DID',
     show: (value) => `${value.url}#${value.did}`,
