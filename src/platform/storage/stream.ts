@@ -78,6 +78,19 @@ export class LocalStream implements Stream {
     return { first: this.#first, last: this.#tail.visible, durable: this.#durable }
   }
 
+  async seqBefore(timeMs: number): Promise<number> {
+    const segment = this.#segments.find(({ lastMs }) => lastMs >= timeMs)
+    let seq = segment ? Math.max(segment.header.previousLast, this.#first - 1) : this.#tail.visible
+    if (!segment) return seq
+    for await (const batch of this.read({ after: seq })) {
+      for (const entry of batch) {
+        if (entry.timeMs >= timeMs) return seq
+        seq = entry.seq
+      }
+    }
+    return seq
+  }
+
   release(seq: number): void {
     if (!this.#manualRelease || seq > this.#durable) {
       throw new StorageError('InvalidArgument', `release of ${seq}, durable is ${this.#durable}`)

@@ -16,6 +16,11 @@ export const relayConfig = config('relay', {
     default: false,
     help: 'Take commits without prevData, from hosts of before inductive sync.',
   }),
+  firstSeq: integer({
+    default: 1,
+    min: 1,
+    help: 'No event is numbered lower. After a loss: a number above the newest that was sent.',
+  }),
   hostsMax: integer({ default: 5_000, min: 1, help: 'Hosts that are crawled at most.' }),
   retentionHours: integer({
     default: 72,

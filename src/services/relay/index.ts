@@ -39,7 +39,7 @@ export async function createRelay(
 ): Promise<Service> {
   const { sql, outside, subscribe, log, metrics, local } = deps
   const { now } = outside
-  const stream = await deps.streams.open('events')
+  const stream = await deps.streams.open('events', { floor: config.firstSeq })
   const states = new RepoStates(sql)
   const rebuilt = await rebuildStates(stream, states)
   if (rebuilt > 0) log.info('state rebuilt from the stream', { entries: rebuilt })

@@ -1,0 +1,2 @@
+/** Readers of the archive: filters are applied as they read. */
+export { subscribe } from './subscribe.ts'
