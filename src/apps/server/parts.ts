@@ -1,10 +1,19 @@
 /** Every service this program can host, in the order they start: each needs only those before it. */
 import type { ServicePart } from './part.ts'
+import { jetstreamPart } from './parts/jetstream.ts'
+import { pdsPart } from './parts/pds.ts'
 import { plcPart } from './parts/plc.ts'
+import { relayPart } from './parts/relay.ts'
 import { webPart } from './parts/web.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: each part knows the type of its own configuration
-export const parts: readonly ServicePart<any>[] = [plcPart, webPart]
+export const parts: readonly ServicePart<any>[] = [
+  plcPart,
+  relayPart,
+  jetstreamPart,
+  pdsPart,
+  webPart,
+]
 
 /** Their names, which are also the commands that start them. */
 export const partNames: readonly string[] = parts.map((part) => part.kind)

@@ -1,0 +1,37 @@
+/** The key that seals a host's secrets at rest: made once, beside the data, readable by its owner only. */
+import { randomBytes } from 'node:crypto'
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  writeSync,
+} from 'node:fs'
+import { dirname } from 'node:path'
+
+const KEY_BYTES = 32
+
+/**
+ * Reads the key (64 hex digits) from a file, or makes one that survives a power cut. Throws one clear
+ * line when the file holds something else: guessing would make every secret unreadable.
+ */
+export function hostKey(path: string): Uint8Array {
+  if (!existsSync(path)) writeKey(path, randomBytes(KEY_BYTES))
+  const text = readFileSync(path, 'utf8').trim()
+  if (!/^[0-9a-f]{64}$/i.test(text)) throw new Error(`${path} does not hold a key of 64 hex digits`)
+  return Buffer.from(text, 'hex')
+}
+
+function writeKey(path: string, key: Uint8Array): void {
+  const temporary = `${path}.${process.pid}`
+  const file = openSync(temporary, 'wx', 0o600)
+  writeSync(file, `${Buffer.from(key).toString('hex')}\n`)
+  fsyncSync(file)
+  closeSync(file)
+  renameSync(temporary, path)
+  const folder = openSync(dirname(path), 'r')
+  fsyncSync(folder)
+  closeSync(folder)
+}

@@ -1,0 +1,79 @@
+import { join } from 'node:path'
+import type { PdsConfig } from '#services/pds'
+import { closing } from '../closing.ts'
+import { hostKey } from '../host-key.ts'
+import { type ServicePart, UsageError } from '../part.ts'
+
+/** PDS 1 issues `.test`, PDS 2 `.two.test`, …: the contract of local mode. */
+const COUNT_WORDS = ['', '.two', '.three', '.four', '.five', '.six', '.seven', '.eight', '.nine']
+
+/**
+ * A Personal Data Server: a directory database (fully synchronous), the journal's stream, blobs on
+ * disk, one SQLite file per account, and the key that seals its secrets.
+ */
+export const pdsPart: ServicePart<PdsConfig> = {
+  kind: 'pds',
+  defaultPort: 2583,
+  portStep: 10,
+  async load() {
+    const [{ createPds, pdsConfig, pdsMigrations }, storage] = await Promise.all([
+      import('#services/pds'),
+      import('#platform/storage'),
+    ])
+    return {
+      table: pdsConfig,
+      wire(values, { index, url }, { dev, peers }) {
+        const plc = values.plc ?? peers.url('plc')
+        if (!plc) throw new UsageError('falaj pds needs a directory: give --plc URL')
+        return {
+          ...values,
+          plc,
+          handleDomains: handleDomains(values, index, url, dev),
+          crawlers: values.crawlers.length > 0 ? values.crawlers : peers.urls('relay'),
+          pdsHosts: values.pdsHosts.length > 0 ? values.pdsHosts : peers.urls('pds'),
+          adminPassword: values.adminPassword ?? (dev ? 'admin-pass' : undefined),
+        }
+      },
+      async start(values, place, { outside, onFatal, peers, version }) {
+        const { dataDir, log, metrics, url } = place
+        const [sql, streams, blobs] = await Promise.all([
+          storage.openSqlite(join(dataDir, 'directory.sqlite'), {
+            migrations: storage.loadMigrations(pdsMigrations),
+            synchronous: 'FULL',
+          }),
+          storage.openLocalStreams(join(dataDir, 'streams'), { now: outside.now, onFatal }),
+          storage.openDiskBlobs(join(dataDir, 'blobs')),
+        ])
+        const service = await createPds(
+          { ...values, plc: values.plc! },
+          {
+            publicUrl: url,
+            appview: () => values.appview ?? peers.named('appview'),
+            sql,
+            streams,
+            blobs,
+            accountsDirectory: join(dataDir, 'accounts'),
+            sealingKey: hostKey(join(dataDir, 'host.key')),
+            outside,
+            log,
+            metrics,
+            version,
+          },
+        )
+        const about = { handleDomains: values.handleDomains }
+        return { service: closing(service, [streams, sql]), did: service.did, about }
+      },
+    }
+  },
+}
+
+function handleDomains(
+  { handleDomains: given }: PdsConfig,
+  index: number,
+  url: string,
+  dev: boolean,
+): readonly string[] {
+  const isDefault = given.join() === '.test'
+  if (dev) return index > 0 || isDefault ? [`${COUNT_WORDS[index]}.test`] : given
+  return isDefault ? [`.${new URL(url).hostname}`] : given
+}
