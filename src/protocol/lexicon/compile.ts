@@ -32,7 +32,9 @@ export function compileDefinition(definition: Definition, ref: string, scope: Sc
     case 'token':
       return oneOf([ref], 'the token')
     case 'record':
-      return compileRecord(compileObject(definition.record, scope), ref)
+      return typed(compileObject(definition.record, scope), ref, true)
+    case 'object':
+      return typed(compileObject(definition, scope), ref, false)
     case 'query':
     case 'procedure':
     case 'subscription':
@@ -72,9 +74,12 @@ export function compileField(field: FieldType, scope: Scope): Check {
   }
 }
 
-function compileRecord(object: Check, nsid: string): Check {
+/** A named object: its `$type`, which a record must have and others may, is its own name. */
+function typed(object: Check, ref: string, required: boolean): Check {
   return (value, strict) => {
-    if (isMap(value) && value.$type !== nsid) return new Issue(`expected ${nsid}`).within('$type')
+    if (isMap(value) && value.$type !== ref && (required || value.$type !== undefined)) {
+      return new Issue(`expected ${ref}`).within('$type')
+    }
     return object(value, strict)
   }
 }
