@@ -1,0 +1,86 @@
+import { createLru } from '#platform/runtime'
+import { requireBearer, type ServiceAuthClaims, verifyServiceAuth } from '#protocol/auth'
+import { type PublicKey, parseDidKey } from '#protocol/crypto'
+import { type DidDocument, type Directory, identityOf, UpstreamError } from '#protocol/identity'
+import { type Did, ProtocolError } from '#protocol/syntax'
+import { type Auth, authRequired, type HttpRequest, XrpcError } from '#protocol/xrpc'
+import type { Actors } from '../read/actors.ts'
+import type { Viewer } from '../read/hydrate.ts'
+
+/** Checked tokens are remembered this long at most: a PDS may use one for a page of calls. */
+const REMEMBERED_MS = 60_000
+const TOKENS_MAX = 10_000
+
+interface Remembered {
+  claims: ServiceAuthClaims
+  untilMs: number
+}
+
+export interface AuthParts {
+  directory: Directory
+  actors: Actors
+  now: () => number
+  /** Our own. */
+  did: Did
+}
+
+/** Who is calling: the account in whose name its PDS signed a service auth token. */
+export class ViewerAuth {
+  readonly #parts: AuthParts
+  readonly #remembered = createLru<string, Remembered>({ maxEntries: TOKENS_MAX })
+
+  constructor(parts: AuthParts) {
+    this.#parts = parts
+  }
+
+  /** 401 without a good token. */
+  readonly required: Auth<Viewer> = async (request, nsid) => {
+    const viewer = await this.optional(request, nsid)
+    if (viewer === undefined) throw authRequired('Authentication Required')
+    return viewer
+  }
+
+  /** Nobody in particular without a token; 401 with a bad one. */
+  readonly optional: Auth<Viewer | undefined> = async (request, nsid) => {
+    if (request.headers.authorization === undefined) return undefined
+    const did = await this.#issuer(request, nsid)
+    return { did, aid: (await this.#parts.actors.aidOf(did)) ?? 0 }
+  }
+
+  async #issuer(request: HttpRequest, nsid: string): Promise<Did> {
+    const token = requireBearer(request.headers.authorization)
+    const nowMs = this.#parts.now()
+    const known = this.#remembered.get(token)
+    if (known !== undefined && known.untilMs > nowMs && known.claims.lxm === nsid)
+      return known.claims.iss as Did
+    const claims = await this.#verify(token, nsid, nowMs)
+    // A service may sign as `did#service`; what it may see as a viewer is nothing we know of.
+    if (claims.iss.includes('#')) throw authRequired('jwt iss is not an account', 'BadJwtIss')
+    const untilMs = Math.min(claims.exp * 1000, nowMs + REMEMBERED_MS)
+    this.#remembered.set(token, { claims, untilMs })
+    return claims.iss as Did
+  }
+
+  async #verify(token: string, lxm: string, nowMs: number): Promise<ServiceAuthClaims> {
+    const { did } = this.#parts
+    const aud = [did, `${did}#bsky_appview`]
+    const signingKey = (iss: string, fresh: boolean) => this.#keyOf(iss, fresh)
+    return verifyServiceAuth(token, { aud, lxm, nowMs, signingKey })
+  }
+
+  async #keyOf(iss: string, fresh: boolean): Promise<PublicKey> {
+    const document = await this.#documentOf(iss as Did, fresh)
+    const key = document && identityOf(document).signingKey
+    if (key === undefined) throw new ProtocolError('UnknownIssuer', 'the issuer has no key')
+    return parseDidKey(key)
+  }
+
+  async #documentOf(did: Did, fresh: boolean): Promise<DidDocument | undefined> {
+    try {
+      return await this.#parts.directory.document(did.split('#')[0] as Did, { fresh })
+    } catch (error) {
+      if (!(error instanceof UpstreamError)) throw error
+      throw new XrpcError(502, error.code, `${error.host} could not be asked`, { cause: error })
+    }
+  }
+}

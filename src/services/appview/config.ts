@@ -1,0 +1,28 @@
+/** What an operator may set of an app view. */
+import { type ConfigOf, config, flag, integer, list, url } from '#platform/runtime'
+
+export const appviewConfig = config('appview', {
+  plc: url({ help: 'The directory of identities.' }),
+  relay: url({ help: 'The relay (or a single host) whose events are indexed.' }),
+  verify: flag({
+    default: false,
+    help: 'Check signatures and proofs of every commit again, when the relay is not trusted to.',
+  }),
+  pdsHosts: list(url({}), {
+    default: [],
+    help: 'Hosts that are asked for handles under .test and .example.',
+  }),
+  imageCacheBytes: integer({
+    default: 32 * 1024 * 1024,
+    unit: 'bytes',
+    help: 'Pictures kept in memory.',
+  }),
+  imageBytesMax: integer({
+    default: 5_000_000,
+    min: 1,
+    unit: 'bytes',
+    help: 'Largest picture that is fetched and served.',
+  }),
+})
+
+export type AppviewConfig = ConfigOf<typeof appviewConfig>

@@ -1,0 +1,144 @@
+/**
+ * An app view: indexes app.bsky records from a relay's events and answers the reads of clients.
+ * https://atproto.com/guides/applications
+ */
+import {
+  createJobs,
+  type Log,
+  type Loop,
+  type Metrics,
+  type Outside,
+  type Service,
+  type Subscribe,
+  sealer,
+} from '#platform/runtime'
+import type { Sql } from '#platform/storage'
+import { cachedDirectory, networkDirectory } from '#protocol/identity'
+import type { Did } from '#protocol/syntax'
+import { createRouter } from '#protocol/xrpc'
+import { loadOwnIdentity, type OwnIdentity } from './auth/own-identity.ts'
+import type { AppviewConfig } from './config.ts'
+import { Handles } from './handles/handles.ts'
+import { Images } from './images/images.ts'
+import { EventIndexer } from './index/apply.ts'
+import { createConsumer } from './index/consumer.ts'
+import { IndexWriter } from './index/writer.ts'
+import { methods } from './methods.ts'
+import { createReader } from './reader.ts'
+import { repairJobs } from './repair/repair.ts'
+import { otherPaths } from './routes.ts'
+
+export { type AppviewConfig, appviewConfig } from './config.ts'
+
+/** Where the migrations of the index are. */
+export const appviewMigrations = new URL('./migrations/', import.meta.url)
+
+export interface AppviewDeps {
+  /** Where clients and other services reach it; without a trailing slash. */
+  publicUrl: string
+  /** Opened with `appviewMigrations`. What it holds can be indexed again, so it need not be fsynced. */
+  sql: Sql
+  /** 32 bytes: seals the keys of its identity in the database. */
+  sealingKey: Uint8Array
+  outside: Outside
+  subscribe: Subscribe
+  log: Log
+  metrics: Metrics
+  version: string
+}
+
+export interface AppviewService extends Service {
+  readonly did: Did
+}
+
+/** Builds an app view. It makes itself a did:plc on its first start; the index fills by its loops. */
+export async function createAppview(
+  config: AppviewConfig & { plc: string; relay: string },
+  deps: AppviewDeps,
+): Promise<AppviewService> {
+  const { publicUrl, sql, outside, log, metrics } = deps
+  const { now, random } = outside
+  const fetch: Outside['fetch'] = (url, init) => outside.fetch(url, init)
+  const identity = await loadOwnIdentity({
+    sql,
+    sealer: sealer(deps.sealingKey),
+    plcUrl: config.plc,
+    publicUrl,
+    fetch,
+    random,
+  })
+  const directory = cachedDirectory(
+    networkDirectory({
+      plcUrl: config.plc,
+      fetch: (url, init) => fetch(url, init),
+      timers: outside.timers,
+      resolveTxt: outside.resolveTxt,
+      localHandleHosts: () => config.pdsHosts,
+      allowHttp: publicUrl.startsWith('http:'),
+    }),
+    { now },
+  )
+  const reader = createReader({ sql, directory, publicUrl, now, did: identity.did })
+  const writer = new IndexWriter({
+    sql,
+    now,
+    committed(changed) {
+      reader.forget(changed)
+      if (changed.handlesDue) handles.wake()
+      if (changed.jobsDue) jobs.wake()
+    },
+  })
+  const handles = new Handles({ sql, writer, directory, outside, metrics, log })
+  const kinds = repairJobs({ writer, directory, fetch, metrics, log })
+  const jobs = createJobs({ sql, kinds, outside, log, metrics })
+  const indexer = new EventIndexer({ writer, directory, metrics, log, now })
+  const consumer = createConsumer({
+    sql,
+    subscribe: deps.subscribe,
+    indexer,
+    upstream: { source: config.relay, verify: config.verify },
+    timers: outside.timers,
+    metrics,
+    log,
+  })
+  const images = new Images({
+    actors: reader.actors,
+    directory,
+    fetch,
+    metrics,
+    log,
+    ...imageLimits(config),
+  })
+  const answers = metrics.counter('appview_answers', 'Answers by method', ['method', 'status'])
+  const router = createRouter(methods(reader), {
+    health: () => ({ version: deps.version }),
+    onAnswer: (nsid, status) => answers.with(nsid, String(status)).add(),
+    onFailure: ({ nsid, requestId, error }) =>
+      log.error('method failed', { nsid, requestId, error: error.cause ?? error }),
+  })
+  return {
+    name: 'appview',
+    did: identity.did,
+    handle: (request) =>
+      request.path.startsWith('/xrpc/')
+        ? router.handle(request)
+        : (images.handle(request) ?? otherPaths(request.path, identity.did)),
+    loops: [consumer, handles.loop, jobs.loop, identityLoop(identity, log)],
+    close: async () => {},
+  }
+}
+
+function imageLimits(config: AppviewConfig) {
+  return { cacheBytes: config.imageCacheBytes, imageBytesMax: config.imageBytesMax }
+}
+
+/** Brings our DID document up to date once; tried again by its supervisor until that worked. */
+function identityLoop(identity: OwnIdentity, log: Log): Loop {
+  return {
+    name: 'identity',
+    async run() {
+      await identity.refresh()
+      log.debug('identity is up to date', { did: identity.did })
+    },
+  }
+}

@@ -1,0 +1,195 @@
+import type { Log, Metrics } from '#platform/runtime'
+import { StorageError } from '#platform/storage'
+import { parseDidKey } from '#protocol/crypto'
+import { type Directory, identityOf } from '#protocol/identity'
+import { type CommitEvent, verifyCommitEvent } from '#protocol/repo'
+import type { Did } from '#protocol/syntax'
+import type { Batch } from './batch.ts'
+import { applyCommit, type CommitVerdict, type PreparedCommit, prepareCommit } from './commit.ts'
+import { readEvent, type StreamEvent } from './events.ts'
+import { Tally } from './tally.ts'
+import type { IndexWriter } from './writer.ts'
+
+/** An event with all done that needs no transaction. */
+interface Ready {
+  event: StreamEvent
+  commit: PreparedCommit | undefined
+}
+
+export interface Upstream {
+  /** Its URL; the cursor is kept under this name. */
+  source: string
+  /** Undo and check every commit again, because the upstream does not. */
+  verify: boolean
+}
+
+export interface Applied {
+  /** The upstream said that it ends the stream, and why. */
+  error: string | undefined
+}
+
+/** Turns frames of an upstream into index rows, counts and a cursor, in one transaction a batch. */
+export class EventIndexer {
+  readonly #writer: IndexWriter
+  readonly #directory: Directory & { forget(did: Did): void }
+  readonly #metrics: Metrics
+  readonly #log: Log
+  readonly #now: () => number
+  readonly #lag: { set(seconds: number): void }
+
+  constructor(parts: {
+    writer: IndexWriter
+    directory: Directory & { forget(did: Did): void }
+    metrics: Metrics
+    log: Log
+    now: () => number
+  }) {
+    this.#writer = parts.writer
+    this.#directory = parts.directory
+    this.#metrics = parts.metrics
+    this.#log = parts.log
+    this.#now = parts.now
+    this.#lag = parts.metrics.gauge('appview_lag_seconds', 'Age of the newest event when indexed')
+  }
+
+  /** Applies frames in order. Throws only when the store fails: then nothing of them is kept. */
+  async apply(frames: readonly (Uint8Array | string)[], upstream: Upstream): Promise<Applied> {
+    const tally = new Tally()
+    const ready: Ready[] = []
+    for (const frame of frames) ready.push(await this.#prepare(readEvent(frame), upstream, tally))
+    try {
+      tally.join(await this.#write(ready, upstream))
+    } catch (error) {
+      if (error instanceof StorageError) throw error
+      // One event that no rule foresaw must not stop the ones around it.
+      for (const one of ready) tally.join(await this.#writeAlone(one, upstream))
+    }
+    tally.report(this.#metrics)
+    this.#reportLag(ready)
+    const last = ready.findLast(({ event }) => event.kind === 'error')?.event
+    return { error: last?.kind === 'error' ? last.error : undefined }
+  }
+
+  async #write(ready: readonly Ready[], { source }: Upstream): Promise<Tally> {
+    return this.#writer.write(async (batch) => {
+      const tally = new Tally()
+      let seq: number | undefined
+      for (const one of ready) {
+        await this.#applyOne(batch, one, tally)
+        seq = one.event.seq ?? seq
+      }
+      if (seq !== undefined)
+        await batch.sql.run(
+          `insert into cursor (source, seq) values (?, ?)
+           on conflict (source) do update set seq = excluded.seq`,
+          [source, seq],
+        )
+      return tally
+    })
+  }
+
+  async #writeAlone(one: Ready, upstream: Upstream): Promise<Tally> {
+    try {
+      return await this.#write([one], upstream)
+    } catch (error) {
+      if (error instanceof StorageError) throw error
+      const { kind, seq } = one.event
+      this.#log.error('event could not be indexed', { kind, seq, did: one.commit?.did, error })
+      const tally = new Tally()
+      tally.add('event', kind, 'failed')
+      return tally
+    }
+  }
+
+  async #prepare(event: StreamEvent, upstream: Upstream, tally: Tally): Promise<Ready> {
+    if (event.kind !== 'commit') return { event, commit: undefined }
+    if (upstream.verify) {
+      const refusal = await this.#refusalOf(event.event)
+      if (refusal !== undefined) {
+        tally.add('event', 'commit', refusal)
+        return { event, commit: undefined }
+      }
+    }
+    const count = (collection: string, verdict: string) => tally.add('record', collection, verdict)
+    return { event, commit: prepareCommit(event.event, this.#now(), count) }
+  }
+
+  /** Why a commit is not to be believed; undefined when it is. */
+  async #refusalOf(event: CommitEvent): Promise<string | undefined> {
+    let document: Awaited<ReturnType<Directory['document']>>
+    try {
+      document = await this.#directory.document(event.repo)
+    } catch {
+      return 'no-identity'
+    }
+    const key = document && identityOf(document).signingKey
+    if (key === undefined) return 'no-identity'
+    const options = { key: parseDidKey(key), nowMs: this.#now(), lenient: true }
+    const verdict = verifyCommitEvent(event, options)
+    return verdict.ok ? undefined : verdict.reason
+  }
+
+  async #applyOne(batch: Batch, { event, commit }: Ready, tally: Tally): Promise<void> {
+    switch (event.kind) {
+      case 'commit': {
+        if (commit === undefined) return
+        const count = (collection: string, verdict: string) =>
+          tally.add('record', collection, verdict)
+        const verdict: CommitVerdict = await applyCommit(batch, commit, count)
+        return tally.add('event', 'commit', verdict)
+      }
+      case 'sync': {
+        const author = await batch.author(event.event.did)
+        if (author.rev !== undefined && event.event.rev <= author.rev)
+          return tally.add('event', 'sync', 'old')
+        await batch.needRepair(author, 'sync', event.event.rev)
+        return tally.add('event', 'sync', 'applied')
+      }
+      case 'identity':
+        await this.#applyIdentity(batch, event.did)
+        return tally.add('event', 'identity', 'applied')
+      case 'account':
+        await applyAccount(batch, event)
+        return tally.add('event', 'account', event.active ? 'active' : 'inactive')
+      case 'info':
+        return tally.add('event', 'info', event.name === 'OutdatedCursor' ? event.name : 'other')
+      case 'error':
+        return tally.add('event', 'error', 'ended')
+      case 'garbage':
+        return tally.add('event', event.of.replace('#', ''), event.reason)
+    }
+  }
+
+  /** What an identity event says is looked up again, by the handle loop, at the authority. */
+  async #applyIdentity(batch: Batch, did: Did): Promise<void> {
+    this.#directory.forget(did)
+    const { aid } = await batch.author(did)
+    // Always another due time than before: a check under way notices that it came too early.
+    await batch.sql.run(
+      `update actor set handle_failures = 0, handle_due_ms =
+         case when handle_due_ms <= ? then handle_due_ms - 1 else ? end where aid = ?`,
+      [batch.nowMs, batch.nowMs, aid],
+    )
+    batch.changed.handlesDue = true
+  }
+
+  #reportLag(ready: readonly Ready[]): void {
+    const last = ready.findLast(({ event }) => event.kind === 'commit')?.event
+    if (last?.kind === 'commit')
+      this.#lag.set(Math.max(0, this.#now() - Date.parse(last.event.time)) / 1000)
+  }
+}
+
+/** Statuses of accounts that are gone for good: their records go too. */
+const DELETED = 'deleted'
+
+async function applyAccount(
+  batch: Batch,
+  event: { did: Did; active: boolean; status: string | undefined },
+): Promise<void> {
+  const author = await batch.author(event.did)
+  const status = event.active ? null : (event.status ?? 'inactive')
+  await batch.sql.run('update actor set status = ? where aid = ?', [status, author.aid])
+  batch.changed.actors.add(author.aid)
+  if (status === DELETED) await batch.needPurge(author)
+}

@@ -1,0 +1,242 @@
+import type { Sql } from '#platform/storage'
+import type { Did, Tid } from '#protocol/syntax'
+import { Changed } from './changed.ts'
+
+/** What the indexer knows of an account whose repo it follows. */
+export interface Author {
+  aid: number
+  did: Did
+  /** Newest commit applied; undefined when no repo was seen. */
+  rev: Tid | undefined
+  /** Why the repo is being fetched; undefined when it is in step. */
+  repair: string | undefined
+}
+
+/** Reasons of notifications, as listNotifications says them; the number is what is stored. */
+export const REASONS = ['like', 'repost', 'follow', 'mention', 'reply', 'quote'] as const
+export type Reason = (typeof REASONS)[number]
+
+export interface Notice {
+  recipient: number
+  author: number
+  rkey: string
+  reason: Reason
+  sortUs: number
+  /** The post that was liked, answered, quoted … */
+  subject: { aid: number; rkey: string } | undefined
+}
+
+type SubjectColumn = 'likes' | 'reposts' | 'replies' | 'quotes'
+type ActorColumn = 'followers' | 'follows' | 'posts'
+type Deltas<C extends string> = Partial<Record<C, number>>
+
+/**
+ * Accounts the indexer has met, kept from batch to batch. Forgotten whole when a transaction fails:
+ * what it had put here is not in the database.
+ */
+export class AuthorCache {
+  readonly byDid = new Map<Did, Author>()
+  #isSettled = true
+
+  /** A transaction begins. Whether the one before was committed may not be known yet. */
+  begin(): void {
+    if (!this.#isSettled || this.byDid.size > AUTHORS_MAX) this.byDid.clear()
+    this.#isSettled = false
+  }
+
+  /** The transaction is committed: what was put here is true. */
+  settle(): void {
+    this.#isSettled = true
+  }
+
+  clear(): void {
+    this.byDid.clear()
+  }
+}
+
+/** Kind of the jobs that fetch a repo (see ../repair). */
+export const REPAIR_JOB = 'repair'
+/** Kind of the jobs that empty an account. */
+export const PURGE_JOB = 'purge'
+
+/** One job per wish: a wish that comes while another is being served is not lost with it. */
+export function repairKey(did: Did, rev: Tid): string {
+  return `${did}#${rev}`
+}
+
+const AUTHORS_MAX = 100_000
+
+/**
+ * One transaction of the indexer: a few hundred events and the cursor behind them. Rows are written
+ * as they come; counts and account states are summed up and written by `flush`.
+ */
+export class Batch {
+  readonly sql: Sql
+  readonly nowMs: number
+  readonly changed = new Changed()
+  readonly #authors: AuthorCache
+  readonly #dirtyAuthors = new Set<Author>()
+  readonly #subjects = new Map<
+    string,
+    { aid: number; subject: string; by: Deltas<SubjectColumn> }
+  >()
+  readonly #actors = new Map<number, Deltas<ActorColumn>>()
+
+  constructor(sql: Sql, nowMs: number, authors: AuthorCache) {
+    this.sql = sql
+    this.nowMs = nowMs
+    this.#authors = authors
+  }
+
+  /** The account of a DID; made when nobody has spoken of it yet. */
+  async author(did: Did): Promise<Author> {
+    const known = this.#authors.byDid.get(did)
+    if (known !== undefined) return known
+    const author = (await this.#find(did)) ?? (await this.#make(did))
+    this.#authors.byDid.set(did, author)
+    return author
+  }
+
+  async aidOf(did: Did): Promise<number> {
+    return (await this.author(did)).aid
+  }
+
+  /** Changes what is known of an account; written at the end of the batch. */
+  setAuthor(author: Author, state: Partial<Pick<Author, 'rev' | 'repair'>>): void {
+    Object.assign(author, state)
+    this.#dirtyAuthors.add(author)
+  }
+
+  /**
+   * Asks for the repo of an account to be fetched, at least up to `rev`. The job's row is written
+   * here, so that the wish is as durable as what caused it.
+   */
+  async needRepair(author: Author, reason: string, rev: Tid): Promise<void> {
+    this.setAuthor(author, { repair: reason })
+    await this.#addJob(REPAIR_JOB, repairKey(author.did, rev))
+  }
+
+  /** Asks for everything of a deleted account to be taken out of the index. */
+  async needPurge(author: Author): Promise<void> {
+    await this.#addJob(PURGE_JOB, author.did)
+  }
+
+  async #addJob(kind: string, key: string): Promise<void> {
+    await this.sql.run(
+      `insert into jobs (kind, key, payload, run_at, created_at, updated_at)
+       values (?, ?, 'null', ?, ?, ?) on conflict (kind, key) do update
+       set state = 'waiting', attempts = 0, run_at = excluded.run_at`,
+      [kind, key, this.nowMs, this.nowMs, this.nowMs],
+    )
+    this.changed.jobsDue = true
+  }
+
+  /** Notes that the stream changed a path while its repo is being fetched. */
+  async markFresh(aid: number, path: string, rev: Tid): Promise<void> {
+    await this.sql.run(
+      `insert into fresh_path (aid, path, rev) values (?, ?, ?)
+       on conflict (aid, path) do update set rev = excluded.rev`,
+      [aid, path, rev],
+    )
+  }
+
+  /** Adds to a count of a post (by record key) or of another record (by collection/rkey). */
+  countSubject(aid: number, subject: string, column: SubjectColumn, delta: 1 | -1): void {
+    const key = `${aid}/${subject}`
+    let entry = this.#subjects.get(key)
+    if (entry === undefined) this.#subjects.set(key, (entry = { aid, subject, by: {} }))
+    entry.by[column] = (entry.by[column] ?? 0) + delta
+    this.changed.counts.add(key)
+  }
+
+  countActor(aid: number, column: ActorColumn, delta: 1 | -1): void {
+    let by = this.#actors.get(aid)
+    if (by === undefined) this.#actors.set(aid, (by = {}))
+    by[column] = (by[column] ?? 0) + delta
+    this.changed.actorCounts.add(aid)
+  }
+
+  /** Tells an account of something once; nobody is told of their own doings. */
+  async notify({ recipient, author, rkey, reason, sortUs, subject }: Notice): Promise<void> {
+    if (recipient === author) return
+    await this.sql.run(
+      `insert into notice (author_aid, rkey, reason, aid, sort_us, subject_aid, subject_rkey)
+       values (?, ?, ?, ?, ?, ?, ?) on conflict do nothing`,
+      [
+        author,
+        rkey,
+        REASONS.indexOf(reason),
+        recipient,
+        sortUs,
+        subject?.aid ?? null,
+        subject?.rkey ?? null,
+      ],
+    )
+  }
+
+  /** Takes back what was told of a record. */
+  async unnotify(author: number, rkey: string, reasons: readonly Reason[]): Promise<void> {
+    for (const reason of reasons)
+      await this.sql.run('delete from notice where author_aid = ? and rkey = ? and reason = ?', [
+        author,
+        rkey,
+        REASONS.indexOf(reason),
+      ])
+  }
+
+  /** Writes what was summed up. The last thing inside the transaction. */
+  async flush(): Promise<void> {
+    const { sql } = this
+    if (this.#subjects.size > 0)
+      await sql.runMany(
+        `insert into subject_count (aid, subject, likes, reposts, replies, quotes)
+         values (?, ?, ?, ?, ?, ?) on conflict (aid, subject) do update set
+           likes = likes + excluded.likes, reposts = reposts + excluded.reposts,
+           replies = replies + excluded.replies, quotes = quotes + excluded.quotes`,
+        [...this.#subjects.values()].map(({ aid, subject, by }) => [
+          aid,
+          subject,
+          by.likes ?? 0,
+          by.reposts ?? 0,
+          by.replies ?? 0,
+          by.quotes ?? 0,
+        ]),
+      )
+    if (this.#actors.size > 0)
+      await sql.runMany(
+        `insert into actor_count (aid, followers, follows, posts) values (?, ?, ?, ?)
+         on conflict (aid) do update set followers = followers + excluded.followers,
+           follows = follows + excluded.follows, posts = posts + excluded.posts`,
+        [...this.#actors].map(([aid, by]) => [
+          aid,
+          by.followers ?? 0,
+          by.follows ?? 0,
+          by.posts ?? 0,
+        ]),
+      )
+    if (this.#dirtyAuthors.size > 0)
+      await sql.runMany(
+        'update actor set rev = ?, repair = ? where aid = ?',
+        [...this.#dirtyAuthors].map(({ aid, rev, repair }) => [rev ?? null, repair ?? null, aid]),
+      )
+    for (const { aid } of this.#dirtyAuthors) this.changed.actors.add(aid)
+  }
+
+  async #find(did: Did): Promise<Author | undefined> {
+    const row = await this.sql.get<{ aid: number; rev: string | null; repair: string | null }>(
+      'select aid, rev, repair from actor where did = ?',
+      [did],
+    )
+    return row && { aid: row.aid, did, rev: row.rev ?? undefined, repair: row.repair ?? undefined }
+  }
+
+  async #make(did: Did): Promise<Author> {
+    const row = await this.sql.get<{ aid: number }>(
+      `insert into actor (did, handle_due_ms, handle_failures, indexed_ms)
+       values (?, ?, 0, ?) returning aid`,
+      [did, this.nowMs, this.nowMs],
+    )
+    this.changed.handlesDue = true
+    return { aid: row!.aid, did, rev: undefined, repair: undefined }
+  }
+}

@@ -1,0 +1,23 @@
+import type { FeedEntry } from '../read/feed-entry.ts'
+
+/** What a transaction changed, for the caches to forget once it is committed. */
+export class Changed {
+  /** Accounts whose profile, handle, standing or rev changed. */
+  readonly actors = new Set<number>()
+  readonly actorCounts = new Set<number>()
+  /** Posts (`aid/rkey`) that came, went or got another gate. */
+  readonly posts = new Set<string>()
+  readonly counts = new Set<string>()
+  /** Two accounts between which a follow or a block came or went. */
+  readonly pairs: [number, number][] = []
+  /** An account, and the post it liked or reposted (or no longer does). */
+  readonly marks: [number, string][] = []
+  /** Accounts whose list of follows changed. */
+  readonly follows = new Set<number>()
+  readonly feedAdded: FeedEntry[] = []
+  readonly feedRemoved: FeedEntry[] = []
+  /** Some account's handle wants looking at. */
+  handlesDue = false
+  /** Some job was added. */
+  jobsDue = false
+}

@@ -1,0 +1,78 @@
+import type { Log, Loop, Metrics, Subscribe } from '#platform/runtime'
+import type { Sql } from '#platform/storage'
+import type { EventIndexer, Upstream } from './apply.ts'
+
+/** Events of one transaction: enough to share its cost, few enough that reads wait only briefly. */
+const BATCH_EVENTS_MAX = 200
+/** How soon an upstream that closed the stream is asked again. */
+const RECONNECT_MS = 1_000
+
+export interface ConsumerParts {
+  sql: Sql
+  subscribe: Subscribe
+  indexer: EventIndexer
+  upstream: Upstream
+  timers: { sleep(ms: number, signal?: AbortSignal): Promise<void> }
+  metrics: Metrics
+  log: Log
+}
+
+/**
+ * Follows one upstream's `com.atproto.sync.subscribeRepos`, from where the index stands. Effect and
+ * cursor are saved together, so a stop at any instant loses nothing and doubles nothing.
+ */
+export function createConsumer(parts: ConsumerParts): Loop {
+  const { source } = parts.upstream
+  return {
+    name: `index ${source}`,
+    async run(signal) {
+      while (!signal.aborted) {
+        const error = await follow(parts, signal)
+        if (signal.aborted) return
+        if (error !== undefined) parts.log.warn('upstream ended the stream', { source, error })
+        // The upstream has fewer events than we have seen: it began anew, and so do we.
+        if (error === 'FutureCursor') await setCursor(parts, 0)
+        await parts.timers.sleep(RECONNECT_MS, signal).catch(() => {})
+      }
+    },
+  }
+}
+
+/** Reads one connection to its end; resolves to the error the upstream gave, if any. */
+async function follow(parts: ConsumerParts, signal: AbortSignal): Promise<string | undefined> {
+  const { subscribe, indexer, upstream } = parts
+  const url = `${upstream.source.replace(/^http/, 'ws')}/xrpc/com.atproto.sync.subscribeRepos`
+  const connected = parts.metrics.gauge('appview_upstream_connected', 'Open streams', ['upstream'])
+  const gauge = connected.with(upstream.source)
+  const cursor = await readCursor(parts)
+  try {
+    for await (const frames of subscribe(`${url}?cursor=${cursor}`, { signal })) {
+      gauge.set(1)
+      for (let i = 0; i < frames.length; i += BATCH_EVENTS_MAX) {
+        const { error } = await indexer.apply(frames.slice(i, i + BATCH_EVENTS_MAX), upstream)
+        if (error !== undefined) return error
+        if (signal.aborted) return undefined
+        // A store in this process answers without leaving the loop: let requests in between.
+        await new Promise((resolve) => setImmediate(resolve))
+      }
+    }
+    return undefined
+  } finally {
+    gauge.set(0)
+  }
+}
+
+async function readCursor({ sql, upstream }: ConsumerParts): Promise<number> {
+  const row = await sql.get<{ seq: number }>('select seq from cursor where source = ?', [
+    upstream.source,
+  ])
+  return row?.seq ?? 0
+}
+
+async function setCursor({ sql, upstream }: ConsumerParts, seq: number): Promise<void> {
+  await sql.run(
+    `insert into cursor (source, seq) values (?, ?)
+     on conflict (source) do update set seq = excluded.seq`,
+    [upstream.source, seq],
+  )
+}

@@ -1,0 +1,42 @@
+import type { Method } from '#protocol/xrpc'
+import { getProfile } from './methods/app.bsky.actor.getProfile.ts'
+import { getProfiles } from './methods/app.bsky.actor.getProfiles.ts'
+import { getActorLikes } from './methods/app.bsky.feed.getActorLikes.ts'
+import { getAuthorFeed } from './methods/app.bsky.feed.getAuthorFeed.ts'
+import { getLikes } from './methods/app.bsky.feed.getLikes.ts'
+import { getPosts } from './methods/app.bsky.feed.getPosts.ts'
+import { getPostThread } from './methods/app.bsky.feed.getPostThread.ts'
+import { getRepostedBy } from './methods/app.bsky.feed.getRepostedBy.ts'
+import { getTimeline } from './methods/app.bsky.feed.getTimeline.ts'
+import { getBlocks } from './methods/app.bsky.graph.getBlocks.ts'
+import { getFollowers } from './methods/app.bsky.graph.getFollowers.ts'
+import { getFollows } from './methods/app.bsky.graph.getFollows.ts'
+import { getRelationships } from './methods/app.bsky.graph.getRelationships.ts'
+import { getUnreadCount } from './methods/app.bsky.notification.getUnreadCount.ts'
+import { listNotifications } from './methods/app.bsky.notification.listNotifications.ts'
+import { updateSeen } from './methods/app.bsky.notification.updateSeen.ts'
+import { resolveHandle } from './methods/com.atproto.identity.resolveHandle.ts'
+import type { ReadParts } from './parts.ts'
+
+/** Every method an app view answers. */
+export function methods(parts: ReadParts): Method[] {
+  return [
+    getProfile(parts),
+    getProfiles(parts),
+    getActorLikes(parts),
+    getAuthorFeed(parts),
+    getLikes(parts),
+    getPosts(parts),
+    getPostThread(parts),
+    getRepostedBy(parts),
+    getTimeline(parts),
+    getBlocks(parts),
+    getFollowers(parts),
+    getFollows(parts),
+    getRelationships(parts),
+    getUnreadCount(parts),
+    listNotifications(parts),
+    updateSeen(parts),
+    resolveHandle(parts),
+  ]
+}

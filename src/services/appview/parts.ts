@@ -1,0 +1,28 @@
+import type { Directory } from '#protocol/identity'
+import type { ViewerAuth } from './auth/auth.ts'
+import type { Actors } from './read/actors.ts'
+import type { AuthorFeeds } from './read/author-feeds.ts'
+import type { Edges } from './read/edges.ts'
+import type { FeedItems } from './read/feed-items.ts'
+import type { Hydrator } from './read/hydrate.ts'
+import type { Notices } from './read/notices.ts'
+import type { Relations } from './read/relations.ts'
+import type { Resolver } from './read/resolver.ts'
+import type { Threads } from './read/threads.ts'
+import type { Timelines } from './read/timelines.ts'
+
+/** The parts of an app view that answer reads. A method takes those it uses. */
+export interface ReadParts {
+  actors: Actors
+  auth: ViewerAuth
+  authorFeeds: AuthorFeeds
+  directory: Directory
+  edges: Edges
+  feedItems: FeedItems
+  hydrator: Hydrator
+  notices: Notices
+  relations: Relations
+  resolver: Resolver
+  threads: Threads
+  timelines: Timelines
+}

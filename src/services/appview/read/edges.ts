@@ -1,0 +1,125 @@
+import type { Sql } from '#platform/storage'
+import { cidText } from '#protocol/data'
+import { cursorOf, readCursor } from './cursor.ts'
+import { paddedPairs, pairMarks, pieces } from './lists.ts'
+
+/** An account at the other end of an edge. */
+export interface EdgeEnd {
+  aid: number
+  createdAt: string
+  sortUs: number
+}
+
+export interface EdgePage {
+  ends: EdgeEnd[]
+  cursor: string | undefined
+}
+
+interface PageOf {
+  cursor: string | undefined
+  limit: number
+}
+
+interface Row {
+  aid: number
+  rkey: string
+  created_at: string
+  sort_us: number
+}
+
+/** Lists of edges: who follows, who likes, whom somebody follows or blocks. */
+export class Edges {
+  readonly #sql: Sql
+
+  constructor({ sql }: { sql: Sql }) {
+    this.#sql = sql
+  }
+
+  /** Followers, those who came last first. */
+  followers(aid: number, page: PageOf): Promise<EdgePage> {
+    return this.#inward('follow', 'subject_aid = ?', [aid], page)
+  }
+
+  /** Who liked a post, given by account and record key. */
+  likers(aid: number, subject: string, page: PageOf): Promise<EdgePage> {
+    return this.#inward('feed_like', 'subject_aid = ? and subject = ?', [aid, subject], page)
+  }
+
+  reposters(aid: number, subject: string, page: PageOf): Promise<EdgePage> {
+    return this.#inward('repost', 'subject_aid = ? and subject = ?', [aid, subject], page)
+  }
+
+  /** Whom an account follows. Record keys are timestamps, so their order is that of following. */
+  follows(aid: number, page: PageOf): Promise<EdgePage> {
+    return this.#outward('follow', aid, page)
+  }
+
+  blocks(aid: number, page: PageOf): Promise<EdgePage> {
+    return this.#outward('block', aid, page)
+  }
+
+  /** Posts an account liked, as keys, the last liked first. */
+  async liked(aid: number, { cursor, limit }: PageOf) {
+    const rows = await this.#sql.all<{ rkey: string; post: string }>(
+      `select rkey, subject_aid || '/' || subject as post from feed_like
+       where aid = ? and rkey < ? and counted = 1 and subject not like '%/%'
+       order by rkey desc limit ?`,
+      [aid, cursor ?? RKEY_END, limit],
+    )
+    const last = rows.length < limit ? undefined : rows[rows.length - 1]!.rkey
+    return { posts: rows.map((row) => row.post), cursor: last }
+  }
+
+  /** CIDs of reposts, by `aid/rkey`. */
+  async reposts(
+    keys: readonly (readonly [number, string])[],
+  ): Promise<Map<string, { cid: string }>> {
+    const found = new Map<string, { cid: string }>()
+    for (const piece of pieces(keys)) {
+      const rows = await this.#sql.all<{ aid: number; rkey: string; cid: Uint8Array }>(
+        `select aid, rkey, cid from repost where (aid, rkey) in (${pairMarks(piece.length)})`,
+        paddedPairs(piece),
+      )
+      for (const { aid, rkey, cid } of rows) found.set(`${aid}/${rkey}`, { cid: cidText(cid) })
+    }
+    return found
+  }
+
+  async #inward(
+    table: string,
+    subject: string,
+    params: (number | string)[],
+    { cursor, limit }: PageOf,
+  ): Promise<EdgePage> {
+    const from = cursor === undefined ? undefined : readCursor(cursor, 2)
+    const rows = await this.#sql.all<Row>(
+      `select aid, rkey, created_at, sort_us from ${table} where ${subject} and counted = 1
+       ${from ? 'and (sort_us, aid, rkey) < (?, ?, ?)' : ''}
+       order by sort_us desc, aid desc, rkey desc limit ?`,
+      [...params, ...(from ? [...from.numbers, from.text] : []), limit],
+    )
+    const last = rows.length < limit ? undefined : rows[rows.length - 1]
+    return { ends: endsOf(rows), cursor: last && cursorOf(last.sort_us, last.aid, last.rkey) }
+  }
+
+  async #outward(table: string, aid: number, { cursor, limit }: PageOf): Promise<EdgePage> {
+    const rows = await this.#sql.all<Row>(
+      `select subject_aid as aid, rkey, created_at, sort_us from ${table}
+       where aid = ? and rkey < ? and counted = 1 order by rkey desc limit ?`,
+      [aid, cursor ?? RKEY_END, limit],
+    )
+    const last = rows.length < limit ? undefined : rows[rows.length - 1]!.rkey
+    return { ends: endsOf(rows), cursor: last }
+  }
+}
+
+/** After every record key. */
+const RKEY_END = '\x7f'
+
+function endsOf(rows: readonly Row[]): EdgeEnd[] {
+  return rows.map(({ aid, created_at, sort_us }) => ({
+    aid,
+    createdAt: created_at,
+    sortUs: sort_us,
+  }))
+}

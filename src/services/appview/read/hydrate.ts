@@ -1,0 +1,132 @@
+import type { Did } from '#protocol/syntax'
+import type { Actor } from '../views/actor.ts'
+import type { Post } from '../views/post.ts'
+import type { Actors } from './actors.ts'
+import type { Gates } from './gates.ts'
+import type { Counts, Posts } from './posts.ts'
+import { type Mark, pairOf, type Relation, type Relations } from './relations.ts'
+
+/** Who is looking. `aid` is 0 for an account nobody has spoken of yet: it has no edges. */
+export interface Viewer {
+  aid: number
+  did: Did
+}
+
+/** Everything a page shows, loaded in a few batches. Views read it and nothing else. */
+export interface Hydration {
+  viewer: Viewer | undefined
+  /** Accounts that may be shown. */
+  actors: Map<number, Actor>
+  posts: Map<string, Post>
+  counts: Map<string, Counts>
+  relations: Map<number, Relation>
+  marks: Map<string, Mark>
+  /** Pairs of accounts (`pairOf`) of which one blocks the other. */
+  blocked: Set<string>
+  /** Replies that the threadgate of their root does not allow. */
+  gatedOff: Set<string>
+}
+
+/** How deep quotes are followed: a quote and the quote inside it. */
+const QUOTE_WAVES = 2
+const NO_RELATIONS: Map<number, Relation> = new Map()
+const NO_MARKS: Map<string, Mark> = new Map()
+
+/** Loads what pages show: one query per kind of thing that is not cached, never one per item. */
+export class Hydrator {
+  readonly #actors: Actors
+  readonly #posts: Posts
+  readonly #relations: Relations
+  readonly #gates: Gates
+
+  constructor(parts: { actors: Actors; posts: Posts; relations: Relations; gates: Gates }) {
+    this.#actors = parts.actors
+    this.#posts = parts.posts
+    this.#relations = parts.relations
+    this.#gates = parts.gates
+  }
+
+  /** Accounts and how the viewer stands to them. */
+  async accounts(viewer: Viewer | undefined, aids: Iterable<number>): Promise<Hydration> {
+    const actors = await this.#actors.load(aids)
+    const relations = viewer ? await this.#relations.load(viewer, actors) : NO_RELATIONS
+    return {
+      viewer,
+      actors,
+      posts: new Map(),
+      counts: new Map(),
+      relations,
+      marks: NO_MARKS,
+      blocked: new Set(),
+      gatedOff: new Set(),
+    }
+  }
+
+  /**
+   * Posts by key with all they show: authors, quotes, counts, what the viewer did to them. With
+   * `context`, also the parent and the root of each. `also` names further accounts.
+   */
+  async page(
+    viewer: Viewer | undefined,
+    keys: readonly string[],
+    { context = false, also = [] }: { context?: boolean; also?: Iterable<number> } = {},
+  ): Promise<Hydration> {
+    const posts = new Map<string, Post>()
+    await this.#posts.load(new Set(keys), posts)
+    await this.#loadAround(posts, context)
+    const actors = await this.#actors.load(accountsOf(posts, also))
+    const [counts, relations, marks, blocked, gatedOff] = await Promise.all([
+      this.#posts.counts(posts.keys()),
+      viewer ? this.#relations.load(viewer, actors) : NO_RELATIONS,
+      viewer ? this.#relations.marks(viewer.aid, posts.keys()) : NO_MARKS,
+      this.#relations.blocked(pairsOf(posts)),
+      this.#gates.shut(posts, actors),
+    ])
+    return { viewer, actors, posts, counts, relations, marks, blocked, gatedOff }
+  }
+
+  async #loadAround(posts: Map<string, Post>, context: boolean): Promise<void> {
+    let wanted = new Set<string>()
+    for (const { parent, root, quote } of posts.values()) {
+      if (quote !== undefined && !posts.has(quote.key)) wanted.add(quote.key)
+      if (!context || parent === undefined) continue
+      if (!posts.has(parent.key)) wanted.add(parent.key)
+      if (root !== undefined && !posts.has(root.key)) wanted.add(root.key)
+    }
+    // Parents and roots come with the first quotes, so their own quotes are one wave behind.
+    for (let wave = context ? 0 : 1; wave <= QUOTE_WAVES && wanted.size > 0; wave++) {
+      const loaded = new Map<string, Post>()
+      await this.#posts.load(wanted, loaded)
+      wanted = new Set()
+      for (const [key, post] of loaded) {
+        posts.set(key, post)
+        if (post.quote !== undefined && !posts.has(post.quote.key)) wanted.add(post.quote.key)
+      }
+    }
+  }
+}
+
+function accountsOf(posts: ReadonlyMap<string, Post>, also: Iterable<number>): Set<number> {
+  const aids = new Set(also)
+  for (const { aid, parent, root, quote } of posts.values()) {
+    aids.add(aid)
+    if (parent !== undefined) aids.add(parent.aid)
+    if (root !== undefined) aids.add(root.aid)
+    if (quote !== undefined) aids.add(quote.aid)
+  }
+  return aids
+}
+
+/** Pairs whose blocks change what is shown, whoever looks. */
+function pairsOf(posts: ReadonlyMap<string, Post>): Set<string> {
+  const pairs = new Set<string>()
+  for (const { aid, parent, root, quote } of posts.values()) {
+    if (quote !== undefined && quote.aid !== aid) pairs.add(pairOf(aid, quote.aid))
+    if (parent === undefined) continue
+    if (parent.aid !== aid) pairs.add(pairOf(aid, parent.aid))
+    if (root === undefined) continue
+    if (root.aid !== aid) pairs.add(pairOf(aid, root.aid))
+    if (root.aid !== parent.aid) pairs.add(pairOf(parent.aid, root.aid))
+  }
+  return pairs
+}

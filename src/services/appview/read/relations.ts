@@ -1,0 +1,245 @@
+import type { Sql } from '#platform/storage'
+import { type Json, quote } from '../views/json.ts'
+import { Cache, type Changes } from './cache.ts'
+import { marks, padded, paddedPairs, pairMarks, pieces } from './lists.ts'
+
+/** What stands between a viewer and an account. */
+export interface Relation {
+  following: string | undefined
+  followedBy: string | undefined
+  blocking: string | undefined
+  blockedBy: boolean
+  blockedByRkey: string | undefined
+  /** One of them blocks the other. */
+  blocked: boolean
+  /** `,"viewer":{…}` of a profile view. */
+  viewer: string
+}
+
+/** What a viewer did to a post: record keys of the like and of the repost. */
+export interface Mark {
+  like: string | undefined
+  repost: string | undefined
+}
+
+/** Both sides of a relation, as record keys; `did` of the viewer and of the account make the URIs. */
+interface Edges {
+  following?: string
+  followedBy?: string
+  blocking?: string
+  blockedBy?: string
+}
+
+/** Everything cached of one viewer, dropped together when it grows beyond the bounds. */
+interface Viewer {
+  relations: Map<number, Relation>
+  marks: Map<string, Mark>
+}
+
+const VIEWERS_MAX = 2_000
+const RELATIONS_MAX = 5_000
+const MARKS_MAX = 5_000
+const PAIRS_MAX = 100_000
+const NO_MARK: Mark = { like: undefined, repost: undefined }
+const STRANGER: Edges = {}
+
+/** Follows and blocks between a viewer and accounts, and the viewer's likes and reposts. */
+export class Relations {
+  readonly #sql: Sql
+  readonly #changes: Changes
+  readonly #viewers: Cache<number, Viewer>
+  readonly #pairs: Cache<string, boolean>
+
+  constructor({ sql, changes }: { sql: Sql; changes: Changes }) {
+    this.#sql = sql
+    this.#changes = changes
+    this.#viewers = new Cache(changes, VIEWERS_MAX)
+    this.#pairs = new Cache(changes, PAIRS_MAX)
+  }
+
+  /** Relations of a viewer (with its DID) to accounts (aid → DID). */
+  async load(
+    viewer: { aid: number; did: string },
+    others: ReadonlyMap<number, { did: string }>,
+  ): Promise<Map<number, Relation>> {
+    const cached = this.#viewer(viewer.aid)
+    const found = new Map<number, Relation>()
+    const missing: number[] = []
+    for (const aid of others.keys()) {
+      const relation = cached.relations.get(aid)
+      if (relation === undefined) missing.push(aid)
+      else found.set(aid, relation)
+    }
+    if (missing.length === 0) return found
+    const { version } = this.#changes
+    const edges = await this.#edges(viewer.aid, missing)
+    const keep = version === this.#changes.version
+    if (cached.relations.size + missing.length > RELATIONS_MAX) cached.relations.clear()
+    for (const aid of missing) {
+      const relation = relationOf(edges.get(aid) ?? STRANGER, viewer.did, others.get(aid)!.did)
+      found.set(aid, relation)
+      if (keep) cached.relations.set(aid, relation)
+    }
+    return found
+  }
+
+  /** The viewer's likes and reposts of posts, given as `aid/rkey`. */
+  async marks(viewerAid: number, posts: Iterable<string>): Promise<Map<string, Mark>> {
+    const cached = this.#viewer(viewerAid)
+    const found = new Map<string, Mark>()
+    const missing: string[] = []
+    for (const key of posts) {
+      const mark = cached.marks.get(key)
+      if (mark === undefined) missing.push(key)
+      else found.set(key, mark)
+    }
+    if (missing.length === 0) return found
+    const { version } = this.#changes
+    const marked = await this.#marked(viewerAid, missing)
+    const keep = version === this.#changes.version
+    if (cached.marks.size + missing.length > MARKS_MAX) cached.marks.clear()
+    for (const key of missing) {
+      const mark = marked.get(key) ?? NO_MARK
+      found.set(key, mark)
+      if (keep) cached.marks.set(key, mark)
+    }
+    return found
+  }
+
+  /** Of these pairs (`a:b`, see `pairOf`), those of which one account blocks the other. */
+  async blocked(pairs: Iterable<string>): Promise<Set<string>> {
+    const blocked = new Set<string>()
+    const missing: string[] = []
+    for (const pair of pairs) {
+      const known = this.#pairs.get(pair)
+      if (known === undefined) missing.push(pair)
+      else if (known) blocked.add(pair)
+    }
+    const { version } = this.#changes
+    for (const piece of pieces(missing)) {
+      const both = piece.flatMap((pair): [number, number][] => {
+        const [a, b] = pair.split(':').map(Number) as [number, number]
+        return [
+          [a, b],
+          [b, a],
+        ]
+      })
+      for (const half of pieces(both)) {
+        const rows = await this.#sql.all<{ aid: number; subject_aid: number }>(
+          `select aid, subject_aid from block
+           where counted = 1 and (aid, subject_aid) in (${pairMarks(half.length)})`,
+          paddedPairs(half),
+        )
+        for (const row of rows) blocked.add(pairOf(row.aid, row.subject_aid))
+      }
+      for (const pair of piece) this.#pairs.fill(version, pair, blocked.has(pair))
+    }
+    return blocked
+  }
+
+  /** A follow or a block between the two came or went. */
+  dropPair(aid: number, otherAid: number): void {
+    this.#viewers.get(aid)?.relations.delete(otherAid)
+    this.#viewers.get(otherAid)?.relations.delete(aid)
+    this.#pairs.drop(pairOf(aid, otherAid))
+  }
+
+  /** The account liked or reposted the post, or took that back. */
+  dropMark(aid: number, post: string): void {
+    this.#viewers.get(aid)?.marks.delete(post)
+  }
+
+  #viewer(aid: number): Viewer {
+    const known = this.#viewers.get(aid)
+    if (known !== undefined) return known
+    const made: Viewer = { relations: new Map(), marks: new Map() }
+    this.#viewers.fill(this.#changes.version, aid, made)
+    return made
+  }
+
+  async #edges(viewerAid: number, others: number[]): Promise<Map<number, Edges>> {
+    const edges = new Map<number, Edges>()
+    for (const piece of pieces(others)) {
+      const list = marks(piece.length)
+      const values = padded(piece)
+      const rows = await this.#sql.all<{ kind: keyof Edges; other: number; rkey: string }>(
+        `select 'following' as kind, subject_aid as other, rkey from follow
+           where aid = ? and counted = 1 and subject_aid in (${list})
+         union all select 'followedBy', aid, rkey from follow
+           where subject_aid = ? and counted = 1 and aid in (${list})
+         union all select 'blocking', subject_aid, rkey from block
+           where aid = ? and counted = 1 and subject_aid in (${list})
+         union all select 'blockedBy', aid, rkey from block
+           where subject_aid = ? and counted = 1 and aid in (${list})`,
+        [viewerAid, ...values, viewerAid, ...values, viewerAid, ...values, viewerAid, ...values],
+      )
+      for (const { kind, other, rkey } of rows) {
+        const known = edges.get(other)
+        if (known === undefined) edges.set(other, { [kind]: rkey })
+        else known[kind] = rkey
+      }
+    }
+    return edges
+  }
+
+  async #marked(viewerAid: number, posts: string[]): Promise<Map<string, Mark>> {
+    const marked = new Map<string, Mark>()
+    for (const piece of pieces(posts)) {
+      const list = pairMarks(piece.length)
+      const values = paddedPairs(piece.map(splitKey))
+      const rows = await this.#sql.all<{
+        kind: keyof Mark
+        aid: number
+        rkey: string
+        own: string
+      }>(
+        `select 'like' as kind, subject_aid as aid, subject as rkey, rkey as own from feed_like
+           where aid = ? and counted = 1 and (subject_aid, subject) in (${list})
+         union all select 'repost', subject_aid, subject, rkey from repost
+           where aid = ? and counted = 1 and (subject_aid, subject) in (${list})`,
+        [viewerAid, ...values, viewerAid, ...values],
+      )
+      for (const { kind, aid, rkey, own } of rows) {
+        const key = `${aid}/${rkey}`
+        marked.set(key, { ...(marked.get(key) ?? NO_MARK), [kind]: own })
+      }
+    }
+    return marked
+  }
+}
+
+/** Names two accounts, whichever comes first. */
+export function pairOf(aid: number, otherAid: number): string {
+  return aid < otherAid ? `${aid}:${otherAid}` : `${otherAid}:${aid}`
+}
+
+/** The account and the record key of a post's key `aid/rkey`. */
+export function splitKey(key: string): [number, string] {
+  const slash = key.indexOf('/')
+  return [Number(key.slice(0, slash)), key.slice(slash + 1)]
+}
+
+function relationOf(edges: Edges, viewerDid: string, did: string): Relation {
+  const { following, followedBy, blocking } = edges
+  const blockedBy = edges.blockedBy !== undefined
+  const blocked = blockedBy || blocking !== undefined
+  const uri = (owner: string, collection: string, rkey: string): Json =>
+    quote(`at://${owner}/app.bsky.graph.${collection}/${rkey}`)
+  const viewer =
+    `,"viewer":{"muted":false,"blockedBy":${blockedBy}` +
+    (blocking === undefined ? '' : `,"blocking":${uri(viewerDid, 'block', blocking)}`) +
+    (following === undefined || blocked
+      ? ''
+      : `,"following":${uri(viewerDid, 'follow', following)}`) +
+    (followedBy === undefined || blocked ? '' : `,"followedBy":${uri(did, 'follow', followedBy)}`) +
+    '}'
+  return {
+    following,
+    followedBy,
+    blocking,
+    blockedBy,
+    blockedByRkey: edges.blockedBy,
+    blocked,
+    viewer,
+  }
+}

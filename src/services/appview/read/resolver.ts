@@ -1,0 +1,47 @@
+import type { Directory } from '#protocol/identity'
+import { type AtIdentifier, type Did, type Handle, isDid, parseAtUri } from '#protocol/syntax'
+import { invalidRequest } from '#protocol/xrpc'
+import type { Actors } from './actors.ts'
+
+/** From what callers name (DIDs, handles, AT-URIs) to accounts and posts of the index. */
+export class Resolver {
+  readonly #actors: Actors
+  readonly #directory: Directory
+
+  constructor({ actors, directory }: { actors: Actors; directory: Directory }) {
+    this.#actors = actors
+    this.#directory = directory
+  }
+
+  /** Undefined when nobody has spoken of the account. An unknown handle is looked up. */
+  async aid(actor: AtIdentifier): Promise<number | undefined> {
+    if (isDid(actor)) return this.#actors.aidOf(actor)
+    const known = await this.#actors.aidOfHandle(actor as Handle)
+    if (known !== undefined) return known
+    const did = await this.#lookUp(actor as Handle)
+    return did === undefined ? undefined : this.#actors.aidOf(did)
+  }
+
+  /** As `aid`; 400 when there is none. */
+  async knownAid(actor: AtIdentifier, message = 'Profile not found'): Promise<number> {
+    const aid = await this.aid(actor)
+    if (aid === undefined) throw invalidRequest(message)
+    return aid
+  }
+
+  /** The account and the record key of a post's AT-URI; undefined when it cannot be indexed. */
+  async post(uri: string): Promise<{ aid: number; rkey: string; key: string } | undefined> {
+    const { authority, collection, rkey } = parseAtUri(uri)
+    if (collection !== 'app.bsky.feed.post' || rkey === undefined) return undefined
+    const aid = await this.aid(authority)
+    return aid === undefined ? undefined : { aid, rkey, key: `${aid}/${rkey}` }
+  }
+
+  async #lookUp(handle: Handle): Promise<Did | undefined> {
+    try {
+      return await this.#directory.resolveHandle(handle)
+    } catch {
+      return undefined // nobody could say just now: for a reader that is the same
+    }
+  }
+}

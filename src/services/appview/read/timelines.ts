@@ -1,0 +1,136 @@
+import type { Sql } from '#platform/storage'
+import type { FeedPage } from './author-feeds.ts'
+import { Cache, type Changes } from './cache.ts'
+import { cursorOf, readCursor } from './cursor.ts'
+import { compareEntries, type FeedEntry } from './feed-entry.ts'
+import { type Merge, mergeRecent, RecentFeed } from './recent-feed.ts'
+
+/** Accounts whose newest entries are kept in memory. */
+const AUTHORS_MAX = 6_000
+const VIEWERS_MAX = 2_000
+/** Authors loaded for one page; with more of them missing the page comes from SQL, and the next finds these. */
+const LOAD_MAX = 64
+/** Authors of one query. */
+const LOAD_AT_ONCE = 16
+
+const COLUMNS = `aid, sort_us as "sortUs", kind, rkey, subject_aid || '/' || subject_rkey as post`
+
+/**
+ * Following feeds: what an account and those it follows posted and reposted, newest first. Merged
+ * from the newest entries of each author, kept in memory; deeper pages are read by SQL. Both give
+ * the same pages.
+ */
+export class Timelines {
+  readonly #sql: Sql
+  readonly #changes: Changes
+  readonly #recent: Cache<number, RecentFeed>
+  readonly #follows: Cache<number, readonly number[]>
+
+  constructor({ sql, changes }: { sql: Sql; changes: Changes }) {
+    this.#sql = sql
+    this.#changes = changes
+    this.#recent = new Cache(changes, AUTHORS_MAX)
+    this.#follows = new Cache(changes, VIEWERS_MAX)
+  }
+
+  async page(
+    viewerAid: number,
+    { cursor, limit }: { cursor: string | undefined; limit: number },
+  ): Promise<FeedPage> {
+    const after = cursor === undefined ? undefined : entryAt(cursor)
+    const entries =
+      (await this.#merged(viewerAid, after, limit)) ??
+      (await this.#selected(viewerAid, after, limit))
+    const last = entries.length < limit ? undefined : entries[entries.length - 1]
+    return { entries, cursor: last && cursorOf(last.sortUs, last.aid, last.kind, last.rkey) }
+  }
+
+  /** Entries came into feeds. */
+  add(entry: FeedEntry): void {
+    this.#recent.get(entry.aid)?.add(entry)
+  }
+
+  /** Entries went from feeds. */
+  remove(entry: FeedEntry): void {
+    this.#recent.get(entry.aid)?.remove(entry)
+  }
+
+  /** The account follows more or fewer than before. */
+  dropFollows(aid: number): void {
+    this.#follows.drop(aid)
+  }
+
+  /** From memory; undefined when what is there does not reach. */
+  async #merged(viewerAid: number, after: FeedEntry | undefined, limit: number): Promise<Merge> {
+    const feeds: RecentFeed[] = []
+    const missing: number[] = []
+    for (const aid of await this.#authors(viewerAid)) {
+      const feed = this.#recent.get(aid)
+      if (feed === undefined) missing.push(aid)
+      else feeds.push(feed)
+    }
+    for (let i = 0; i < missing.length && i < LOAD_MAX; i += LOAD_AT_ONCE)
+      feeds.push(...(await this.#load(missing.slice(i, i + LOAD_AT_ONCE))))
+    return missing.length > LOAD_MAX ? undefined : mergeRecent(feeds, after, limit)
+  }
+
+  /** The account itself and those it follows. */
+  async #authors(viewerAid: number): Promise<readonly number[]> {
+    const known = this.#follows.get(viewerAid)
+    if (known !== undefined) return known
+    const { version } = this.#changes
+    const rows = await this.#sql.all<{ aid: number }>(
+      'select subject_aid as aid from follow where aid = ? and counted = 1 and subject_aid <> ?',
+      [viewerAid, viewerAid],
+    )
+    const authors = [viewerAid, ...rows.map((row) => row.aid)]
+    this.#follows.fill(version, viewerAid, authors)
+    return authors
+  }
+
+  async #load(aids: readonly number[]): Promise<RecentFeed[]> {
+    const { version } = this.#changes
+    const one = `select * from (select ${COLUMNS} from feed_item where aid = ?
+      order by sort_us desc, kind desc, rkey desc limit ${RecentFeed.LOADED})`
+    const rows = await this.#sql.all<FeedEntry>(Array(LOAD_AT_ONCE).fill(one).join(' union all '), [
+      ...aids,
+      ...Array<number>(LOAD_AT_ONCE - aids.length).fill(0),
+    ])
+    const entries = Map.groupBy(rows, (row) => row.aid)
+    return aids.map((aid) => {
+      const feed = new RecentFeed(entries.get(aid) ?? [])
+      this.#recent.fill(version, aid, feed)
+      return feed
+    })
+  }
+
+  /** By SQL: each author's entries are in order, so the page is full after few rows of each. */
+  async #selected(
+    viewerAid: number,
+    after: FeedEntry | undefined,
+    limit: number,
+  ): Promise<FeedEntry[]> {
+    const from = after && [after.sortUs, after.aid, after.kind, after.rkey]
+    const select = (source: string) => `select f.aid, f.sort_us as "sortUs", f.kind, f.rkey,
+        f.subject_aid || '/' || f.subject_rkey as post from ${source}
+      ${from ? 'and (f.sort_us, f.aid, f.kind, f.rkey) < (?, ?, ?, ?)' : ''}
+      order by f.sort_us desc, f.aid desc, f.kind desc, f.rkey desc limit ?`
+    const followed = await this.#sql.all<FeedEntry>(
+      select(`follow w cross join feed_item f
+        where w.aid = ? and w.counted = 1 and w.subject_aid <> ? and f.aid = w.subject_aid`),
+      [viewerAid, viewerAid, ...(from ?? []), limit],
+    )
+    const own = await this.#sql.all<FeedEntry>(select('feed_item f where f.aid = ?'), [
+      viewerAid,
+      ...(from ?? []),
+      limit,
+    ])
+    return [...followed, ...own].sort(compareEntries).slice(0, limit)
+  }
+}
+
+function entryAt(cursor: string): FeedEntry {
+  const { numbers, text } = readCursor(cursor, 3)
+  const [sortUs, aid, kind] = numbers as [number, number, number]
+  return { aid, sortUs, kind, rkey: text, post: '' }
+}

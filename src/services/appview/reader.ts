@@ -1,0 +1,86 @@
+import type { Sql } from '#platform/storage'
+import type { Directory } from '#protocol/identity'
+import type { Did } from '#protocol/syntax'
+import { ViewerAuth } from './auth/auth.ts'
+import type { Changed } from './index/changed.ts'
+import type { ReadParts } from './parts.ts'
+import { Actors } from './read/actors.ts'
+import { AuthorFeeds } from './read/author-feeds.ts'
+import { Changes } from './read/cache.ts'
+import { Edges } from './read/edges.ts'
+import { FeedItems } from './read/feed-items.ts'
+import { Gates } from './read/gates.ts'
+import { Hydrator } from './read/hydrate.ts'
+import { Notices } from './read/notices.ts'
+import { Posts } from './read/posts.ts'
+import { Relations } from './read/relations.ts'
+import { Resolver } from './read/resolver.ts'
+import { Threads } from './read/threads.ts'
+import { Timelines } from './read/timelines.ts'
+import { mediaUrls } from './views/images.ts'
+
+export interface Reader extends ReadParts {
+  /** The caches forget what a committed transaction changed. */
+  forget(changed: Changed): void
+}
+
+/** Everything that answers reads, and what keeps it true to the index. */
+export function createReader(options: {
+  sql: Sql
+  directory: Directory
+  publicUrl: string
+  now: () => number
+  did: Did
+}): Reader {
+  const { sql, directory, now, did } = options
+  const changes = new Changes()
+  const urls = mediaUrls(options.publicUrl)
+  const actors = new Actors({ sql, changes, urls })
+  const posts = new Posts({ sql, changes, urls })
+  const relations = new Relations({ sql, changes })
+  const edges = new Edges({ sql })
+  const feedItems = new FeedItems({ edges, changes })
+  const timelines = new Timelines({ sql, changes })
+  const forget = forgetter({ changes, actors, posts, relations, feedItems, timelines })
+  return {
+    actors,
+    auth: new ViewerAuth({ directory, actors, now, did }),
+    authorFeeds: new AuthorFeeds({ sql }),
+    directory,
+    edges,
+    feedItems,
+    hydrator: new Hydrator({ actors, posts, relations, gates: new Gates({ sql }) }),
+    notices: new Notices({ sql }),
+    relations,
+    resolver: new Resolver({ actors, directory }),
+    threads: new Threads({ sql, posts }),
+    timelines,
+    forget,
+  }
+}
+
+function forgetter(parts: {
+  changes: Changes
+  actors: Actors
+  posts: Posts
+  relations: Relations
+  feedItems: FeedItems
+  timelines: Timelines
+}): Reader['forget'] {
+  const { changes, actors, posts, relations, feedItems, timelines } = parts
+  return (changed) => {
+    changes.version++
+    for (const aid of changed.actors) actors.drop(aid)
+    for (const aid of changed.actorCounts) actors.dropCounts(aid)
+    for (const key of changed.posts) posts.drop(key)
+    for (const key of changed.counts) posts.dropCounts(key)
+    for (const [aid, other] of changed.pairs) relations.dropPair(aid, other)
+    for (const [aid, post] of changed.marks) relations.dropMark(aid, post)
+    for (const aid of changed.follows) timelines.dropFollows(aid)
+    for (const entry of changed.feedRemoved) {
+      timelines.remove(entry)
+      feedItems.drop(entry)
+    }
+    for (const entry of changed.feedAdded) timelines.add(entry)
+  }
+}
