@@ -1,35 +1,64 @@
-import { bytesKey, type CidBytes } from '#protocol/data'
+import { bytesKey, type CidBytes, equalBytes } from '#protocol/data'
 
 /** Where blocks are read from, by CID. `undefined` when it is not there. */
 export interface BlockSource {
   get(cid: CidBytes): Uint8Array | undefined
   /** Set when `get` only gives blocks whose hash was checked already; it is not done again then. */
   readonly verified?: boolean
+  /**
+   * Set when keys are known to stand on the layer of their height, as the tree before was checked
+   * and what changed is checked otherwise. Only a root's layer is worked out then.
+   */
+  readonly leveled?: boolean
+}
+
+/** Up to so many blocks it is cheaper to look at each than to make a string of a CID. */
+const FEW = 24
+
+/** CIDs begin alike and end differently. */
+function isSame(left: CidBytes, right: CidBytes): boolean {
+  const last = left.length - 1
+  return left[last] === right[last] && equalBytes(left, right)
 }
 
 /** Blocks in memory, each once, in order of insertion. */
 export class BlockMap implements BlockSource {
-  readonly #blocks = new Map<string, [cid: CidBytes, bytes: Uint8Array]>()
+  readonly #blocks: [cid: CidBytes, bytes: Uint8Array][] = []
+  /** By CID as a string, once there are more than a few. */
+  #index: Map<string, Uint8Array> | undefined
   #byteCount = 0
 
   /** Blocks already there are kept: a CID has one content. */
   add(cid: CidBytes, bytes: Uint8Array): void {
-    const key = bytesKey(cid)
-    if (this.#blocks.has(key)) return
-    this.#blocks.set(key, [cid, bytes])
+    if (this.#index === undefined) {
+      if (this.get(cid) !== undefined) return
+      if (this.#blocks.length === FEW) this.#makeIndex().set(bytesKey(cid), bytes)
+    } else {
+      const key = bytesKey(cid)
+      if (this.#index.has(key)) return
+      this.#index.set(key, bytes)
+    }
+    this.#blocks.push([cid, bytes])
     this.#byteCount += bytes.length
   }
 
+  #makeIndex(): Map<string, Uint8Array> {
+    this.#index = new Map(this.#blocks.map(([cid, bytes]) => [bytesKey(cid), bytes]))
+    return this.#index
+  }
+
   get(cid: CidBytes): Uint8Array | undefined {
-    return this.#blocks.get(bytesKey(cid))?.[1]
+    if (this.#index !== undefined) return this.#index.get(bytesKey(cid))
+    for (const block of this.#blocks) if (isSame(block[0], cid)) return block[1]
+    return undefined
   }
 
   has(cid: CidBytes): boolean {
-    return this.#blocks.has(bytesKey(cid))
+    return this.get(cid) !== undefined
   }
 
   get size(): number {
-    return this.#blocks.size
+    return this.#blocks.length
   }
 
   /** Bytes of all contents, without the CIDs. */

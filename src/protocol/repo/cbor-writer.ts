@@ -22,9 +22,9 @@ export class CborWriter {
   readonly bytes: Uint8Array
   at = 0
 
-  /** `maxBytes`: at least what will be written. */
-  constructor(maxBytes: number) {
-    this.bytes = new Uint8Array(maxBytes)
+  /** `bytes`: room for at least what will be written. */
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes
   }
 
   head(major: number, value: number): void {

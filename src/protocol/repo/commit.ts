@@ -29,6 +29,8 @@ export interface RepoHead {
   data: CidBytes
 }
 
+/** A DID has at most 2048 characters. */
+const MAX_COMMIT_BYTES = 4096
 /** Everything but the DID: names, heads, links, rev, signature. */
 const FIXED_BYTES = 256
 
@@ -44,9 +46,15 @@ export function verifyCommitSignature(commit: Commit, key: PublicKey): boolean {
   return key.verify(encodeFields(commit), commit.sig)
 }
 
+/** Where the unsigned form is written: nobody keeps it. */
+const unsignedScratch = new Uint8Array(MAX_COMMIT_BYTES)
+
 function encodeFields(commit: Omit<Commit, 'sig'>, sig?: Uint8Array): Uint8Array {
   const { did, rev, data, prev, version } = commit
-  const out = new CborWriter(FIXED_BYTES + did.length)
+  const size = FIXED_BYTES + did.length
+  const out = new CborWriter(
+    sig || size > MAX_COMMIT_BYTES ? new Uint8Array(size) : unsignedScratch,
+  )
   const hasRev = rev !== ''
   out.head(MAJOR_MAP, 4 + Number(hasRev) + Number(sig !== undefined))
   out.text('did')
@@ -90,9 +98,6 @@ function readFields(bytes: Uint8Array): Commit {
   }
   return checkFields(value as Record<string, unknown>)
 }
-
-/** A DID has at most 2048 characters. */
-const MAX_COMMIT_BYTES = 4096
 
 function invalidCommit(what: string): ProtocolError {
   return new ProtocolError('InvalidCommit', `not a commit: ${what}`)

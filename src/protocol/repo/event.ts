@@ -34,7 +34,7 @@ export function commitEvent(input: {
   const car = carLength(plan.blocks)
   const opsBytes = plan.ops.length * (OP_BYTES + 2 * LINK_BYTES) + pathBytes(plan.ops)
   const size = FIXED_BYTES + did.length + opsBytes + (blobs.length + 2) * LINK_BYTES + car
-  const out = new CborWriter(size)
+  const out = new CborWriter(new Uint8Array(size))
   frameHeader(out, '#commit')
   out.head(MAJOR_MAP, prevData === null ? 11 : 12)
   out.text('ops')
@@ -80,7 +80,7 @@ export function syncEvent(input: {
   const { did, rev, commit, commitBytes, seq, time } = input
   const blocks: Block[] = [[commit, commitBytes]]
   const car = carLength(blocks)
-  const out = new CborWriter(FIXED_BYTES + did.length + car)
+  const out = new CborWriter(new Uint8Array(FIXED_BYTES + did.length + car))
   frameHeader(out, '#sync')
   out.head(MAJOR_MAP, 5)
   out.text('did')

@@ -5,12 +5,17 @@ import { isNsid, isRecordKey, ProtocolError } from '#protocol/syntax'
 /** Longest key of a tree, in bytes (https://atproto.com/specs/repository#repo-paths). */
 export const MAX_KEY_BYTES = 1024
 
-const SLASH = 0x2f
+export const SLASH = 0x2f
 
 /** 1 for each byte a key may hold besides its one slash. */
 const KEY_BYTE = new Uint8Array(256)
 for (const char of 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_~-:.') {
   KEY_BYTE[char.charCodeAt(0)] = 1
+}
+
+/** Whether a key may hold this byte, which is not the slash. */
+export function isKeyByte(byte: number): boolean {
+  return KEY_BYTE[byte] === 1
 }
 
 /** Whether `bytes[0..length)` is two non-empty parts of allowed characters with one slash between. */

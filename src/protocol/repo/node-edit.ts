@@ -148,9 +148,33 @@ const SHARED_BYTES = 4096
 let shared = new Uint8Array(0)
 let sharedEnd = 0
 
+/** For nodes nobody keeps: see `withoutKeeping`. */
+const passing = new Uint8Array(128 * 1024)
+let passingEnd = 0
+let isPassing = false
+
+/**
+ * Runs some work whose new nodes are all forgotten when it returns: they are made in one place that
+ * is used again and again. What it gives back must not refer to a node it made.
+ */
+export function withoutKeeping<T>(work: () => T): T {
+  const wasPassing = isPassing
+  isPassing = true
+  try {
+    return work()
+  } finally {
+    isPassing = wasPassing
+    if (!wasPassing) passingEnd = 0
+  }
+}
+
 /** A new node's bytes, with room for its CID before them. */
 function room(layer: number, byteCount: number): Uint8Array {
   const size = CID_BYTES + byteCount
+  if (isPassing && passingEnd + size <= passing.length) {
+    passingEnd += size
+    return passing.subarray(passingEnd - byteCount, passingEnd)
+  }
   if (layer < SHARING_LAYER || size > SHARED_BYTES / 4) {
     return new Uint8Array(size).subarray(CID_BYTES)
   }

@@ -1,7 +1,7 @@
 /** Strict reading of nodes that come from somewhere else. */
 import { type CidBytes, CODEC_CBOR } from '#protocol/data'
 import { ProtocolError } from '#protocol/syntax'
-import { compareKeys, isKey, keyHeight, MAX_KEY_BYTES } from './keys.ts'
+import { compareKeys, isKeyByte, keyHeight, MAX_KEY_BYTES, SLASH } from './keys.ts'
 import { CID_IN_LINK, LINK_BYTES, MAX_NODE_BYTES, MAX_NODE_KEYS, Node, NULL } from './node.ts'
 
 /** What the tree around a node asks of it. */
@@ -12,10 +12,14 @@ export interface Surroundings {
   above?: Uint8Array
   /** Every key of the node must sort before this one. */
   below?: Uint8Array
+  /** See `BlockSource`. */
+  leveled?: boolean
 }
 
 /** The key being read; the part it shares with the one before is still there. */
 const scratch = new Uint8Array(MAX_KEY_BYTES + 1)
+/** Where its slash is; 0 if there is none yet, as it is never at the begin. */
+let slash = 0
 
 /**
  * The node of a block. Throws ProtocolError 'InvalidTree' unless the bytes are the one canonical
@@ -30,24 +34,28 @@ export function parseNode(bytes: Uint8Array, cid: CidBytes, around: Surroundings
   let at = headEnd
   let layer = around.layer
   let length = 0
+  slash = 0
   for (let i = 0; i < count; i++) {
     length = readKey(bytes, at, length)
-    const key = scratch.subarray(0, length)
-    const height = keyHeight(key)
-    layer ??= height
-    if (height !== layer) throw invalid('a key on a layer that is not its own')
-    if (i === 0 && around.above !== undefined && compareKeys(key, around.above) <= 0) {
-      throw invalid('a key outside the range of its node')
+    if (layer === undefined || !around.leveled) {
+      const height = keyHeight(keyRead(length))
+      layer ??= height
+      if (height !== layer) throw invalid('a key on a layer that is not its own')
     }
+    if (i === 0 && around.above !== undefined) checkOrder(around.above, keyRead(length))
     at = readValues(bytes, headEnd, layer)
   }
-  if (count > 0 && around.below !== undefined) {
-    if (compareKeys(scratch.subarray(0, length), around.below) >= 0) {
-      throw invalid('a key outside the range of its node')
-    }
-  }
+  if (count > 0 && around.below !== undefined) checkOrder(keyRead(length), around.below)
   checkLeft(bytes, at, count, around.layer, layer ?? 0)
   return new Node(bytes, layer ?? 0, count, undefined, cid)
+}
+
+function keyRead(length: number): Uint8Array {
+  return scratch.subarray(0, length)
+}
+
+function checkOrder(first: Uint8Array, second: Uint8Array): void {
+  if (compareKeys(first, second) >= 0) throw invalid('a key outside the range of its node')
 }
 
 /** Where the head last read ends. */
@@ -86,8 +94,16 @@ function readKey(bytes: Uint8Array, at: number, length: number): number {
   if (own === 0 || (prefix < length && bytes[start]! <= scratch[prefix]!)) {
     throw invalid('keys out of order, or a prefix that is not what they share')
   }
-  for (let i = 0; i < own; i++) scratch[prefix + i] = bytes[start + i]!
-  if (!isKey(scratch, prefix + own)) throw invalid('a key that is not a path')
+  // Of what it shares with the key before, only the slash may be missing.
+  if (slash >= prefix) slash = 0
+  for (let i = 0; i < own; i++) {
+    const byte = bytes[start + i]!
+    scratch[prefix + i] = byte
+    if (isKeyByte(byte)) continue
+    if (byte !== SLASH || slash > 0 || prefix + i === 0) throw invalid('a key that is not a path')
+    slash = prefix + i
+  }
+  if (slash === 0 || slash === prefix + own - 1) throw invalid('a key that is not a path')
   return prefix + own
 }
 

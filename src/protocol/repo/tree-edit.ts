@@ -7,6 +7,7 @@ import { verifyCid } from '#protocol/crypto'
 import { type CidBytes, equalBytes } from '#protocol/data'
 import { ProtocolError } from '#protocol/syntax'
 import type { BlockSource } from './block-map.ts'
+import { MAX_KEY_BYTES } from './keys.ts'
 import {
   CID_BYTES,
   entriesStart,
@@ -39,7 +40,7 @@ export function loadNode(source: BlockSource, cid: CidBytes, around: Surrounding
   if (bytes === undefined) throw new ProtocolError('MissingBlock', 'a block of the tree is missing')
   if (!source.verified && !verifyCid(cid, bytes))
     throw invalid('a block that is not the one of its CID')
-  return parseNode(bytes, cid, around)
+  return parseNode(bytes, cid, source.leveled ? { ...around, leveled: true } : around)
 }
 
 /** The keys around a subtree, where there are any; each as the index of a key of a node. */
@@ -83,27 +84,34 @@ export function childAt(
   // A copy: a view would keep the parent's bytes when only the child is still in use.
   const child = loadNode(source, link.slice(), {
     layer: node.layer - 1,
-    above: aboveNode && keyAt(aboveNode, aboveIndex),
-    below: belowNode && keyAt(belowNode, belowIndex),
+    above: aboveNode && keyAt(aboveNode, aboveIndex, aboveScratch),
+    below: belowNode && keyAt(belowNode, belowIndex, belowScratch),
   })
   node.children ??= new Array<Node | undefined>(node.count + 1)
   node.children[index] = child
   return child
 }
 
-/** Key `index` of a node, put together from the keys before it. */
-export function keyAt(node: Node, index: number): Uint8Array {
+/** Key `index` of a node, put together from the keys before it; into `scratch` if that is given. */
+export function keyAt(
+  node: Node,
+  index: number,
+  scratch: Uint8Array = new Uint8Array(MAX_KEY_BYTES),
+): Uint8Array {
   const { bytes } = node
-  const scratch: number[] = []
   let at = entriesStart(node.count)
   for (let i = 0; ; i++) {
     readEntry(bytes, at)
-    scratch.length = entry.prefix
-    for (let j = 0; j < entry.suffixLength; j++) scratch.push(bytes[entry.suffix + j]!)
-    if (i === index) return Uint8Array.from(scratch)
+    const { suffix, suffixLength, prefix } = entry
+    for (let j = 0; j < suffixLength; j++) scratch[prefix + j] = bytes[suffix + j]!
+    if (i === index) return scratch.subarray(0, prefix + suffixLength)
     at = entry.end
   }
 }
+
+/** The keys around a node while it is being read. */
+const aboveScratch = new Uint8Array(MAX_KEY_BYTES)
+const belowScratch = new Uint8Array(MAX_KEY_BYTES)
 
 /** Where the last search ended, safe from the next one. */
 function place(): Place {

@@ -2,6 +2,7 @@
 import { sha256 } from '#protocol/crypto'
 import { bytesKey, type CidBytes } from '#protocol/data'
 import type { BlockSource } from './block-map.ts'
+import { keyHeight } from './keys.ts'
 import {
   CID_BYTES,
   entriesStart,
@@ -14,6 +15,7 @@ import {
   seek,
 } from './node.ts'
 import { fillLink, setDigest } from './node-edit.ts'
+import { invalid } from './node-parse.ts'
 import { ALL_KEYS, childAt, gapRange, type Range } from './tree-edit.ts'
 
 /** Gives each node that has none its CID, from the bottom up. */
@@ -67,7 +69,8 @@ const NO_BYTES = new Uint8Array(0)
 
 /**
  * Nodes of a covering proof of a key: those on its path and those that touch its neighbours. What is
- * loaded for it is checked against the whole range it may span.
+ * loaded for it is checked against the whole range it may span, and the layer of the key itself even
+ * where others' are known.
  */
 export function addProof(source: BlockSource, root: Node, key: Uint8Array, into: Set<Node>): void {
   let node: Node | null = root
@@ -78,6 +81,7 @@ export function addProof(source: BlockSource, root: Node, key: Uint8Array, into:
     const { at, gap } = seek
     const after = entry.pointer
     if (found) {
+      if (source.leveled && keyHeight(key) !== node.layer) throw invalid('a key on a wrong layer')
       addSpine(source, childAt(source, node, at, gap, range), true, gapRange(node, at, range), into)
       const right = gapRange(node, at + 1, range)
       addSpine(source, childAt(source, node, at + 1, after, range), false, right, into)
