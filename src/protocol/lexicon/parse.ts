@@ -37,9 +37,9 @@ function parseDefinition(value: unknown, name: string): void {
   const path = `defs.${name}`
   const definition = object(value, path)
   const { type } = definition
-  const primary = Object.hasOwn(primaryRules, String(type)) ? primaryRules[String(type)] : undefined
+  const primary = ruleOf(primaryRules, type)
   if (primary !== undefined) {
-    if (name !== 'main') throw bad(path, `a ${String(type)} must be named main`)
+    if (name !== 'main') throw bad(path, `a ${type} must be named main`)
     primary(definition, path, 0)
     return
   }
@@ -53,11 +53,14 @@ function parseDefinition(value: unknown, name: string): void {
 function parseField(value: unknown, path: string, depth: number): void {
   const field = object(value, path)
   if (depth > maxTypeDepth) throw bad(path, 'is nested too deeply')
-  const type = String(field.type)
-  const rule = Object.hasOwn(fieldRules, type) ? fieldRules[type] : undefined
-  if (rule === undefined) throw bad(path, `has an unknown type: ${type.slice(0, 40)}`)
+  const rule = ruleOf(fieldRules, field.type)
+  if (rule === undefined) throw bad(path, 'has an unknown type')
   optional(field, 'description', path, isText)
   rule(field, path, depth)
+}
+
+function ruleOf(rules: Readonly<Record<string, Rule>>, type: unknown): Rule | undefined {
+  return typeof type === 'string' && Object.hasOwn(rules, type) ? rules[type] : undefined
 }
 
 const fieldRules: Readonly<Record<string, Rule>> = {
