@@ -40,20 +40,25 @@ export function createConsumer(parts: ConsumerParts): Loop {
 
 /** Reads one connection to its end; resolves to the error the upstream gave, if any. */
 async function follow(parts: ConsumerParts, signal: AbortSignal): Promise<string | undefined> {
-  const { subscribe, indexer, upstream } = parts
+  const { subscribe, indexer, timers, upstream } = parts
   const url = `${upstream.source.replace(/^http/, 'ws')}/xrpc/com.atproto.sync.subscribeRepos`
   const connected = parts.metrics.gauge('appview_upstream_connected', 'Open streams', ['upstream'])
   const gauge = connected.with(upstream.source)
   const cursor = await readCursor(parts)
+  let busy = 0
   try {
     for await (const frames of subscribe(`${url}?cursor=${cursor}`, { signal })) {
       gauge.set(1)
       for (let i = 0; i < frames.length; i += BATCH_EVENTS_MAX) {
-        const { error } = await indexer.apply(frames.slice(i, i + BATCH_EVENTS_MAX), upstream)
+        const batch = frames.slice(i, i + BATCH_EVENTS_MAX)
+        const { error } = await indexer.apply(batch, upstream)
         if (error !== undefined) return error
-        if (signal.aborted) return undefined
+        busy += batch.length
+        if (busy < BATCH_EVENTS_MAX) continue
         // A store in this process answers without leaving the loop: let requests in between.
-        await new Promise((resolve) => setImmediate(resolve))
+        await timers.sleep(0, signal).catch(() => {})
+        busy = 0
+        if (signal.aborted) return undefined
       }
     }
     return undefined
