@@ -2,6 +2,8 @@
 import type { Method } from '#protocol/xrpc'
 import { getPreferences } from './methods/app.bsky.actor.getPreferences.ts'
 import { putPreferences } from './methods/app.bsky.actor.putPreferences.ts'
+import { confirmPassword } from './methods/app.falaj.account.confirmPassword.ts'
+import { freeze } from './methods/app.falaj.move.freeze.ts'
 import { getRecommendedDidCredentials } from './methods/com.atproto.identity.getRecommendedDidCredentials.ts'
 import { requestPlcOperationSignature } from './methods/com.atproto.identity.requestPlcOperationSignature.ts'
 import { resolveHandle } from './methods/com.atproto.identity.resolveHandle.ts'
@@ -47,6 +49,8 @@ import type { Pds } from './parts.ts'
 const table = [
   getPreferences,
   putPreferences,
+  confirmPassword,
+  freeze,
   getRecommendedDidCredentials,
   requestPlcOperationSignature,
   resolveHandle,

@@ -32,6 +32,8 @@ const OUTBOX_MAX = 10_000
 
 /** Outgoing mail. Without a mail server it stays in the local outbox, where the operator reads it. */
 export class Mail {
+  /** Whether letters reach people; false while they stay in the outbox. */
+  readonly leavesHost = false
   readonly #sql: Sql
   readonly #now: () => number
 

@@ -1,0 +1,118 @@
+/** The parts of a move that copy: repository, blobs, preferences. Each may be repeated. */
+import {
+  ComAtprotoRepoImportRepo,
+  ComAtprotoRepoListMissingBlobs,
+  ComAtprotoRepoUploadBlob,
+  ComAtprotoServerCheckAccountStatus,
+  ComAtprotoSyncGetBlob,
+  ComAtprotoSyncGetRepo,
+} from '@atcute/atproto'
+import { AppBskyActorGetPreferences, AppBskyActorPutPreferences } from '@atcute/bluesky'
+import { cidForRaw } from '#protocol/crypto'
+import { cidText } from '#protocol/data'
+import type { Did } from '#protocol/syntax'
+import { type XrpcClient, XrpcError } from '#protocol/xrpc'
+import { type HostedHead, readHead } from './head.ts'
+
+const CAR = 'application/vnd.ipld.car'
+const BLOB_BYTES_MAX = 200_000_000
+const BLOBS_AT_ONCE = 4
+/** Tries for one blob before it counts as missing. */
+const BLOB_TRIES = 3
+/** Where a client cannot send a stream, the repository passes through its memory. */
+const BUFFERED_REPO_BYTES_MAX = 500_000_000
+
+export interface Hosts {
+  did: Did
+  source: XrpcClient
+  destination: XrpcClient
+}
+
+/** Copies the whole repository; the destination verifies it. Returns the head that was copied. */
+export async function copyRepo(hosts: Hosts, streamUploads: boolean): Promise<HostedHead> {
+  const { did, source, destination } = hosts
+  const head = await readHead(source, did)
+  const schema = ComAtprotoSyncGetRepo.mainSchema
+  const body = streamUploads
+    ? (await source.getStream(schema, { did })).body
+    : await source.getBytes(schema, { did }, { maxBytes: BUFFERED_REPO_BYTES_MAX })
+  const importRepo = ComAtprotoRepoImportRepo.mainSchema
+  await destination.post(importRepo, { encoding: CAR, body } as never)
+  return head
+}
+
+/** Counts of what has arrived: `done` of `total` blobs. */
+export interface BlobCount {
+  done: number
+  total: number
+}
+
+/**
+ * Brings every blob the new host misses, each checked against its CID, a few at once. Yields counts.
+ * What the old host does not have (any more) is returned, not thrown.
+ */
+export async function* copyBlobs(hosts: Hosts): AsyncGenerator<BlobCount, string[]> {
+  const { destination } = hosts
+  const status = await destination.get(ComAtprotoServerCheckAccountStatus.mainSchema, {})
+  const total = status.expectedBlobs
+  let done = Math.min(status.importedBlobs, total)
+  yield { done, total }
+  const lost: string[] = []
+  let cursor: string | undefined
+  do {
+    const schema = ComAtprotoRepoListMissingBlobs.mainSchema
+    const page = await destination.get(schema, { limit: 500, cursor })
+    const missing = page.blobs.map((blob) => blob.cid)
+    for (let at = 0; at < missing.length; at += BLOBS_AT_ONCE) {
+      const some = missing.slice(at, at + BLOBS_AT_ONCE)
+      const copied = await Promise.all(some.map((cid) => copyBlob(hosts, cid)))
+      lost.push(...some.filter((_, i) => !copied[i]))
+      done += copied.filter(Boolean).length
+      yield { done, total }
+    }
+    cursor = page.cursor
+  } while (cursor !== undefined)
+  return lost
+}
+
+/** False when the old host does not give the blob, or not the right bytes. */
+async function copyBlob({ did, source, destination }: Hosts, cid: string): Promise<boolean> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      const getBlob = ComAtprotoSyncGetBlob.mainSchema
+      const { encoding, body } = await source.getStream(getBlob, { did, cid })
+      const bytes = await collect(body, BLOB_BYTES_MAX)
+      if (cidText(cidForRaw(bytes)) !== cid) return false
+      const uploadBlob = ComAtprotoRepoUploadBlob.mainSchema
+      await destination.post(uploadBlob, { encoding, body: bytes } as never)
+      return true
+    } catch (error) {
+      if (error instanceof XrpcError && error.error === 'BlobNotFound') return false
+      if (attempt === BLOB_TRIES) throw error
+    }
+  }
+}
+
+async function collect(body: AsyncIterable<Uint8Array>, maxBytes: number): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = []
+  let size = 0
+  for await (const chunk of body) {
+    size += chunk.byteLength
+    if (size > maxBytes) throw new XrpcError(413, 'BlobTooLarge', 'A blob is too large to copy')
+    chunks.push(chunk)
+  }
+  const bytes = new Uint8Array(size)
+  let at = 0
+  for (const chunk of chunks) {
+    bytes.set(chunk, at)
+    at += chunk.byteLength
+  }
+  return bytes
+}
+
+/** Returns how many were copied. */
+export async function copyPreferences({ source, destination }: Hosts): Promise<number> {
+  const { preferences } = await source.get(AppBskyActorGetPreferences.mainSchema, {})
+  await destination.post(AppBskyActorPutPreferences.mainSchema, { preferences } as never)
+  return preferences.length
+}

@@ -1,0 +1,27 @@
+/** The signed head of a repository at a host, from the first block of its CAR. */
+import { ComAtprotoSyncGetRepo } from '@atcute/atproto'
+import { verifyCid } from '#protocol/crypto'
+import { cidText, readCarStream } from '#protocol/data'
+import { decodeCommit } from '#protocol/repo'
+import { type Did, ProtocolError, type Tid } from '#protocol/syntax'
+import type { XrpcClient } from '#protocol/xrpc'
+
+export interface HostedHead {
+  rev: Tid
+  commit: string
+  /** Root of the tree: equal roots, equal records. */
+  data: string
+}
+
+/** Reads no further than the commit. Throws InvalidCar, InvalidCommit. */
+export async function readHead(client: XrpcClient, did: Did): Promise<HostedHead> {
+  const { body } = await client.getStream(ComAtprotoSyncGetRepo.mainSchema, { did })
+  const { roots, blocks } = await readCarStream(body)
+  for await (const [block] of blocks) {
+    const root = roots[0]
+    if (!root || !block || !verifyCid(root, block.bytes)) break
+    const commit = decodeCommit(block.bytes)
+    return { rev: commit.rev, commit: cidText(root), data: cidText(commit.data) }
+  }
+  throw new ProtocolError('InvalidCar', 'the repository does not begin with its commit')
+}

@@ -1,0 +1,13 @@
+/** What an account's owner does from outside, in a browser or on the command line: sign in, move. */
+export { type HostedHead, readHead } from './head.ts'
+export { confirmPassword, freeze } from './lexicons.ts'
+export { type MoveDeps, move, planMove } from './move.ts'
+export {
+  type MoveProgress,
+  type MoveReceipt,
+  type MoveState,
+  type MoveStep,
+  moveSteps,
+} from './move-state.ts'
+export { type Obstacle, type Preflight, preflight } from './preflight.ts'
+export { type OwnerSession, resumeSession, type SessionState, signIn } from './session.ts'

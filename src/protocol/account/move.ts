@@ -1,0 +1,338 @@
+/**
+ * An account changes host: the documented flow as a state machine that can stop anywhere and go on.
+ * The same code runs in the client and on the command line.
+ * https://atproto.com/guides/account-migration
+ */
+import {
+  ComAtprotoIdentityGetRecommendedDidCredentials,
+  ComAtprotoIdentityRequestPlcOperationSignature,
+  ComAtprotoIdentitySignPlcOperation,
+  ComAtprotoIdentitySubmitPlcOperation,
+  ComAtprotoServerActivateAccount,
+  ComAtprotoServerCheckAccountStatus,
+  ComAtprotoServerCreateAccount,
+  ComAtprotoServerDeactivateAccount,
+  ComAtprotoServerGetServiceAuth,
+} from '@atcute/atproto'
+import { AppBskyActorGetPreferences } from '@atcute/bluesky'
+import {
+  type PlcClient,
+  type PlcCredentials,
+  type PlcOperation,
+  planPlcMove,
+  plcOperationCid,
+} from '#protocol/identity'
+import { type Did, ProtocolError } from '#protocol/syntax'
+import { type Fetch, XrpcError, xrpcClient } from '#protocol/xrpc'
+import { copyBlobs, copyPreferences, copyRepo, type Hosts } from './copy.ts'
+import { readHead } from './head.ts'
+import { confirmPassword, freeze } from './lexicons.ts'
+import {
+  type MoveProgress,
+  type MoveReceipt,
+  type MoveState,
+  type MoveStep,
+  moveSteps,
+} from './move-state.ts'
+import type { Preflight } from './preflight.ts'
+import { isUnknownMethod, type OwnerSession, resumeSession, signIn } from './session.ts'
+
+/** How the move meets the world and its owner. */
+export interface MoveDeps {
+  fetch: Fetch
+  plc: PlcClient
+  now(): number
+  /** Keeps the state; called after every step and whenever a token changes. */
+  save(state: MoveState): Promise<void> | void
+  /** The owner's password: of the account there now, and for the one that is made. */
+  password: string
+  /** For the new host. */
+  email?: string
+  inviteCode?: string
+  /** Asks the owner for the code that was mailed to them. */
+  askCode(): Promise<string>
+  /** False in browsers: they send no streams. */
+  streamUploads: boolean
+}
+
+/** Rounds of copying while the owner goes on writing, before writes are held back. */
+const CATCH_UP_ROUNDS = 4
+const FREEZE_SECONDS = 20
+const GRANT_SECONDS = 60
+
+/** The state of a move that has not begun. Throws when the pre-flight found an obstacle. */
+export function planMove(source: OwnerSession, found: Preflight, nowMs: number): MoveState {
+  const { destinationDid, obstacles } = found
+  if (obstacles.length > 0 || !destinationDid) {
+    throw new ProtocolError('CannotMove', obstacles.join(', ') || 'destination-unreachable')
+  }
+  return {
+    version: 1,
+    step: 'account',
+    did: found.did,
+    handle: found.handle,
+    source: source.state,
+    destination: found.to,
+    destinationDid,
+    startedMs: nowMs,
+  }
+}
+
+/**
+ * Goes on from where the state stands to the end, telling progress. What it throws leaves the state
+ * where it was: run it again to go on. Until `switch` has passed, nothing has changed for anybody.
+ */
+export async function* move(
+  state: MoveState,
+  deps: MoveDeps,
+): AsyncGenerator<MoveProgress, MoveReceipt> {
+  const run = new MoveRun(state, deps)
+  while (state.step !== 'done') {
+    yield { step: state.step }
+    const work = run.step(state.step)
+    if (Symbol.asyncIterator in work) yield* work
+    else await work
+    state.step = moveSteps[moveSteps.indexOf(state.step) + 1]!
+    await deps.save(state)
+  }
+  yield { step: 'done' }
+  return state.receipt!
+}
+
+type Steps = AsyncGenerator<MoveProgress, void>
+
+class MoveRun {
+  readonly #state: MoveState
+  readonly #deps: MoveDeps
+  readonly #source: OwnerSession
+  #arrived: OwnerSession | undefined
+
+  constructor(state: MoveState, deps: MoveDeps) {
+    this.#state = state
+    this.#deps = deps
+    this.#source = this.#resume('source', state.source)
+    if (state.arrived) this.#arrived = this.#resume('arrived', state.arrived)
+  }
+
+  #resume(which: 'source' | 'arrived', kept: MoveState['source']): OwnerSession {
+    return resumeSession(kept, {
+      fetch: this.#deps.fetch,
+      changed: (session) => {
+        this.#state[which] = session
+        void this.#deps.save(this.#state)
+      },
+    })
+  }
+
+  get #hosts(): Hosts {
+    const { did } = this.#state
+    return { did, source: this.#source.client, destination: this.#destination }
+  }
+
+  get #destination() {
+    if (!this.#arrived) throw new ProtocolError('CannotMove', 'there is no account at the new host')
+    return this.#arrived.client
+  }
+
+  step(step: Exclude<MoveStep, 'done'>): Steps | Promise<void> {
+    const steps: Record<Exclude<MoveStep, 'done'>, () => Steps | Promise<void>> = {
+      account: () => this.#account(),
+      repo: () => this.#repo(),
+      blobs: () => this.#blobs(),
+      preferences: () => this.#preferences(),
+      sign: () => this.#sign(),
+      switch: () => this.#switch(),
+      activate: () => this.#activate(),
+      leave: () => this.#leave(),
+      verify: () => this.#verify(),
+    }
+    return steps[step]()
+  }
+
+  /** A deactivated account at the new host; one left by an earlier try is taken up. */
+  async #account(): Promise<void> {
+    const { did, handle, destination, destinationDid } = this.#state
+    const { password, email, inviteCode, fetch, now } = this.#deps
+    const { token } = await this.#source.client.get(ComAtprotoServerGetServiceAuth.mainSchema, {
+      aud: destinationDid as Did,
+      lxm: 'com.atproto.server.createAccount',
+      exp: Math.floor(now() / 1000) + GRANT_SECONDS,
+    })
+    const client = xrpcClient({ service: destination, fetch })
+    const headers = { authorization: `Bearer ${token}` }
+    try {
+      const input = { did, handle, password, email, inviteCode }
+      const made = await client.post(
+        ComAtprotoServerCreateAccount.mainSchema,
+        input,
+        {},
+        { headers },
+      )
+      const { accessJwt, refreshJwt } = made
+      this.#arrive({ service: destination, did, handle, accessJwt, refreshJwt })
+    } catch (error) {
+      if (!(error instanceof XrpcError) || error.error !== 'AlreadyExists') throw error
+      this.#arrive((await signIn({ service: destination, fetch }, did, password)).state)
+    }
+  }
+
+  #arrive(session: MoveState['source']): void {
+    this.#state.arrived = session
+    this.#arrived = this.#resume('arrived', session)
+  }
+
+  async #repo(): Promise<void> {
+    this.#state.copied = await copyRepo(this.#hosts, this.#deps.streamUploads)
+  }
+
+  async *#blobs(): Steps {
+    for await (const count of copyBlobs(this.#hosts)) yield { step: 'blobs', ...count }
+  }
+
+  async #preferences(): Promise<void> {
+    await copyPreferences(this.#hosts)
+  }
+
+  /** The change of the identity, signed by the old host for the owner's code, and held. */
+  async #sign(): Promise<void> {
+    const { did } = this.#state
+    const last = await this.#deps.plc.last(did)
+    if (!last) throw new ProtocolError('CannotMove', 'the directory does not know the identity')
+    const schema = ComAtprotoIdentityGetRecommendedDidCredentials.mainSchema
+    const [from, to] = await Promise.all([
+      this.#source.client.get(schema, {}),
+      this.#destination.get(schema, {}),
+    ])
+    const plan = planPlcMove(last, { from: from as PlcCredentials, to: to as PlcCredentials })
+    const { rotationKeys, alsoKnownAs, verificationMethods, services } = plan
+    const token = await this.#code()
+    const signed = await this.#source.client.post(ComAtprotoIdentitySignPlcOperation.mainSchema, {
+      token,
+      rotationKeys,
+      alsoKnownAs,
+      verificationMethods,
+      services,
+    } as never)
+    this.#state.operation = signed.operation as unknown as PlcOperation
+  }
+
+  /** By password where the host sends no mail, else by mail. */
+  async #code(): Promise<string> {
+    const { client } = this.#source
+    try {
+      const input = { password: this.#deps.password, purpose: 'plc-operation' as const }
+      return (await client.post(confirmPassword, input)).code
+    } catch (error) {
+      const byMail = error instanceof XrpcError && error.error === 'MailRequired'
+      if (!byMail && !isUnknownMethod(error)) throw error
+    }
+    await client.post(ComAtprotoIdentityRequestPlcOperationSignature.mainSchema, undefined)
+    return this.#deps.askCode()
+  }
+
+  /**
+   * Catches up with what was written meanwhile, holds writes back where the old host can, checks
+   * that both roots are one, and hands the operation in. An answer that does not come leaves the
+   * question open: the directory is asked before anything else is done.
+   */
+  async *#switch(): Steps {
+    if (await this.#hasSwitched()) return
+    for (let round = 0; round < CATCH_UP_ROUNDS && (await this.#isBehind()); round++) {
+      yield* this.#copyAgain()
+    }
+    const frozen = await this.#freeze(FREEZE_SECONDS)
+    try {
+      if (await this.#isBehind()) yield* this.#copyAgain()
+      await this.#requireSameRoot()
+      await this.#submit()
+    } catch (error) {
+      if (frozen) await this.#freeze(0)
+      throw error
+    }
+  }
+
+  async *#copyAgain(): Steps {
+    await this.#repo()
+    yield* this.#blobs()
+  }
+
+  async #isBehind(): Promise<boolean> {
+    const { did, copied } = this.#state
+    return (await readHead(this.#source.client, did)).rev !== copied?.rev
+  }
+
+  async #requireSameRoot(): Promise<void> {
+    const { did, copied } = this.#state
+    const there = await readHead(this.#destination, did)
+    if (there.data !== copied?.data) {
+      throw new ProtocolError('CannotMove', 'the new host does not hold the same records')
+    }
+  }
+
+  /** Whether the old host held its writes back; others cannot. */
+  async #freeze(seconds: number): Promise<boolean> {
+    try {
+      await this.#source.client.post(freeze, { seconds })
+      return true
+    } catch (error) {
+      if (isUnknownMethod(error)) return false
+      throw error
+    }
+  }
+
+  async #hasSwitched(): Promise<boolean> {
+    const { did, operation } = this.#state
+    if (!operation)
+      throw new ProtocolError('CannotMove', 'the change of the identity is not signed')
+    const last = await this.#deps.plc.last(did)
+    return last !== undefined && plcOperationCid(last) === plcOperationCid(operation)
+  }
+
+  async #submit(): Promise<void> {
+    const operation = this.#state.operation as unknown as Record<string, unknown>
+    try {
+      const schema = ComAtprotoIdentitySubmitPlcOperation.mainSchema
+      await this.#destination.post(schema, { operation })
+    } catch (error) {
+      if (!(await this.#hasSwitched())) throw error
+    }
+  }
+
+  async #activate(): Promise<void> {
+    await this.#destination.post(ComAtprotoServerActivateAccount.mainSchema, undefined)
+  }
+
+  async #leave(): Promise<void> {
+    await this.#source.client.post(ComAtprotoServerDeactivateAccount.mainSchema, {})
+  }
+
+  async #verify(): Promise<void> {
+    const { did, handle, copied, operation, startedMs, destination, source } = this.#state
+    const status = await this.#destination.get(ComAtprotoServerCheckAccountStatus.mainSchema, {})
+    const destinationHead = await readHead(this.#destination, did)
+    const { preferences } = await this.#destination.get(AppBskyActorGetPreferences.mainSchema, {})
+    const missingBlobs: string[] = []
+    const blobs = copyBlobs(this.#hosts)
+    for (let next = await blobs.next(); ; next = await blobs.next()) {
+      if (!next.done) continue
+      missingBlobs.push(...next.value)
+      break
+    }
+    this.#state.receipt = {
+      did,
+      handle,
+      from: source.service,
+      to: destination,
+      sourceHead: copied!,
+      destinationHead,
+      sameRoot: destinationHead.data === copied!.data,
+      records: status.indexedRecords,
+      blobs: status.expectedBlobs - missingBlobs.length,
+      missingBlobs,
+      preferences: preferences.length,
+      operation: plcOperationCid(operation!),
+      startedMs,
+      finishedMs: this.#deps.now(),
+    }
+  }
+}
