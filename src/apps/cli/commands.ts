@@ -1,5 +1,6 @@
 /** Operator and owner commands against running services, thin over the protocol. */
 import { ConfigError } from '#platform/runtime'
+import { moveCommand } from './move.ts'
 
 export interface Command {
   /** First word of the command line. */
@@ -11,7 +12,7 @@ export interface Command {
 }
 
 /** Every command, in the order of the help page. */
-export const commands: readonly Command[] = []
+export const commands: readonly Command[] = [moveCommand]
 
 const USAGE = 2
 

@@ -1,0 +1,148 @@
+/** `falaj move`: an account changes host, from the command line. */
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { ConfigError, guardedFetch } from '#platform/runtime'
+import {
+  type MoveReceipt,
+  type MoveState,
+  move,
+  type Preflight,
+  planMove,
+  preflight,
+  signIn,
+} from '#protocol/account'
+import { plcClient } from '#protocol/identity'
+import type { Fetch } from '#protocol/xrpc'
+import type { Command } from './commands.ts'
+import { type Flags, readFlags, readOrigin, requireFlags } from './flags.ts'
+import { ask, endProgress, showProgress } from './terminal.ts'
+
+const FLAGS = {
+  from: 'value',
+  to: 'value',
+  plc: 'value',
+  handle: 'value',
+  email: 'value',
+  invite: 'value',
+  'password-file': 'value',
+  state: 'value',
+  check: 'switch',
+  json: 'switch',
+} as const
+
+const LABELS: Readonly<Record<string, string>> = {
+  account: 'making the account at the new host',
+  repo: 'copying the records',
+  blobs: 'copying pictures and files',
+  preferences: 'copying preferences',
+  sign: 'signing the change of identity',
+  switch: 'switching',
+  activate: 'opening the account at the new host',
+  leave: 'closing the account at the old host',
+  verify: 'checking that everything arrived',
+  done: 'done',
+}
+
+/** Moves an account; with --check only tells what would change. Interrupted, it goes on when run again. */
+export const moveCommand: Command = {
+  name: 'move',
+  help: 'move an account: --from URL --to URL --plc URL --handle NAME [--check]',
+  async run(args) {
+    const { flags } = readFlags(args, FLAGS)
+    const { from, to, plc, handle } = requireFlags(flags, ['from', 'to', 'plc', 'handle'])
+    const [source, destination] = [readOrigin('from', from), readOrigin('to', to)]
+    // The person at the keyboard names the hosts: machines of their own network are theirs to name.
+    const network = guardedFetch({ allowPrivate: true })
+    const fetch = network.fetch as Fetch
+    const directory = plcClient({ plcUrl: readOrigin('plc', plc), fetch })
+    try {
+      const password = await readPassword(flags)
+      const file = String(flags.state ?? `falaj-move-${handle}.json`)
+      const session = await signIn({ service: source, fetch }, handle, password)
+      const found = await preflight({ source: session, destination, plc: directory, fetch })
+      if (flags.check) return tell(flags, found, describePreflight(found))
+      const state = resume(file, destination) ?? planMove(session, found, Date.now())
+      state.source = session.state
+      const deps = {
+        fetch,
+        plc: directory,
+        now: Date.now,
+        save: (kept: MoveState) => keep(file, kept),
+        password,
+        email: text(flags.email),
+        inviteCode: text(flags.invite),
+        askCode: () => ask('Code from the letter that was just sent'),
+        streamUploads: true,
+      }
+      const receipt = await follow(state, deps)
+      rmSync(file, { force: true })
+      return tell(flags, receipt, describeReceipt(receipt))
+    } finally {
+      await network.close()
+    }
+  },
+}
+
+const text = (flag: Flags[string]) => (typeof flag === 'string' ? flag : undefined)
+
+async function follow(state: MoveState, deps: Parameters<typeof move>[1]): Promise<MoveReceipt> {
+  const steps = move(state, deps)
+  for (;;) {
+    const next = await steps.next()
+    if (next.done) {
+      endProgress()
+      return next.value
+    }
+    const { step, done, total } = next.value
+    const count = done === undefined || total === undefined ? undefined : { done, total }
+    showProgress(LABELS[step] ?? step, count)
+  }
+}
+
+async function readPassword(flags: Flags): Promise<string> {
+  const file = text(flags['password-file'])
+  if (file) return readFileSync(file === '-' ? 0 : file, 'utf8').replace(/\r?\n$/, '')
+  return process.env.FALAJ_PASSWORD ?? (await ask('Password', { secret: true }))
+}
+
+/** A move that was interrupted; one to another host is not taken up silently. */
+function resume(file: string, destination: string): MoveState | undefined {
+  if (!existsSync(file)) return undefined
+  const state = JSON.parse(readFileSync(file, 'utf8')) as MoveState
+  if (state.version === 1 && state.destination === destination) return state
+  throw new ConfigError([`${file} is of a move to ${state.destination}: delete it to begin anew`])
+}
+
+/** Holds tokens: only for the owner's eyes, and never half written. */
+function keep(file: string, state: MoveState): void {
+  const draft = `${file}.new`
+  writeFileSync(draft, JSON.stringify(state), { mode: 0o600 })
+  renameSync(draft, file)
+}
+
+function tell(flags: Flags, value: unknown, lines: string): number {
+  process.stdout.write(flags.json ? `${JSON.stringify(value)}\n` : lines)
+  return 0
+}
+
+function describePreflight(found: Preflight): string {
+  const { handle, from, to, records, blobs, otherServices, ownRotationKeys, obstacles } = found
+  return `${handle} (${found.did})
+  from     ${from}
+  to       ${to}
+  copies   ${records} records, ${blobs} blobs, preferences
+  keeps    handle, followers${otherServices.map((id) => `, #${id}`).join('')}, ${ownRotationKeys} rotation keys of your own
+  leaves   sessions and app passwords: sign in again afterwards
+  ${obstacles.length === 0 ? 'nothing is in the way' : `in the way: ${obstacles.join(', ')}`}
+`
+}
+
+function describeReceipt(receipt: MoveReceipt): string {
+  const { handle, from, to, records, blobs, missingBlobs, preferences, sameRoot } = receipt
+  const seconds = ((receipt.finishedMs - receipt.startedMs) / 1000).toFixed(1)
+  return `${handle} moved from ${from} to ${to} in ${seconds} s
+  records      ${records}, ${sameRoot ? 'the same tree' : 'NOT the same tree'} ${receipt.destinationHead.data}
+  blobs        ${blobs}${missingBlobs.length > 0 ? `, ${missingBlobs.length} the old host did not have` : ''}
+  preferences  ${preferences}
+  identity     ${receipt.operation}
+`
+}

@@ -1,0 +1,37 @@
+/** Talking with a person at a terminal: questions on stderr, secrets unseen, one line of progress. */
+import { createInterface } from 'node:readline/promises'
+import { Writable } from 'node:stream'
+import { ConfigError } from '#platform/runtime'
+
+const BAR_WIDTH = 24
+
+/** Asks a question; with `secret` what is typed is not shown. Throws ConfigError without a terminal. */
+export async function ask(question: string, { secret = false } = {}): Promise<string> {
+  if (!process.stdin.isTTY) throw new ConfigError([`${question}: there is no terminal to ask at`])
+  process.stderr.write(`${question}: `)
+  const silent = new Writable({ write: (_chunk, _encoding, done) => done() })
+  const output = secret ? silent : process.stderr
+  const lines = createInterface({ input: process.stdin, output, terminal: true })
+  try {
+    return (await lines.question('')).trim()
+  } finally {
+    lines.close()
+    if (secret) process.stderr.write('\n')
+  }
+}
+
+/** A step with its count, drawn over the last one on a terminal, a line each elsewhere. */
+export function showProgress(label: string, count?: { done: number; total: number }): void {
+  const text = count ? `${label} ${bar(count)} ${count.done}/${count.total}` : label
+  if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${text}`)
+  else process.stderr.write(`${text}\n`)
+}
+
+export function endProgress(): void {
+  if (process.stderr.isTTY) process.stderr.write('\n')
+}
+
+function bar({ done, total }: { done: number; total: number }): string {
+  const filled = total === 0 ? BAR_WIDTH : Math.round((Math.min(done, total) / total) * BAR_WIDTH)
+  return `[${'#'.repeat(filled)}${'.'.repeat(BAR_WIDTH - filled)}]`
+}
