@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { base64url, generateKey, type PublicKey, type SigningKey } from '#protocol/crypto'
+import {
+  base64url,
+  fromBase64url,
+  generateKey,
+  importKey,
+  type PublicKey,
+  type SigningKey,
+} from '#protocol/crypto'
 import { ProtocolError } from '#protocol/syntax'
 import { XrpcError } from '#protocol/xrpc'
 import { type ServiceAuthChecks, signServiceAuth, verifyServiceAuth } from './index.ts'
@@ -196,4 +203,47 @@ test('arbitrary tokens never crash and never pass', async () => {
     fc.asyncProperty(token, async (text) => (await verdict(text)).startsWith('401 BadJwt')),
     { numRuns: 500 },
   )
+})
+
+test('tokens of the machine’s own P-256 verify here, and ours verify there', async () => {
+  const { subtle } = globalThis.crypto
+  const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
+  const pair = await subtle.generateKey(algorithm, true, ['sign', 'verify'])
+  const jwk = await subtle.exportKey('jwk', pair.privateKey)
+  const key = importKey('p256', fromBase64url(jwk.d!))
+  const signingKey = async () => key.publicKey
+  const bytes = (text: string) => new TextEncoder().encode(text)
+  const part = (value: unknown) => base64url(bytes(JSON.stringify(value)))
+  // Half of these have a high s: sixteen are enough to meet both kinds.
+  for (let jti = 0; jti < 16; jti++) {
+    const signed = `${part({ alg: 'ES256', typ: 'JWT' })}.${part({ ...claims, jti: `${jti}` })}`
+    const signature = new Uint8Array(await subtle.sign(algorithm, pair.privateKey, bytes(signed)))
+    assert.equal(await verdict(`${signed}.${base64url(signature)}`, { signingKey }), `ok ${iss}`)
+  }
+  const [head, body, text] = sign({ key }).split('.') as [string, string, string]
+  const signature = new Uint8Array(fromBase64url(text))
+  const verified = subtle.verify(algorithm, pair.publicKey, signature, bytes(`${head}.${body}`))
+  assert.equal(await verified, true)
+})
+
+test('the claims of a token are those of the specification, and nothing else', () => {
+  const decode = (part: string) => JSON.parse(Buffer.from(part, 'base64url').toString())
+  const [head, body] = sign().split('.') as [string, string]
+  assert.deepEqual(decode(head), { typ: 'JWT', alg: 'ES256K' })
+  assert.deepEqual(decode(body), claims)
+  assert.deepEqual(decode(sign({ key: p256 }).split('.')[0]!), { typ: 'JWT', alg: 'ES256' })
+  const withoutMethod = decode(sign({ lxm: undefined }).split('.')[1]!)
+  assert.equal('lxm' in withoutMethod, false)
+})
+
+test('cheap faults are found before a key is asked for', async () => {
+  const never = async () => assert.fail('asked for a key')
+  for (const token of [
+    sign({ aud: 'did:web:other.test' }),
+    sign({ lxm: 'a.b.c' }),
+    sign({ expSeconds: now - 100 }),
+    forge({ ...header, typ: 'at+jwt' }, claims),
+  ]) {
+    assert.match(await verdict(token, { signingKey: never }), /^401 /)
+  }
 })

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
+import { zstdDecompressSync } from 'node:zlib'
 import fc from 'fast-check'
 import { BytesWrapper, cidLink, encodeCbor, makeCid } from '#protocol/data'
 import { ProtocolError } from '#protocol/syntax'
+import { vectorPath } from '../../../network/vectors.ts'
 import {
   decodeFrame,
   encodeErrorFrame,
@@ -136,6 +139,28 @@ test('arbitrary bytes, and frames with one byte changed, never crash', () => {
   fc.assert(
     fc.property(fc.oneof(fc.uint8Array(), changed), (bytes) => void refusal(bytes)),
     { numRuns: 3000 },
+  )
+})
+
+const corpus = vectorPath('firehose-corpus/frames.bin.zst')
+
+test('frames of a real relay are taken apart and put together again', { skip: !corpus }, () => {
+  const bytes = new Uint8Array(zstdDecompressSync(readFileSync(corpus!)))
+  const view = new DataView(bytes.buffer, bytes.byteOffset)
+  const types: Record<string, number> = {}
+  for (let at = 0; at < bytes.length; ) {
+    const length = view.getUint32(at, true)
+    const frame = bytes.subarray(at + 4, at + 4 + length)
+    const decoded = decodeFrame(frame)
+    assert.ok('type' in decoded)
+    types[decoded.type] = (types[decoded.type] ?? 0) + 1
+    assert.deepEqual(encodeFrame(decoded.type, decoded.body), new Uint8Array(frame))
+    at += 4 + length
+  }
+  assert.equal(types['#commit'], 148)
+  assert.equal(
+    Object.values(types).reduce((a, b) => a + b),
+    150,
   )
 })
 
