@@ -200,7 +200,7 @@ export function nodeOf(
   layer: number,
   keys: readonly Uint8Array[],
   values: readonly CidBytes[],
-  gaps: readonly (Node | null)[],
+  gaps: readonly Link[],
 ): Node {
   open(keys.length)
   for (let i = 0; i < keys.length; i++) {
@@ -211,9 +211,7 @@ export function nodeOf(
     valuePart(gaps[i + 1]!, values[i]!)
   }
   left(gaps[0]!)
-  const children = gaps.some((child) => child !== null)
-    ? gaps.map((child) => child ?? undefined)
-    : undefined
+  const children = gaps.some((to) => to instanceof Node) ? gaps.map(inMemory) : undefined
   return made(layer, keys.length, children)
 }
 
@@ -251,6 +249,37 @@ export function withChild(node: Node, index: number, gap: number, to: Link): Nod
   end = 0
   copyEntries(bytes, 0, gap, bytes.length, to)
   return made(node.layer, count, replaceChild(node, index, to))
+}
+
+/** What a gap leads to now; `pointer` is where its pointer begins in the node before. */
+export interface ChangedGap {
+  gap: number
+  pointer: number
+  to: Link
+}
+
+/** The node with other subtrees in some gaps, in order. */
+export function withChildren(node: Node, changed: readonly ChangedGap[]): Node {
+  const { bytes, count } = node
+  const children = node.children?.slice() ?? new Array<Node | undefined>(count + 1)
+  end = 0
+  let from = 0
+  let leftmost: ChangedGap | undefined
+  for (const change of changed) {
+    children[change.gap] = inMemory(change.to)
+    // The pointer of the leftmost gap comes last.
+    if (change.gap === 0) leftmost = change
+    else from = copyToPointer(bytes, from, change)
+  }
+  if (leftmost !== undefined) from = copyToPointer(bytes, from, leftmost)
+  copy(bytes, from, bytes.length)
+  return made(node.layer, count, children)
+}
+
+function copyToPointer(bytes: Uint8Array, from: number, { pointer, to }: ChangedGap): number {
+  copy(bytes, from, pointer)
+  link(to)
+  return pointer + (bytes[pointer] === NULL ? 1 : LINK_BYTES)
 }
 
 function replaceChild(node: Node, index: number, to: Link): (Node | undefined)[] | undefined {

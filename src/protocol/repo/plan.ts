@@ -69,7 +69,7 @@ export function planCommit(input: {
   if (ops.length > MAX_COMMIT_OPS) {
     throw new ProtocolError('TooLarge', `a commit has at most ${MAX_COMMIT_OPS} operations`)
   }
-  const tree = applyOps(before, ops)
+  const tree = before.apply(ops.map(({ path, cid }) => [path, cid]))
   const data = tree.root()
   const prevData = head === undefined ? null : before.root()
   const changes = tree.changes(
@@ -154,9 +154,4 @@ function checkWrite(write: RecordWrite, exists: boolean): void {
   if (write.bytes !== undefined && write.bytes.length > MAX_RECORD_BYTES) {
     throw new ProtocolError('TooLarge', `the record at ${path} is larger than 1 MB`)
   }
-}
-
-function applyOps(tree: Tree, ops: readonly RepoOp[]): Tree {
-  for (const { path, cid } of ops) tree = cid === null ? tree.delete(path) : tree.put(path, cid)
-  return tree
 }

@@ -144,12 +144,14 @@ export function isEmpty(root: Node): boolean {
   return root.count === 0
 }
 
-function lift(node: Node, layer: number): Node {
+/** A node, with steps above it up to a layer. */
+export function lift(node: Node, layer: number): Node {
   while (node.layer < layer) node = leaflessNode(node.layer + 1, node)
   return node
 }
 
-function putBelow(
+/** The node with `key` set to `value`; the same node if it was. `height` is at most its layer. */
+export function putBelow(
   source: BlockSource,
   node: Node,
   key: Uint8Array,
@@ -201,14 +203,21 @@ function tailWith(node: Node, here: Place, key: Uint8Array, first: Node | null):
 
 /** The root without `key`; the same root if it was not there. */
 export function removeFrom(source: BlockSource, root: Node, key: Uint8Array): Node {
-  let node = removeBelow(source, root, key)
-  while (node !== null && node !== root && node.count === 0) {
+  const node = removeBelow(source, root, key)
+  return node === root ? root : withoutEmptyTop(source, node)
+}
+
+/** The root of a tree whose top may have lost all its keys. */
+export function withoutEmptyTop(source: BlockSource, top: Node | null): Node {
+  let node = top
+  while (node !== null && node.count === 0) {
     node = childAt(source, node, 0, leftPointer(node.bytes))
   }
   return node ?? leaflessNode(0, null)
 }
 
-function removeBelow(source: BlockSource, node: Node, key: Uint8Array): Node | null {
+/** The node without `key`, which may not be there; null if nothing is left. */
+export function removeBelow(source: BlockSource, node: Node, key: Uint8Array): Node | null {
   const found = find(node, key)
   const here = place()
   if (!found) {

@@ -1,13 +1,20 @@
 import type { CidBytes } from '#protocol/data'
 import { ProtocolError } from '#protocol/syntax'
 import { BlockMap, type BlockSource } from './block-map.ts'
-import { keyHeight, keyOf } from './keys.ts'
+import { compareKeys, keyHeight, keyOf } from './keys.ts'
 import { CID_BYTES, entry, find, type Node, seek } from './node.ts'
 import { leaflessNode } from './node-edit.ts'
+import { applyEdits, type Edit } from './tree-apply.ts'
 import { buildTree } from './tree-build.ts'
 import { compareTrees } from './tree-compare.ts'
 import { childAt, isEmpty, loadNode, putKey, removeFrom } from './tree-edit.ts'
 import { addProof, entriesFrom, hashNode, type WalkStep, walkSteps } from './tree-walk.ts'
+
+function checkCid(cid: CidBytes | null): void {
+  if (cid !== null && cid.length !== CID_BYTES) {
+    throw new ProtocolError('InvalidCid', 'not a CID of 36 bytes')
+  }
+}
 
 /** What `Tree.changes` tells. */
 export interface TreeChanges {
@@ -86,7 +93,7 @@ export class Tree {
 
   /** The tree with a path set to a record. */
   put(path: string, cid: CidBytes): Tree {
-    if (cid.length !== CID_BYTES) throw new ProtocolError('InvalidCid', 'not a CID of 36 bytes')
+    checkCid(cid)
     const key = keyOf(path)
     return this.#with(putKey(this.#source, this.#node, key, keyHeight(key), cid))
   }
@@ -94,6 +101,23 @@ export class Tree {
   /** The tree without a path; the same tree if it has no such path. */
   delete(path: string): Tree {
     return this.#with(removeFrom(this.#source, this.#node, keyOf(path)))
+  }
+
+  /**
+   * The tree with many paths set to records, or deleted where the record is null; each path once, in
+   * any order. The same as one after the other, in less time.
+   */
+  apply(edits: readonly (readonly [path: string, cid: CidBytes | null])[]): Tree {
+    const [first] = edits
+    if (first === undefined) return this
+    if (edits.length === 1) return first[1] ? this.put(first[0], first[1]) : this.delete(first[0])
+    const sorted = edits.map(([path, value]): Edit => {
+      checkCid(value)
+      const key = keyOf(path)
+      return { key, height: keyHeight(key), value }
+    })
+    sorted.sort((left, right) => compareKeys(left.key, right.key))
+    return this.#with(applyEdits(this.#source, this.#node, sorted))
   }
 
   #with(root: Node): Tree {

@@ -199,8 +199,5 @@ function expectedBefore(event: CommitEvent, options: VerifyOptions): CidBytes | 
 
 /** The tree before operations that led to it. Their order makes no difference. */
 export function invertOps(tree: Tree, ops: readonly RepoOp[]): Tree {
-  for (const { path, prev } of ops) {
-    tree = prev === null ? tree.delete(path) : tree.put(path, prev)
-  }
-  return tree
+  return tree.apply(ops.map(({ path, prev }) => [path, prev]))
 }
