@@ -136,8 +136,11 @@ export class Person {
   create(collection: Nsid, value: object, rkey = this.nextRkey()): Ref {
     const path = `${collection}/${rkey}`
     this.commit([{ action: 'create', path, value: { $type: collection, ...value } }])
-    const cid = cidText(this.tree.get(path)!)
-    return { uri: `at://${this.did}/${path}`, cid }
+    return this.ref(path)
+  }
+
+  ref(path: string): Ref {
+    return { uri: `at://${this.did}/${path}`, cid: cidText(this.tree.get(path)!) }
   }
 
   update(collection: Nsid, rkey: string, value: object): void {
@@ -307,7 +310,7 @@ export class World {
   }
 
   person(name: string): Person {
-    const id = name.padEnd(24, 'a').replace(/[^a-z2-7]/g, 'z')
+    const id = name.padEnd(24, '2').replace(/[^a-z2-7]/g, 'z')
     const person = new Person(this, name, id)
     this.people.set(person.did, person)
     return person
