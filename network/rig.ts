@@ -46,12 +46,14 @@ export function temporaryFolder(): { path: string; remove(): void } {
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) }
 }
 
+type Services = Record<string, Place | Place[]>
+
 /** One `bin/falaj` process that can be killed and started again on the same data and port. */
 export class ServerProcess {
   readonly #args: string[]
   #child: ChildProcess | undefined
   /** What the ready line says. */
-  services: Record<string, Place | Place[]> = {}
+  services: Services = {}
   #port: string | undefined
 
   /** `args` as on the command line, without --json and --port. */
@@ -72,7 +74,7 @@ export class ServerProcess {
     const timer = setTimeout(() => child.kill('SIGKILL'), READY_MS_MAX)
     try {
       for await (const line of createInterface({ input: child.stdout! })) {
-        const ready = JSON.parse(line) as { ready: boolean; services: typeof this.services }
+        const ready = JSON.parse(line) as { ready: boolean; services: Services }
         this.services = ready.services
         this.#port ??= new URL(this.place.url).port
         return this

@@ -1,5 +1,6 @@
 /** Every service this program can host, in the order they start: each needs only those before it. */
 import type { ServicePart } from './part.ts'
+import { appviewPart } from './parts/appview.ts'
 import { jetstreamPart } from './parts/jetstream.ts'
 import { pdsPart } from './parts/pds.ts'
 import { plcPart } from './parts/plc.ts'
@@ -12,6 +13,7 @@ export const parts: readonly ServicePart<any>[] = [
   relayPart,
   jetstreamPart,
   pdsPart,
+  appviewPart,
   webPart,
 ]
 
