@@ -272,6 +272,23 @@ test('errors are mapped by whose fault they are, and only ours are reported and 
   )
 })
 
+test('answers are counted by method, made-up names all together', async () => {
+  const counted: string[] = []
+  const onAnswer = (nsid: string, status: number) => void counted.push(`${nsid} ${status}`)
+  const fallback = async () => ({ status: 299 })
+  const counting = makeRouter({ onAnswer, fallback })
+  await counting.handle(get(listPath, listQuery))
+  await counting.handle(get(listPath))
+  await counting.handle(get('/xrpc/made.up.name'))
+  await counting.handle(get('/xrpc/!'))
+  assert.deepEqual(counted, [
+    'com.atproto.repo.listRecords 200',
+    'com.atproto.repo.listRecords 400',
+    'other 299',
+    'other 400',
+  ])
+})
+
 test('outputs are checked against their lexicon where that is asked for', async () => {
   const misfit = get(listPath, 'repo=misfit.test&collection=a.b.c')
   assert.equal((await router.handle(misfit)).status, 200)

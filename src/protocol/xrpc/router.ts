@@ -28,7 +28,10 @@ export interface RouterOptions {
   validateOutput?: boolean
   /** Told of every failure of ours (status 500 and above), with its cause. */
   onFailure?(failure: { nsid: string; requestId: string; error: XrpcError }): void
-  /** Told of every answer to a known or forwarded method, for metrics. */
+  /**
+   * Told of every answer, for metrics. Methods that are not in the table are all named `other`:
+   * a caller could otherwise make up as many names as it likes.
+   */
   onAnswer?(nsid: string, status: number): void
   /** Answers the methods the table does not know (a PDS proxies them). */
   fallback?(request: HttpRequest, nsid: string): Promise<HttpResponse>
@@ -86,13 +89,14 @@ export function createRouter(methods: readonly Method[], options: RouterOptions 
     async handle(request) {
       if (request.method === 'OPTIONS') return preflight(request)
       const nsid = nsidOf(request.path)
+      let response: HttpResponse
       try {
-        const response = await dispatch(request, nsid)
-        options.onAnswer?.(nsid, response.status)
-        return response
+        response = await dispatch(request, nsid)
       } catch (thrown) {
-        return failed(thrown, nsid, request, options)
+        response = failed(thrown, nsid, request, options)
       }
+      options.onAnswer?.(calls.has(nsid) ? nsid : 'other', response.status)
+      return response
     },
     subscribe(request) {
       const nsid = nsidOf(request.path)
@@ -275,7 +279,6 @@ function failed(
 ): HttpResponse {
   const error = toXrpcError(thrown)
   if (error.status >= 500) options.onFailure?.({ nsid, requestId: request.id, error })
-  options.onAnswer?.(nsid, error.status)
   return errorResponse(error)
 }
 
