@@ -62,6 +62,10 @@ export interface PdsDeps {
   log: Log
   metrics: Metrics
   version: string
+  /** Check answers against their lexicons; for tests. */
+  validateOutput?: boolean
+  /** Told when storage failed so that nothing can be trusted: the process has to end. */
+  onFatal?: (error: unknown) => void
 }
 
 export interface PdsService extends Service {
@@ -220,6 +224,7 @@ export async function createPds(
     () => recovery.stopped.size,
   )
   const router = createRouter(methods(pds), {
+    validateOutput: deps.validateOutput === true,
     fallback: (request, nsid) => proxy.forward(request, nsid),
     health: () => ({ version: deps.version }),
     onAnswer: (nsid, status) => answers.with(nsid, String(status)).add(),

@@ -1,0 +1,376 @@
+/** One host on a temporary folder, its directory of identities, and people who use it. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import {
+  createLog,
+  createMetrics,
+  type Fetch,
+  type Log,
+  type Metrics,
+  superviseLoops,
+  type TestOutside,
+  testOutside,
+} from '#platform/runtime'
+import {
+  type Files,
+  loadMigrations,
+  openDiskBlobs,
+  openLocalStreams,
+  openSqlite,
+  type Sql,
+  StorageError,
+  type Stream,
+  type Streams,
+} from '#platform/storage'
+import { type CommitEvent, parseCommitEvent, parseSyncEvent } from '#protocol/repo'
+import type { Did, Handle } from '#protocol/syntax'
+import { decodeFrame, formatParams, type HttpResponse } from '#protocol/xrpc'
+import { createPds, type PdsConfig, type PdsService, pdsConfig, pdsMigrations } from '../index.ts'
+import { isPublic } from '../journal/index.ts'
+import { FakePlc, plcOrigin } from './fake-plc.test-support.ts'
+
+export interface HostOptions {
+  /** Where everything is kept; a temporary folder, removed at `close`, by default. */
+  folder?: string
+  plc?: FakePlc
+  config?: Partial<PdsConfig>
+  /** What the journal stands on; the disk by default. */
+  files?: Files
+  blobFiles?: Files
+  reserveBytes?: number
+  outside?: TestOutside
+  publicUrl?: string
+  seed?: number
+  /** Answers calls to anything but the directory. */
+  fetch?: Fetch
+  appview?: { url: string; did: string }
+  /** Says what the host logs; silent by default. */
+  log?: Log
+}
+
+export interface Answer {
+  status: number
+  headers: Record<string, string>
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into answers of every shape
+  body: any
+  bytes: Uint8Array
+}
+
+/** An event of the firehose. */
+export interface HostEvent {
+  type: string
+  seq: number
+  did: Did
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into events of every shape
+  body: any
+  commit: CommitEvent | undefined
+}
+
+/** An account and its tokens. */
+export interface Person {
+  did: Did
+  handle: Handle
+  accessJwt: string
+  refreshJwt: string
+  password: string
+  email: string
+}
+
+export interface Call {
+  params?: Record<string, unknown> | undefined
+  input?: unknown
+  token?: string | undefined
+  headers?: Record<string, string>
+}
+
+const SEALING_KEY = new Uint8Array(32).fill(7)
+
+/** A running host of these tests. */
+export class TestHost {
+  readonly service: PdsService
+  readonly stream: Stream
+  readonly sql: Sql
+  readonly plc: FakePlc
+  readonly outside: TestOutside
+  readonly metrics: Metrics
+  readonly options: HostOptions
+  readonly folder: string
+  readonly url: string
+  /** What the host logged as an error. */
+  readonly errors: string[]
+  /** Set when storage said that the process has to end. */
+  fatal: unknown
+  readonly #streams: Streams
+  readonly #isOwnFolder: boolean
+
+  private constructor(parts: {
+    service: PdsService
+    stream: Stream
+    streams: Streams
+    sql: Sql
+    plc: FakePlc
+    outside: TestOutside
+    metrics: Metrics
+    options: HostOptions
+    folder: string
+    url: string
+    errors: string[]
+  }) {
+    this.service = parts.service
+    this.stream = parts.stream
+    this.sql = parts.sql
+    this.plc = parts.plc
+    this.outside = parts.outside
+    this.metrics = parts.metrics
+    this.options = parts.options
+    this.folder = parts.folder
+    this.url = parts.url
+    this.errors = parts.errors
+    this.#streams = parts.streams
+    this.#isOwnFolder = parts.options.folder === undefined
+  }
+
+  static async open(options: HostOptions = {}): Promise<TestHost> {
+    const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'falaj-pds-'))
+    const plc = options.plc ?? new FakePlc()
+    const url = options.publicUrl ?? 'https://pds.test'
+    const outside = options.outside ?? testOutside({ seed: options.seed ?? 1 })
+    const other = options.fetch ?? (() => Promise.reject(new Error('no such host in this test')))
+    outside.fetch = (target, init) => {
+      const to = new URL(String(target))
+      return to.origin === plcOrigin ? plc.fetch(to, init) : other(target, init)
+    }
+    const errors: string[] = []
+    const log = options.log ?? createLog({ level: 'error', write: (line) => errors.push(line) })
+    const metrics = createMetrics()
+    const sql = await openSqlite(join(folder, 'directory.sqlite'), {
+      migrations: loadMigrations(pdsMigrations),
+      synchronous: 'FULL',
+    })
+    const fatal: { error?: unknown } = {}
+    const streams = await openLocalStreams(join(folder, 'streams'), {
+      now: outside.now,
+      ...(options.files && { files: options.files }),
+      reserveBytes: options.reserveBytes ?? 0,
+      onFatal: (error) => void (fatal.error = error),
+    })
+    const opened: Stream[] = []
+    const watched: Streams = {
+      close: () => streams.close(),
+      async open(name, settings) {
+        const stream = await streams.open(name, settings)
+        opened.push(stream)
+        return stream
+      },
+    }
+    const blobs = await openDiskBlobs(join(folder, 'blobs'), {
+      reserveBytes: 0,
+      ...(options.blobFiles && { files: options.blobFiles }),
+    })
+    const service = await createPds(
+      { ...pdsConfig.with({ adminPassword: 'admin-pass', ...options.config }), plc: plcOrigin },
+      {
+        publicUrl: url,
+        appview: () => options.appview,
+        sql,
+        streams: watched,
+        blobs,
+        accountsDirectory: join(folder, 'accounts'),
+        sealingKey: SEALING_KEY,
+        outside,
+        log,
+        metrics,
+        version: 'test',
+        validateOutput: true,
+        onFatal: (error) => void (fatal.error = error),
+      },
+    )
+    const host = new TestHost({
+      service,
+      stream: opened[0]!,
+      streams,
+      sql,
+      plc,
+      outside,
+      metrics,
+      options,
+      folder,
+      url,
+      errors,
+    })
+    Object.defineProperty(host, 'fatal', { get: () => fatal.error })
+    return host
+  }
+
+  /** Ends the host in good order; with `keep` its folder stays. */
+  async close({ keep = false } = {}): Promise<void> {
+    await this.service.close()
+    await this.#streams.close()
+    await this.sql.close()
+    if (!keep && this.#isOwnFolder) rmSync(this.folder, { recursive: true, force: true })
+  }
+
+  /** Ends and begins again with the same folder. */
+  async restart(options: Partial<HostOptions> = {}): Promise<TestHost> {
+    await this.close({ keep: true })
+    return this.again(options)
+  }
+
+  /** Another host on the same folder and with the same surroundings. */
+  again(options: Partial<HostOptions> = {}): Promise<TestHost> {
+    const { plc, outside, folder } = this
+    return TestHost.open({ ...this.options, plc, outside, folder, ...options })
+  }
+
+  get(nsid: string, params: Record<string, unknown> = {}, token?: string): Promise<Answer> {
+    return this.call('GET', nsid, { params, token })
+  }
+
+  post(nsid: string, input?: unknown, token?: string): Promise<Answer> {
+    return this.call('POST', nsid, { input, token })
+  }
+
+  async call(method: 'GET' | 'POST', nsid: string, call: Call = {}): Promise<Answer> {
+    const headers: Record<string, string> = { ...call.headers }
+    if (call.token !== undefined) headers.authorization = `Bearer ${call.token}`
+    const isBinary = call.input instanceof Uint8Array || isStream(call.input)
+    const body = isBinary
+      ? (call.input as Uint8Array)
+      : call.input === undefined
+        ? undefined
+        : new TextEncoder().encode(JSON.stringify(call.input))
+    if (body !== undefined) {
+      headers['content-type'] ??= isBinary ? 'application/octet-stream' : 'application/json'
+    }
+    const response = await this.service.handle({
+      method,
+      path: `/xrpc/${nsid}`,
+      query: formatParams(call.params ?? {}),
+      headers,
+      body,
+      ip: '127.0.0.1',
+      id: 'test',
+      signal: new AbortController().signal,
+    })
+    return read(response)
+  }
+
+  /** A path outside /xrpc. */
+  async page(path: string, headers: Record<string, string> = {}): Promise<Answer> {
+    const signal = new AbortController().signal
+    const request = { method: 'GET', path, query: '', headers, body: undefined, ip: '', id: '' }
+    return read(await this.service.handle({ ...request, signal }))
+  }
+
+  /** Signs up `name` under the host's first domain. */
+  async signUp(name: string, extra: Record<string, unknown> = {}): Promise<Person> {
+    const domain = this.options.config?.handleDomains?.[0] ?? '.test'
+    const password = `password of ${name}`
+    const email = `${name}@mail.example`
+    const answer = await this.post('com.atproto.server.createAccount', {
+      handle: `${name}${domain}`,
+      email,
+      password,
+      ...extra,
+    })
+    if (answer.status !== 200) throw new Error(`sign-up failed: ${JSON.stringify(answer.body)}`)
+    return { ...answer.body, password, email }
+  }
+
+  /** Creates a post; the whole answer. */
+  write(person: Person, text: string, extra: Record<string, unknown> = {}): Promise<Answer> {
+    const record = { $type: 'app.bsky.feed.post', text, createdAt: '2026-01-01T00:00:00.000Z' }
+    const input = { repo: person.did, collection: 'app.bsky.feed.post', record, ...extra }
+    return this.post('com.atproto.repo.createRecord', input, person.accessJwt)
+  }
+
+  /** Everything the firehose tells after `cursor`, up to what is visible now. */
+  async events(cursor = 0): Promise<HostEvent[]> {
+    let last = 0
+    for await (const batch of this.stream.read({ after: cursor })) {
+      for (const { seq, kind, blanked } of batch) if (isPublic(kind) && !blanked) last = seq
+    }
+    const found: HostEvent[] = []
+    if (last === 0) return found
+    const stop = new AbortController()
+    for await (const event of this.follow(cursor, stop.signal)) {
+      if (event.type !== '#info') found.push(event)
+      if (event.seq >= last) break
+    }
+    stop.abort()
+    return found
+  }
+
+  /** The live firehose, event by event. */
+  async *follow(cursor: number | undefined, signal: AbortSignal): AsyncGenerator<HostEvent> {
+    const answer = this.service.subscribe!({
+      method: 'GET',
+      path: '/xrpc/com.atproto.sync.subscribeRepos',
+      query: cursor === undefined ? '' : `cursor=${cursor}`,
+      headers: {},
+      body: undefined,
+      ip: '127.0.0.1',
+      id: 'test',
+      signal,
+    })
+    if ('status' in answer) throw new Error(`no subscription: ${answer.status}`)
+    for await (const batch of answer) for (const frame of batch) yield event(frame as Uint8Array)
+  }
+
+  /** Runs one of the host's loops until it is stopped. */
+  loop(name: string): { stop(): Promise<void> } {
+    const loop = this.service.loops.find((one) => one.name === name)
+    if (!loop) throw new Error(`no loop ${name}`)
+    const { outside, metrics } = this
+    const deps = { outside, metrics: createMetrics(), log: createLog({ level: 'silent' }) }
+    void metrics
+    const running = superviseLoops([loop], deps)
+    return { stop: async () => void (await running.stop(1)) }
+  }
+}
+
+function isStream(input: unknown): boolean {
+  return typeof input === 'object' && input !== null && Symbol.asyncIterator in input
+}
+
+async function read(response: HttpResponse): Promise<Answer> {
+  const { status, headers = {}, body } = response
+  const bytes = await bytesOf(body)
+  const isJson = headers['content-type']?.startsWith('application/json')
+  const text = () => new TextDecoder().decode(bytes)
+  return { status, headers, bytes, body: isJson ? JSON.parse(text()) : text() }
+}
+
+async function bytesOf(body: HttpResponse['body']): Promise<Uint8Array> {
+  if (body === undefined) return new Uint8Array()
+  if (typeof body === 'string') return new TextEncoder().encode(body)
+  if (body instanceof Uint8Array) return body
+  const chunks: Uint8Array[] = []
+  for await (const chunk of body) chunks.push(chunk)
+  return Buffer.concat(chunks)
+}
+
+function event(frame: Uint8Array): HostEvent {
+  const decoded = decodeFrame(frame)
+  if (!('type' in decoded)) throw new Error(`error frame: ${decoded.error}`)
+  const body = decoded.body as { seq: number; repo?: Did; did?: Did }
+  const { type } = decoded
+  const did = (body.repo ?? body.did) as Did
+  return { type, seq: body.seq, did, body, commit: commitOf(type, body) }
+}
+
+function commitOf(type: string, body: unknown): CommitEvent | undefined {
+  if (type === '#sync') {
+    const sync = parseSyncEvent(body)
+    if (!sync.ok) throw new Error(`malformed #sync: ${sync.detail}`)
+  }
+  if (type !== '#commit') return undefined
+  const parsed = parseCommitEvent(body)
+  if (!parsed.ok) throw new Error(`malformed #commit: ${parsed.detail}`)
+  return parsed.event
+}
+
+/** The error of storage that says nothing can be written. */
+export const isStorageError = (error: unknown): error is StorageError =>
+  error instanceof StorageError
