@@ -360,6 +360,52 @@ test('methods have schemas for the router, by kind', () => {
   assert.throws(() => methods.query('test.method.absent'), TypeError)
 })
 
+test('documents refer to each other in any order, and round in circles', () => {
+  const folder = {
+    type: 'object',
+    required: ['files'],
+    properties: {
+      files: { type: 'array', items: { type: 'ref', ref: 'test.circle.file' } },
+      kind: { type: 'ref', ref: 'test.circle.kinds#shared' },
+    },
+  }
+  const file = {
+    type: 'object',
+    properties: {
+      parent: { type: 'ref', ref: 'test.circle.folder' },
+      link: { type: 'union', refs: ['test.circle.folder', '#main'], closed: true },
+    },
+  }
+  const lexicons = compileLexicons([
+    { lexicon: 1, id: 'test.circle.folder', defs: { main: folder } },
+    { lexicon: 1, id: 'test.circle.file', defs: { main: file } },
+    { lexicon: 1, id: 'test.circle.kinds', defs: { shared: { type: 'token' } } },
+  ])
+  const verdict = (value: unknown) => {
+    const result = lexicons.validate('test.circle.folder', value)
+    return result.status === 'invalid' ? result.message : result.status
+  }
+  assert.equal(verdict({ files: [], kind: 'test.circle.kinds#shared' }), 'valid')
+  assert.equal(verdict({ files: [{ parent: { files: [{}] } }] }), 'valid')
+  assert.equal(verdict({ files: [{ parent: {} }] }), '.files.0.parent.files: is missing')
+  const link = { $type: 'test.circle.file', link: { $type: 'test.circle.folder' } }
+  assert.equal(verdict({ files: [{ link }] }), '.files.0.link.link.files: is missing')
+  assert.match(
+    verdict({ files: [{ link: { $type: 'test.circle.kinds' } }] }),
+    /^\.files\.0\.link\.\$type/,
+  )
+})
+
+test('permission sets compile beside the rest, and are no values', () => {
+  const permissions = [{ type: 'permission', resource: 'rpc', lxm: ['a.b.c'] }]
+  const main = { type: 'permission-set', title: 'x', permissions }
+  const lexicons = compileLexicons([{ lexicon: 1, id, defs: { main } }])
+  assert.equal(lexicons.document(id)?.defs.main?.type, 'permission-set')
+  assert.equal(lexicons.validate(id, {}).status, 'invalid')
+  assert.deepEqual(lexicons.validateRecord(id, {}), { status: 'unknown' })
+  assert.equal(lexicons.validateParams(id, {}).status, 'unknown')
+})
+
 test('a definition that is a method has no values', () => {
   assert.equal(methods.validate('test.method.ask', {}).status, 'invalid')
 })

@@ -409,6 +409,36 @@ test('a subscriber that leaves ends the generator, and its errors then are nobod
   assert.deepEqual(left, [['frame']])
 })
 
+test('without limits of its own a method takes 1 MiB of JSON and 5 MiB of bytes', async () => {
+  const create = procedure(ComAtprotoRepoCreateRecord.mainSchema, {
+    auth: noAuth,
+    handle: () => ({ uri: 'at://did:plc:abc/a.b.c/x', cid: 'bafy' }),
+  })
+  const upload = procedure(ComAtprotoRepoUploadBlob.mainSchema, {
+    auth: noAuth,
+    async handle({ input }) {
+      let size = 0
+      for await (const chunk of input.body) size += chunk.length
+      return { blob: { $type: 'blob', mimeType: 'a/b', size, ref: { $link: 'bafy' } } }
+    },
+  })
+  const plain = createRouter([create, upload])
+  const json = (bytes: number) => {
+    const empty = JSON.stringify({ ...input, record: { pad: '' } })
+    const pad = 'x'.repeat(bytes - empty.length)
+    return post(createPath, { ...input, record: { pad } })
+  }
+  const blob = (bytes: number) => {
+    const chunks = streamOf(new Uint8Array(bytes - 1), new Uint8Array(1))
+    const headers = { 'content-type': 'a/b', 'transfer-encoding': 'chunked' }
+    return { ...post(uploadPath, undefined, headers), body: chunks }
+  }
+  assert.equal((await plain.handle(json(1_048_576))).status, 200)
+  assert.equal(verdictOf(await plain.handle(json(1_048_577))), '413 PayloadTooLarge')
+  assert.equal((await plain.handle(blob(5_242_880))).status, 200)
+  assert.equal(verdictOf(await plain.handle(blob(5_242_881))), '413 PayloadTooLarge')
+})
+
 test('a method declared twice is a mistake of ours', () => {
   assert.throws(() => createRouter([repos, repos]), /declared twice/)
   assert.throws(() => createRouter([exportRepo, exportRepo]), /declared twice/)
