@@ -36,7 +36,7 @@ export class ViewerAuth {
   /** 401 without a good token. */
   readonly required: Auth<Viewer> = async (request, nsid) => {
     const viewer = await this.optional(request, nsid)
-    if (viewer === undefined) throw authRequired('Authentication Required')
+    if (viewer === undefined) throw authRequired('Authentication Required', 'AuthMissing')
     return viewer
   }
 

@@ -60,12 +60,16 @@ export class Threads {
 
   async #replies(anchor: string, depth: number): Promise<Map<string, string[]>> {
     const replies = new Map<string, string[]>()
+    // Records can be made to answer in circles.
+    const seen = new Set([anchor])
     let level = await this.#answered([anchor])
     for (let left = THREAD_POSTS_MAX; depth > 0 && level.length > 0 && left > 0; depth--) {
       const next: string[] = []
       for (const piece of pieces(level)) {
         const rows = await this.#level(piece, Math.min(LEVEL_MAX, left - next.length))
         for (const { parent, reply } of rows) {
+          if (seen.has(reply)) continue
+          seen.add(reply)
           const siblings = replies.get(parent)
           if (siblings === undefined) replies.set(parent, [reply])
           else siblings.push(reply)

@@ -17,7 +17,7 @@ export function threadView(h: Hydration, thread: Thread): Json | undefined {
   if (h.gatedOff.has(thread.anchor)) return threadPost(members)
   const rootKey = rootOf(anchor!)
   const parent = parentView(h, anchor!, rootKey, thread.ancestors.length)
-  const place: Place = { h, thread, rootKey, path: new Set() }
+  const place: Place = { h, thread, rootKey }
   return threadPost(members, parent, repliesView(place, anchor!, thread.depth))
 }
 
@@ -47,20 +47,16 @@ interface Place {
   h: Hydration
   thread: Thread
   rootKey: string
-  /** Posts from the anchor down to here: records can be made to answer in circles. */
-  path: Set<string>
 }
 
 /** The replies to a post; undefined below the depth that was asked for. */
 function repliesView(place: Place, parent: Post, depth: number): Json | undefined {
   if (depth < 1) return undefined
-  place.path.add(parent.key)
   const views: Json[] = []
   for (const key of place.thread.replies.get(parent.key) ?? []) {
-    const view = place.path.has(key) ? undefined : replyView(place, parent, key, depth)
+    const view = replyView(place, parent, key, depth)
     if (view !== undefined) views.push(view)
   }
-  place.path.delete(parent.key)
   return `[${views.join()}]`
 }
 
