@@ -72,10 +72,14 @@ export function planCommit(input: {
   const tree = before.apply(ops.map(({ path, cid }) => [path, cid]))
   const data = tree.root()
   const prevData = head === undefined ? null : before.root()
-  const changes = tree.changes(
-    before,
-    ops.map((op) => op.path),
-  )
+  // A repository that begins has nothing to differ from: its root is new even if it is empty.
+  const changes =
+    head === undefined && before.isEmpty
+      ? { added: [...tree.blocks()], removed: [], proof: [] }
+      : tree.changes(
+          before,
+          ops.map((op) => op.path),
+        )
   const commitBytes = encodeCommit({ did, rev, data }, key)
   const commit = cidForCbor(commitBytes)
   const blocks: Block[] = [[commit, commitBytes], ...changes.added, ...changes.proof, ...records]

@@ -4,6 +4,7 @@ import { cidForCbor, importKey, type SigningKey } from '#protocol/crypto'
 import { type CidBytes, encodeCbor } from '#protocol/data'
 import { type Did, formatTid } from '#protocol/syntax'
 import type { RepoHead } from './commit.ts'
+import { keyHeight, keyOf } from './keys.ts'
 import { type CommitPlan, planCommit, type RecordWrite } from './plan.ts'
 import { Tree } from './tree.ts'
 
@@ -85,11 +86,23 @@ export class SampleRepo {
   }
 }
 
+/** Eight paths of each of the layers 0 to 5, so that a few of them make a steep tree. */
+export const STEEP_PATHS: readonly string[] = steepPaths()
+
+function steepPaths(): string[] {
+  const layers: string[][] = [[], [], [], [], [], []]
+  for (let i = 0; layers.some((layer) => layer.length < 8); i++) {
+    const layer = layers[keyHeight(keyOf(pathAt(i)))]
+    if (layer !== undefined && layer.length < 8) layer.push(pathAt(i))
+  }
+  return layers.flat()
+}
+
 /** Steps on a small set of paths: set to a record, or delete. */
 export const steps = (maxLength = 60): fc.Arbitrary<{ path: string; text: number | null }[]> =>
   fc.array(
     fc.record({
-      path: fc.nat(40).map(pathAt),
+      path: fc.constantFrom(...STEEP_PATHS),
       text: fc.option(fc.nat(5), { nil: null, freq: 3 }),
     }),
     { maxLength },
