@@ -1,0 +1,133 @@
+/** The frame around every page: side bar, page, margin; messages above all. */
+import { signal } from '@preact/signals'
+import { Component, type ComponentChildren } from 'preact'
+import { useEffect } from 'preact/hooks'
+import { problemOf } from '../data/problem.ts'
+import { me } from '../data/session.ts'
+import { ComposerDialog } from '../parts/composer.tsx'
+import { Head } from '../parts/page.tsx'
+import { signInPath, Trouble } from '../parts/states.tsx'
+import { PictureViewer } from '../parts/viewer.tsx'
+import { t } from '../words/index.ts'
+import { Aside } from './aside.tsx'
+import { Nav } from './nav.tsx'
+import { language } from './prefs.ts'
+import { path, place } from './router.ts'
+import { pageAt } from './routes.tsx'
+import { dismiss, toasts } from './toasts.ts'
+
+const online = signal(navigator.onLine)
+addEventListener('online', () => {
+  online.value = true
+})
+addEventListener('offline', () => {
+  online.value = false
+})
+
+export function Shell() {
+  const page = pageAt(path.value)
+  const allowed = !page.mine || me.value !== undefined
+  return (
+    <>
+      <a class="skip" href="#page">
+        {t('skip')}
+      </a>
+      <div class="app">
+        <Nav />
+        <main class="page" id="page" tabIndex={-1}>
+          <Banners />
+          {/* A page that breaks must not take the others with it; language starts it anew. */}
+          <Guard key={`${path.value} ${language.value}`}>
+            {allowed ? page.content : <PleaseSignIn />}
+          </Guard>
+        </main>
+        <Aside />
+      </div>
+      <ComposerDialog />
+      <PictureViewer />
+      <Toasts />
+      <Announcer />
+    </>
+  )
+}
+
+function PleaseSignIn() {
+  return (
+    <>
+      <Head title={t('signIn')} up="/" />
+      <Trouble problem={{ kind: 'signedOut', host: '', detail: '' }} />
+    </>
+  )
+}
+
+function Banners() {
+  if (!online.value) {
+    return (
+      <div class="banner" role="status">
+        {t('offline')}
+      </div>
+    )
+  }
+  if (me.value?.expired) {
+    return (
+      <div class="banner" role="status">
+        {t('expired')} <a href={signInPath()}>{t('signIn')}</a>
+      </div>
+    )
+  }
+  return null
+}
+
+function Toasts() {
+  return (
+    <div class="toasts" role="status" aria-live="polite">
+      {toasts.value.map(({ id, text, action }) => (
+        <div class="toast" key={id}>
+          <span dir="auto">{text}</span>
+          {action && (
+            <button
+              type="button"
+              onClick={() => {
+                dismiss(id)
+                action.run()
+              }}
+            >
+              {action.label}
+            </button>
+          )}
+        </div>
+      ))}
+    </div>
+  )
+}
+
+/** Says the new page's name to those who do not see it change. */
+function Announcer() {
+  const title = signal('')
+  useEffect(() => {
+    if (place.peek().visit > 0) requestAnimationFrame(() => (title.value = document.title))
+  }, [path.value])
+  return (
+    <div class="sr" role="status" aria-live="polite">
+      {title}
+    </div>
+  )
+}
+
+/** Shows what went wrong in a page's own code instead of an empty screen. */
+class Guard extends Component<{ children: ComponentChildren }, { error?: unknown }> {
+  override componentDidCatch(error: unknown) {
+    console.error(error)
+    this.setState({ error })
+  }
+
+  render() {
+    if (this.state.error === undefined) return this.props.children
+    return (
+      <Trouble
+        problem={problemOf(this.state.error)}
+        retry={() => this.setState({ error: undefined })}
+      />
+    )
+  }
+}

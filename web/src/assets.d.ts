@@ -1,0 +1,2 @@
+/** Files that the bundler takes in by name. */
+declare module '*.css'

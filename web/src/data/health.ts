@@ -1,0 +1,71 @@
+/**
+ * The layers that serve a person, as a channel: identity → host → relay → view. Each is asked how it
+ * is; a layer that is down says what still works without it.
+ */
+import { signal } from '@preact/signals'
+import { network } from '../app/config.ts'
+
+export type Layer = 'identity' | 'host' | 'relay' | 'view'
+export type Health = 'asking' | 'well' | 'slow' | 'down'
+
+export interface Stop {
+  layer: Layer
+  /** The origin that serves it. */
+  url: string
+  health: Health
+  /** How long its answer took. */
+  tookMs?: number
+}
+
+const slowMs = 2_500
+const patienceMs = 6_000
+
+export const channel = signal<readonly Stop[]>([])
+
+let round = 0
+
+/** Asks every layer again; `host` is the person's own host, else the first one configured. */
+export async function checkChannel(host?: string): Promise<void> {
+  const mine = ++round
+  const stops = layersOf(host)
+  const before = channel.peek()
+  channel.value = stops.map((stop) => {
+    const known = before.find(({ layer, url }) => layer === stop.layer && url === stop.url)
+    return known ?? stop
+  })
+  await Promise.all(
+    stops.map(async (stop) => {
+      const answer = await probe(stop)
+      if (mine !== round) return
+      channel.value = channel
+        .peek()
+        .map((one) => (one.layer === stop.layer ? { ...stop, ...answer } : one))
+    }),
+  )
+}
+
+function layersOf(host: string | undefined): Stop[] {
+  const { plc, pds, relay, appview } = network()
+  const urls: [Layer, string | undefined][] = [
+    ['identity', plc],
+    ['host', host ?? pds[0]?.url],
+    ['relay', relay?.url],
+    ['view', appview.url],
+  ]
+  return urls.flatMap(([layer, url]) => (url ? [{ layer, url, health: 'asking' as const }] : []))
+}
+
+async function probe({ layer, url }: Stop): Promise<Pick<Stop, 'health' | 'tookMs'>> {
+  const started = performance.now()
+  const path = layer === 'identity' ? '/_health' : '/xrpc/_health'
+  try {
+    const signal = AbortSignal.timeout(patienceMs)
+    const response = await fetch(url + path, { signal, cache: 'no-store', credentials: 'omit' })
+    const tookMs = performance.now() - started
+    // A directory that is not ours may have no health page: any answer below 500 is a sign of life.
+    if (response.status >= 500) return { health: 'down' }
+    return { health: tookMs > slowMs ? 'slow' : 'well', tookMs }
+  } catch {
+    return { health: 'down' }
+  }
+}

@@ -1,0 +1,110 @@
+/** A list that loads its next page as its end comes near, with every state it can be in. */
+import type { ComponentChildren } from 'preact'
+import { useEffect, useRef } from 'preact/hooks'
+import { isGone } from '../data/keep.ts'
+import type { Pages } from '../data/pages.ts'
+import type { FeedItem, Person } from '../data/views.ts'
+import { t } from '../words/index.ts'
+import { PersonRow } from './person.tsx'
+import { PostView } from './post.tsx'
+import { PeopleBones, PostBones, SmallTrouble, Trouble } from './states.tsx'
+
+interface ListProps<T> {
+  pages: Pages<T>
+  bones: ComponentChildren
+  empty: ComponentChildren
+  /** Said at the end of a list that has something. */
+  end?: string
+  children: (items: readonly T[]) => ComponentChildren
+}
+
+export function List<T>(props: ListProps<T>): ComponentChildren {
+  const { pages, bones, empty, end, children } = props
+  useEffect(() => pages.start(), [pages])
+  const items = pages.items.value
+  const state = pages.state.value
+  const problem = pages.problem.value
+  const again = () => void pages.reload()
+  if (items.length === 0) {
+    if (problem) return <Trouble problem={problem} retry={again} />
+    return state === 'first' ? bones : empty
+  }
+  return (
+    <>
+      {children(items)}
+      {problem ? (
+        <SmallTrouble problem={problem} retry={state === 'first' ? again : pages.more} />
+      ) : (
+        <Sentinel pages={pages} />
+      )}
+      {state === 'end' && end && <p class="end">{end}</p>}
+    </>
+  )
+}
+
+function Sentinel<T>({ pages }: { pages: Pages<T> }) {
+  const element = useRef<HTMLDivElement>(null)
+  const state = pages.state.value
+  useEffect(() => {
+    if (!element.current || state !== 'idle') return
+    const watcher = new IntersectionObserver(
+      ([entry]) => {
+        if (entry?.isIntersecting) pages.more()
+      },
+      { rootMargin: '900px' },
+    )
+    watcher.observe(element.current)
+    return () => watcher.disconnect()
+  }, [pages, state])
+  if (state === 'more') return <PostBones count={1} />
+  if (state !== 'idle') return null
+  return (
+    <div class="end more-sentinel" ref={element}>
+      <button type="button" class="link-button" onClick={() => pages.more()}>
+        {t('more')}
+      </button>
+    </div>
+  )
+}
+
+interface FeedProps {
+  pages: Pages<FeedItem>
+  empty: ComponentChildren
+  end?: string
+}
+
+/** Posts. */
+export function Feed({ pages, empty, end }: FeedProps) {
+  return (
+    <List pages={pages} bones={<PostBones />} empty={empty} end={end}>
+      {(items) => (
+        <div role="feed" aria-busy={pages.state.value === 'more'}>
+          {items
+            .filter(({ post }) => !isGone(post.uri).value)
+            .map((item) => (
+              <PostView
+                key={`${item.post.uri} ${item.reason?.by?.did ?? ''}`}
+                post={item.post}
+                item={item}
+              />
+            ))}
+        </div>
+      )}
+    </List>
+  )
+}
+
+/** People. */
+export function PeopleFeed({ pages, empty }: { pages: Pages<Person>; empty: ComponentChildren }) {
+  return (
+    <List pages={pages} bones={<PeopleBones />} empty={empty}>
+      {(items) => (
+        <ul class="people">
+          {items.map((person) => (
+            <PersonRow key={person.did} person={person} bio />
+          ))}
+        </ul>
+      )}
+    </List>
+  )
+}

@@ -1,0 +1,113 @@
+/**
+ * Takes pictures of every page in both languages, for people to look at:
+ * `node web/test/pictures.ts <folder> [name-filter]`. Nothing is compared.
+ */
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { builtClient, openBrowser, type View } from './browser.ts'
+import { type FakeNetwork, startFakeNetwork } from './fake/network.ts'
+import { seed } from './fake/seed.ts'
+import { World } from './fake/world.ts'
+import { settled, signInAs } from './steps.ts'
+
+const folder = process.argv[2] ?? 'pictures'
+const only = process.argv[3] ?? ''
+
+interface Shot {
+  name: string
+  path: string | ((network: FakeNetwork) => string)
+  visitor?: boolean
+  before?: (network: FakeNetwork) => void
+  act?: (page: import('playwright-core').Page) => Promise<void>
+  full?: boolean
+}
+
+const khalids = (network: FakeNetwork) =>
+  network.world.posts
+    .find(({ record }) => record.text.includes('#فلج'))!
+    .uri.split('/')
+    .at(-1)
+
+const shots: Shot[] = [
+  { name: 'welcome', path: '/', visitor: true },
+  { name: 'sign-up', path: '/sign-up', visitor: true, full: true },
+  { name: 'sign-in', path: '/sign-in', visitor: true },
+  { name: 'home', path: '/', full: true },
+  { name: 'thread', path: (network) => `/profile/khalid.test/post/${khalids(network)}` },
+  { name: 'profile', path: '/profile/sara.test' },
+  { name: 'profile-other', path: '/profile/maya.two.test' },
+  { name: 'followers', path: '/profile/sara.test/followers' },
+  { name: 'people', path: '/people' },
+  { name: 'notifications', path: '/notifications' },
+  { name: 'data', path: '/data', full: true },
+  {
+    name: 'data-outage',
+    path: '/data',
+    before: (network) => network.down.add('relay'),
+    full: true,
+  },
+  { name: 'settings', path: '/settings', full: true },
+  {
+    name: 'compose',
+    path: '/',
+    act: async (page) => {
+      await page.locator('.composer-line').click()
+      await page
+        .locator('dialog textarea')
+        .fill('صباح الخير من مسقط @maya.two.test ☕️ https://example.org/نخيل #فلج and English too')
+    },
+  },
+  {
+    name: 'outage',
+    path: '/',
+    before: (network) => {
+      network.fail.set('app.bsky.feed.getTimeline', { status: 502, error: 'UpstreamFailure' })
+    },
+  },
+  { name: 'empty', path: '/profile/nouf.test/replies' },
+  { name: 'not-found', path: '/nowhere/at/all' },
+]
+
+const views: (View & { name: string })[] = [
+  { name: 'ar-1280', language: 'ar', width: 1280, height: 900 },
+  { name: 'en-1280', language: 'en', width: 1280, height: 900 },
+  { name: 'ar-390', language: 'ar', width: 390, height: 844 },
+  { name: 'en-390', language: 'en', width: 390, height: 844 },
+  { name: 'ar-768-dark', language: 'ar', width: 768, height: 900, theme: 'dark' },
+  { name: 'en-1280-dark', language: 'en', width: 1280, height: 900, theme: 'dark' },
+]
+
+await mkdir(folder, { recursive: true })
+const dist = await builtClient()
+for (const view of views) {
+  const wanted = shots.filter(({ name }) => `${name}-${view.name}`.includes(only))
+  if (wanted.length === 0) continue
+  const world = new World(Date.now)
+  const network = await startFakeNetwork(dist, world)
+  seed(world)
+  const browser = await openBrowser(view)
+  const { page } = browser
+  let signedIn = false
+  for (const shot of wanted) {
+    if (!shot.visitor && !signedIn) {
+      await signInAs(page, network, 'sara.test')
+      signedIn = true
+    }
+    network.down.clear()
+    network.fail.clear()
+    shot.before?.(network)
+    const path = typeof shot.path === 'string' ? shot.path : shot.path(network)
+    await page.goto(network.urls.web + path)
+    await settled(page)
+    await shot.act?.(page)
+    await page.waitForTimeout(150)
+    await page.screenshot({ path: join(folder, `${shot.name}-${view.name}.png`) })
+    if (shot.full && view.width === 390) {
+      const path = join(folder, `${shot.name}-${view.name}-full.png`)
+      await page.screenshot({ path, fullPage: true })
+    }
+  }
+  for (const error of browser.errors) console.error(`${view.name}: ${error}`)
+  await browser.close()
+  await network.close()
+}
