@@ -6,8 +6,8 @@ export interface BlockSource {
   /** Set when `get` only gives blocks whose hash was checked already; it is not done again then. */
   readonly verified?: boolean
   /**
-   * Set when keys are known to stand on the layer of their height, as the tree before was checked
-   * and what changed is checked otherwise. Only a root's layer is worked out then.
+   * Set when keys need not be checked to stand on the layer of their height, as whoever reads proves
+   * it otherwise (see `verifyCommitEvent`). Only a root's first key is looked at then.
    */
   readonly leveled?: boolean
 }

@@ -17,6 +17,7 @@ import {
   revOf,
   SampleRepo,
   STEEP_PATHS,
+  type Step,
   update,
 } from './samples.ts'
 import { Tree } from './tree.ts'
@@ -213,7 +214,7 @@ describe('planning a commit', () => {
 })
 
 /** Wishes as writes that are right for the tree as it is. */
-function writesOf(tree: Tree, wishes: readonly { path: string; text: number | null }[]) {
+function writesOf(tree: Tree, wishes: readonly Step[]) {
   const writes: RecordWrite[] = []
   const exists = new Map<string, boolean>()
   for (const { path, text } of wishes) {

@@ -1,5 +1,4 @@
 /** Made-up repositories for the tests of this room. */
-import fc from 'fast-check'
 import { cidForCbor, importKey, type SigningKey } from '#protocol/crypto'
 import { type CidBytes, encodeCbor } from '#protocol/data'
 import { type Did, formatTid } from '#protocol/syntax'
@@ -98,21 +97,14 @@ function steepPaths(): string[] {
   return layers.flat()
 }
 
-/** Steps on a small set of paths: set to a record, or delete. */
-export const steps = (maxLength = 60): fc.Arbitrary<{ path: string; text: number | null }[]> =>
-  fc.array(
-    fc.record({
-      path: fc.constantFrom(...STEEP_PATHS),
-      text: fc.option(fc.nat(5), { nil: null, freq: 3 }),
-    }),
-    { maxLength },
-  )
+/** A path set to a record, or deleted. */
+export interface Step {
+  path: string
+  text: number | null
+}
 
 /** The tree after some steps, one after the other. */
-export function runSteps(
-  tree: Tree,
-  taken: readonly { path: string; text: number | null }[],
-): Tree {
+export function runSteps(tree: Tree, taken: readonly Step[]): Tree {
   for (const { path, text } of taken) {
     tree = text === null ? tree.delete(path) : tree.put(path, recordOf(text).cid)
   }
@@ -120,9 +112,7 @@ export function runSteps(
 }
 
 /** What a plain map holds after some steps, in order of path. */
-export function contentAfter(
-  taken: readonly { path: string; text: number | null }[],
-): [string, CidBytes][] {
+export function contentAfter(taken: readonly Step[]): [string, CidBytes][] {
   const content = new Map<string, CidBytes>()
   for (const { path, text } of taken) {
     if (text === null) content.delete(path)

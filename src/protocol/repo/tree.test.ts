@@ -5,8 +5,18 @@ import { cidForCbor, sha256 } from '#protocol/crypto'
 import { bytesKey, type CidBytes, cidText, decodeCbor, encodeCbor } from '#protocol/data'
 import { ProtocolError } from '#protocol/syntax'
 import { BlockMap } from './block-map.ts'
-import { contentAfter, pathAt, recordOf, runSteps, steps } from './samples.ts'
+import { contentAfter, pathAt, recordOf, runSteps, STEEP_PATHS, type Step } from './samples.ts'
 import { type Block, Tree } from './tree.ts'
+
+/** Steps on a small set of paths: set to a record, or delete. */
+const steps = (maxLength = 60): fc.Arbitrary<Step[]> =>
+  fc.array(
+    fc.record({
+      path: fc.constantFrom(...STEEP_PATHS),
+      text: fc.option(fc.nat(5), { nil: null, freq: 3 }),
+    }),
+    { maxLength },
+  )
 
 const A = recordOf('a').cid
 const B = recordOf('b').cid

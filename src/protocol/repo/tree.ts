@@ -7,7 +7,7 @@ import { leaflessNode } from './node-edit.ts'
 import { applyEdits, type Edit } from './tree-apply.ts'
 import { buildTree } from './tree-build.ts'
 import { compareTrees } from './tree-compare.ts'
-import { childAt, isEmpty, loadNode, putKey, removeFrom } from './tree-edit.ts'
+import { childAt, isEmpty, keyAt, loadNode, putKey, removeFrom } from './tree-edit.ts'
 import { addProof, entriesFrom, hashNode, type WalkStep, walkSteps } from './tree-walk.ts'
 
 function checkCid(cid: CidBytes | null): void {
@@ -78,6 +78,12 @@ export class Tree {
 
   get isEmpty(): boolean {
     return isEmpty(this.#node)
+  }
+
+  /** Whether the root stands on the layer of its first key; it always does but where that was trusted. */
+  isLevel(): boolean {
+    const root = this.#node
+    return root.count === 0 || keyHeight(keyAt(root, 0)) === root.layer
   }
 
   /** The record at a path. A copy of its CID. */

@@ -73,8 +73,9 @@ export function verifyCommitEvent(event: CommitEvent, options: VerifyOptions): V
     const ops = checkOps(event)
     const commit = checkCommit({ did, rev, cid, blocks }, options)
     checkPrevious(event, options)
-    // Undoing the operations gives the tree before, and puts keys on their layers. So if that tree
-    // was in order, which `previous` is taken to say, only the operations' own keys can be out of it.
+    // Undoing an operation moves no other key to another layer. So if the tree before was in order,
+    // which `previous` is taken to say, and what undoing gives is that tree and its root stands on
+    // the layer of its keys, then all keys but those of the operations do, and these are looked at.
     const leveled = options.previous !== undefined && event.prevData !== undefined
     const source = { get: (node: CidBytes) => blocks.get(node), verified: true, leveled }
     checkTree(event, commit, source, options)
@@ -184,8 +185,11 @@ function checkTree(
   }
   const expected = expectedBefore(event, options)
   if (expected === undefined) return
-  const isSame = withoutKeeping(() => equalBytes(invertOps(after, event.ops).root(), expected))
-  if (!isSame) refuse('inversion-failed')
+  withoutKeeping(() => {
+    const before = invertOps(after, event.ops)
+    if (!equalBytes(before.root(), expected)) refuse('inversion-failed')
+    if (source.leveled && event.ops.length > 0 && !before.isLevel()) refuse('invalid-tree')
+  })
 }
 
 const EMPTY_ROOT = Tree.empty().root()
