@@ -94,7 +94,7 @@ export class Images {
 
   /** Only accounts of the index that may be shown: this is no proxy for everything. */
   async #shownDid(account: string): Promise<Did> {
-    const did = decodeURIComponent(account)
+    const did = decoded(account)
     const aid = isDid(did) ? await this.#parts.actors.aidOf(did) : undefined
     if (aid === undefined || !(await this.#parts.actors.load([aid])).has(aid))
       throw new NotShown('No such account')
@@ -132,6 +132,14 @@ export class Images {
     const host = document && identityOf(document).pds
     if (host === undefined) throw new NotShown('The account has no host')
     return host
+  }
+}
+
+function decoded(segment: string): string {
+  try {
+    return decodeURIComponent(segment)
+  } catch {
+    return segment
   }
 }
 

@@ -94,7 +94,13 @@ test('it takes a viewer, whom the index need not know', async () => {
 
 test('a malformed cursor and a limit out of range are refused', async () => {
   const { world, alice } = scene
-  for (const params of [{ cursor: 'x' }, { cursor: '1:2' }, { limit: 0 }, { limit: 101 }])
+  const wrong: Record<string, string | number>[] = [
+    { cursor: 'x' },
+    { cursor: '1:2' },
+    { limit: 0 },
+    { limit: 101 },
+  ]
+  for (const params of wrong)
     assert.equal(await world.refused(NSID, params, alice), 'InvalidRequest')
 })
 

@@ -1,0 +1,127 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { loadMigrations, openSqlite } from '#platform/storage'
+import { Changes } from './cache.ts'
+import { compareEntries, type FeedEntry } from './feed-entry.ts'
+import { mergeRecent, RecentFeed } from './recent-feed.ts'
+import { Timelines } from './timelines.ts'
+
+const entry = fc.record({
+  aid: fc.integer({ min: 1, max: 6 }),
+  sortUs: fc.integer({ min: 0, max: 30 }),
+  kind: fc.constantFrom(0, 1),
+  rkey: fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'),
+})
+const entries = fc.uniqueArray(entry, {
+  maxLength: 300,
+  selector: ({ aid, sortUs, kind, rkey }) => `${aid} ${sortUs} ${kind} ${rkey}`,
+})
+type Bare = Omit<FeedEntry, 'post'>
+const full = (bare: Bare): FeedEntry => ({ ...bare, post: `${bare.aid}/${bare.rkey}` })
+
+async function database(list: readonly FeedEntry[], follows: readonly number[]) {
+  const sql = await openSqlite(':memory:', {
+    migrations: loadMigrations(new URL('../migrations/', import.meta.url)),
+  })
+  await sql.runMany(
+    'insert into feed_item (aid, sort_us, kind, rkey, subject_aid, subject_rkey, flags) values (?, ?, ?, ?, ?, ?, 0)',
+    list.map(({ aid, sortUs, kind, rkey }) => [aid, sortUs, kind, rkey, aid, rkey]),
+  )
+  await sql.runMany(
+    `insert into follow (aid, rkey, subject_aid, cid, created_at, sort_us, counted)
+     values (1, ?, ?, x'', '', 0, 1)`,
+    follows.map((aid) => [`f${aid}`, aid]),
+  )
+  return sql
+}
+
+test('pages from memory and pages by SQL are the same, and what a sort would give', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      entries,
+      fc.uniqueArray(fc.integer({ min: 2, max: 6 })),
+      fc.integer({ min: 1, max: 60 }),
+      async (bare, follows, limit) => {
+        const list = bare.map(full)
+        const sql = await database(list, follows)
+        const timelines = new Timelines({ sql, changes: new Changes() })
+        const expected = list
+          .filter(({ aid }) => aid === 1 || follows.includes(aid))
+          .sort(compareEntries)
+        const read: FeedEntry[] = []
+        for (let cursor: string | undefined = ''; cursor !== undefined; ) {
+          const page = await timelines.page(1, { cursor: cursor || undefined, limit })
+          read.push(...page.entries)
+          cursor = page.cursor
+        }
+        assert.deepEqual(read, expected)
+        await sql.close()
+      },
+    ),
+    { numRuns: 60 },
+  )
+})
+
+test('what comes and goes after loading is in its place', async () => {
+  await fc.assert(
+    fc.asyncProperty(entries, entries, fc.nat(), async (before, later, gone) => {
+      const list = before.map(full)
+      const keys = new Set(list.map((one) => JSON.stringify(one)))
+      const added = later.map(full).filter((one) => !keys.has(JSON.stringify(one)))
+      const sql = await database(list, [2, 3])
+      const timelines = new Timelines({ sql, changes: new Changes() })
+      await timelines.page(1, { cursor: undefined, limit: 50 })
+      for (const one of added) {
+        await sql.run(
+          'insert into feed_item (aid, sort_us, kind, rkey, subject_aid, subject_rkey, flags) values (?, ?, ?, ?, ?, ?, 0)',
+          [one.aid, one.sortUs, one.kind, one.rkey, one.aid, one.rkey],
+        )
+        timelines.add(one)
+      }
+      const all = [...list, ...added]
+      const removed = all[gone % Math.max(1, all.length)]
+      if (removed !== undefined) {
+        await sql.run(
+          'delete from feed_item where aid = ? and sort_us = ? and kind = ? and rkey = ?',
+          [removed.aid, removed.sortUs, removed.kind, removed.rkey],
+        )
+        timelines.remove(removed)
+      }
+      const expected = all
+        .filter((one) => one !== removed && one.aid <= 3)
+        .sort(compareEntries)
+        .slice(0, 50)
+      const page = await timelines.page(1, { cursor: undefined, limit: 50 })
+      assert.deepEqual(page.entries, expected)
+      await sql.close()
+    }),
+    { numRuns: 60 },
+  )
+})
+
+test('an author of whom not everything is known ends the page rather than skip somebody', () => {
+  const newest = Array.from({ length: RecentFeed.LOADED }, (_, i) =>
+    full({ aid: 1, sortUs: 1_000 - i, kind: 0, rkey: 'a' }),
+  )
+  const feed = new RecentFeed(newest)
+  assert.equal(feed.isComplete, false)
+  assert.equal(mergeRecent([feed], undefined, RecentFeed.LOADED)?.length, RecentFeed.LOADED)
+  assert.equal(mergeRecent([feed], undefined, RecentFeed.LOADED + 1), undefined)
+  const oldest = newest.at(-1)!
+  assert.equal(mergeRecent([feed], oldest, 1), undefined)
+  feed.add(full({ aid: 1, sortUs: 1, kind: 0, rkey: 'a' }))
+  assert.equal(
+    mergeRecent([feed], oldest, 1),
+    undefined,
+    'an entry below the known ones is not known',
+  )
+})
+
+test('a feed that grows too long forgets its oldest entries, and says so', () => {
+  const feed = new RecentFeed([])
+  assert.equal(feed.isComplete, true)
+  for (let i = 0; i < 200; i++) feed.add(full({ aid: 1, sortUs: i, kind: 0, rkey: 'a' }))
+  assert.equal(feed.isComplete, false)
+  assert.equal(mergeRecent([feed], undefined, 30)?.[0]?.sortUs, 199)
+})
