@@ -85,10 +85,7 @@ class DiskBlobs implements Blobs {
     for (const key of new Set(keys)) {
       const path = this.#pathOf(key)
       await this.#syncFile(key, path)
-      // Up to the root: the directories themselves may be new names.
-      for (let at = dirname(path); at.length >= this.#directory.length; at = dirname(at)) {
-        directories.add(at)
-      }
+      directories.add(dirname(path))
     }
     for (const directory of directories) await this.#files.syncDirectory(directory)
   }

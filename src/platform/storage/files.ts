@@ -1,5 +1,5 @@
 import fs from 'node:fs'
-import { dirname } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { StorageError } from './contracts.ts'
 
@@ -20,7 +20,7 @@ export interface OpenFile {
 export interface Files {
   /** `r` reads, `r+` reads and writes, `w+` creates or empties. */
   open(path: string, flags: 'r' | 'r+' | 'w+'): Promise<OpenFile>
-  /** Creates it with its parents. */
+  /** Creates it with its parents; the new names are on the disk when it resolves. */
   makeDirectory(path: string): Promise<void>
   /** Names in a directory, directories marked by a trailing slash; empty when there is none. */
   list(path: string): Promise<string[]>
@@ -40,7 +40,14 @@ export const nodeFiles: Files = {
     return openFile(await call<number>((done) => fs.open(path, flags, done)))
   },
   async makeDirectory(path) {
-    await call((done) => fs.mkdir(path, { recursive: true }, done))
+    const directory = resolve(path)
+    const made = await call<string | undefined>((done) =>
+      fs.mkdir(directory, { recursive: true }, done),
+    )
+    if (made === undefined) return
+    for (let at = directory; at.length >= resolve(made).length; at = dirname(at)) {
+      await nodeFiles.syncDirectory(dirname(at))
+    }
   },
   async list(path) {
     try {

@@ -25,6 +25,8 @@ export {
   type TrimOptions,
 } from './contracts.ts'
 export { type Files, nodeFiles, type OpenFile } from './files.ts'
+export { type Fault, type FileOperation, faultyFiles } from './files-faulty.ts'
+export { MemoryFiles, memoryFiles } from './files-memory.ts'
 export { type MemoryKvOptions, memoryKv } from './kv-memory.ts'
 export { loadMigrations } from './migrations.ts'
 export { removeSqliteFile } from './remove-sqlite-file.ts'

@@ -30,7 +30,20 @@ export async function blankSegment(
   const file = await files.open(segment.path, 'r+')
   try {
     const { fresh, unfinished } = await findTargets(file, segment, upTo, select)
-    if (fresh.length + unfinished.length === 0) return
+    if (fresh.length + unfinished.length > 0) await erase(file, segment, fresh, unfinished, erased)
+  } finally {
+    await file.close()
+  }
+}
+
+async function erase(
+  file: OpenFile,
+  segment: Segment,
+  fresh: Target[],
+  unfinished: Target[],
+  erased: Set<number>,
+): Promise<void> {
+  try {
     const mark = Buffer.alloc(4)
     mark.writeUInt32LE(blankMark)
     for (const target of fresh) await writeFully(file, mark, target.markAt)
@@ -47,8 +60,6 @@ export async function blankSegment(
     if (error instanceof StorageError) throw error
     const code = isNoSpace(error) ? 'NoSpace' : 'Fatal'
     throw new StorageError(code, `erasing in ${segment.path} failed`, { cause: error })
-  } finally {
-    await file.close()
   }
 }
 

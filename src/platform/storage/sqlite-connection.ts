@@ -13,6 +13,13 @@ export interface ConnectionOptions {
   busyTimeoutMs?: number
 }
 
+/**
+ * The write-ahead file is folded off the loop (wal-folder.ts); the engine's own folding, inside a commit, is the net
+ * below that, at 32 MB. The size limit makes a file shrink once it was folded, so that its size tells what is waiting.
+ */
+const writerPragmas =
+  'PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 8000; PRAGMA journal_size_limit = 1048576'
+
 type Row = readonly SqlValue[]
 
 interface Prepared {
@@ -46,13 +53,17 @@ export class SqliteConnection {
         enableForeignKeyConstraints: false,
         timeout: options.busyTimeoutMs ?? 5000,
       })
-      if (!readOnly) this.#db.exec('PRAGMA journal_mode = WAL')
+      if (!readOnly) this.#db.exec(writerPragmas)
       this.#db.exec(
         `PRAGMA synchronous = ${synchronous}; PRAGMA cache_size = -${cacheKb}; PRAGMA temp_store = MEMORY`,
       )
     } catch (error) {
       throw sqlError(error)
     }
+  }
+
+  get isOpen(): boolean {
+    return this.#db.isOpen
   }
 
   get inTransaction(): boolean {
@@ -162,6 +173,11 @@ export class SqliteConnection {
     if (!this.#db.isTransaction) {
       throw new StorageError('Closed', 'the engine has rolled the transaction back')
     }
+  }
+
+  /** Folds the rest of the write-ahead file in, on the spot. */
+  foldWal(): void {
+    this.exec('PRAGMA wal_checkpoint(PASSIVE)')
   }
 
   close(): void {

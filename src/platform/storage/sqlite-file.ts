@@ -1,5 +1,5 @@
-import { closeSync, fsync, mkdirSync, open, statSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { mkdirSync, statSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
 import {
   type Migration,
   type SqliteFile,
@@ -7,8 +7,10 @@ import {
   type SqlParams,
   StorageError,
 } from './contracts.ts'
+import { nodeFiles } from './files.ts'
 import { migrate } from './migrations.ts'
 import { type ConnectionOptions, SqliteConnection } from './sqlite-connection.ts'
+import { foldWal } from './wal-folder.ts'
 
 export interface SqliteFileOptions extends Omit<ConnectionOptions, 'readOnly'> {
   migrations: readonly Migration[]
@@ -16,7 +18,7 @@ export interface SqliteFileOptions extends Omit<ConnectionOptions, 'readOnly'> {
 
 /** Opens (and creates) one SQLite file with the synchronous face. */
 export function openSqliteFile(path: string, options: SqliteFileOptions): SqliteFile {
-  mkdirSync(dirname(path), { recursive: true })
+  const newNames = makeDirectoryOf(path)
   const db = new SqliteConnection(path, { maxStatements: 64, ...options })
   try {
     migrate(db, options.migrations)
@@ -24,17 +26,24 @@ export function openSqliteFile(path: string, options: SqliteFileOptions): Sqlite
     db.close()
     throw error
   }
-  return new DiskSqliteFile(path, db)
+  return new DiskSqliteFile(path, db, newNames)
 }
+
+/** A write-ahead file larger than this is folded into the database at the next sync. */
+const foldBytes = 2 * 1024 * 1024
+/** One that still is larger than this afterwards grows faster than the worker folds: the rest is done on the spot. */
+const crowdedBytes = 8 * 1024 * 1024
 
 class DiskSqliteFile implements SqliteFile {
   readonly #path: string
   readonly #db: SqliteConnection
-  #directorySynced = false
+  /** Directories whose names for this file may not be on the disk yet. */
+  #newNames: string[]
 
-  constructor(path: string, db: SqliteConnection) {
+  constructor(path: string, db: SqliteConnection, newNames: string[]) {
     this.#path = path
     this.#db = db
+    this.#newNames = newNames
   }
 
   all<T>(sql: string, params?: SqlParams): T[] {
@@ -66,15 +75,18 @@ class DiskSqliteFile implements SqliteFile {
   }
 
   /**
-   * Commits are appended to the write-ahead file, and what the engine has moved into the main file it has synced
-   * itself (synchronous=NORMAL): fsyncing the write-ahead file is therefore all that a power cut asks for.
+   * Commits are appended to the write-ahead file, and what was folded from there into the main file was synced before
+   * the write-ahead file began anew (synchronous=NORMAL): fsyncing it is therefore all that a power cut asks for.
    */
   async sync(): Promise<void> {
-    if (this.walBytes() > 0) await fsyncPath(`${this.#path}-wal`)
-    if (!this.#directorySynced) {
-      await fsyncPath(this.#path)
-      await fsyncPath(dirname(this.#path))
-      this.#directorySynced = true
+    // Never the main file: closing a descriptor of it would drop the engine's locks (sqlite.org/howtocorrupt.html, 2.2).
+    if (this.walBytes() > 0) await syncFile(`${this.#path}-wal`)
+    for (const directory of this.#newNames) await nodeFiles.syncDirectory(directory)
+    this.#newNames = []
+    if (this.walBytes() < foldBytes) return
+    await foldWal(this.#path)
+    if (this.#db.isOpen && !this.#db.inTransaction && this.walBytes() > crowdedBytes) {
+      this.#db.foldWal()
     }
   }
 
@@ -83,17 +95,27 @@ class DiskSqliteFile implements SqliteFile {
   }
 }
 
-function fsyncPath(path: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    open(path, 'r', (openError, fd) => {
-      if (openError) return reject(openError)
-      fsync(fd, (error) => {
-        closeSync(fd)
-        if (error) reject(new StorageError('Fatal', `fsync of ${path} failed`, { cause: error }))
-        else resolve()
-      })
-    })
-  })
+async function syncFile(path: string): Promise<void> {
+  const file = await nodeFiles.open(path, 'r+')
+  try {
+    await file.datasync()
+  } catch (error) {
+    throw new StorageError('Fatal', `fsync of ${path} failed`, { cause: error })
+  } finally {
+    await file.close()
+  }
+}
+
+/** Makes the directory of a file and returns those directories whose fsync makes the file's name durable. */
+function makeDirectoryOf(path: string): string[] {
+  const directory = resolve(dirname(path))
+  const made = mkdirSync(directory, { recursive: true })
+  const directories = [directory]
+  if (made === undefined) return directories
+  for (let at = directory; at.length >= resolve(made).length; at = dirname(at)) {
+    directories.push(dirname(at))
+  }
+  return directories
 }
 
 export interface ReaderOptions {

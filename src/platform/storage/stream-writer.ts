@@ -136,7 +136,7 @@ export class StreamWriter {
     let payloadsLength = 0
     for (const [index, { key, kind }] of entries.entries()) {
       const keyLength = Buffer.byteLength(key)
-      if (keyLength > 255 || !(kind >= 0 && kind <= 255)) {
+      if (keyLength > 255 || (kind & 0xff) !== kind) {
         throw new StorageError('InvalidArgument', `an entry of key ${key} and kind ${kind}`)
       }
       keysLength += keyLength

@@ -49,6 +49,7 @@ export class LocalStream implements Stream {
   /** Blanking and trimming go one after another. */
   #upkeep: Promise<unknown> = Promise.resolve()
   #closed: Promise<void> | undefined
+  #closing = false
 
   constructor(options: LocalStreamOptions) {
     this.name = options.name
@@ -108,22 +109,24 @@ export class LocalStream implements Stream {
 
   /** The next batch above `after` and up to `limit`, for the readers; undefined when there is none. */
   async fetch(after: number, limit: number): Promise<readonly Entry[] | undefined> {
-    if (after >= limit) return undefined
-    const batch = this.#tail.next(after) ?? (await this.#reads.next(after))
+    // What was trimmed may still be in memory; it is gone all the same.
+    const from = Math.max(after, this.#first - 1)
+    if (from >= limit) return undefined
+    const batch = this.#tail.next(from) ?? (await this.#reads.next(from))
     if (!batch || batch.at(-1)!.seq <= limit) return batch
     const visible = batch.filter(({ seq }) => seq <= limit)
     return visible.length > 0 ? visible : undefined
   }
 
   get closed(): boolean {
-    return this.#closed !== undefined
+    return this.#closing
   }
 
   get liveTail(): LiveTail {
     return this.#tail
   }
 
-  async blank(
+  blank(
     select: (entry: { seq: number; key: string; kind: number }) => boolean,
   ): Promise<number> {
     return this.#inUpkeep(async () => {
@@ -173,6 +176,7 @@ export class LocalStream implements Stream {
   }
 
   async #close(): Promise<void> {
+    this.#closing = true
     this.#tail.wakeAll()
     await this.#writer.close()
     await this.#upkeep.catch(() => {})
@@ -201,8 +205,8 @@ export class LocalStream implements Stream {
     return count < 0 ? this.#segments.length : count
   }
 
-  #inUpkeep<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#closed) throw new StorageError('Closed', `the stream ${this.name} is closed`)
+  async #inUpkeep<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#closing) throw new StorageError('Closed', `the stream ${this.name} is closed`)
     const result = this.#upkeep.then(work, work)
     this.#upkeep = result.catch(() => {})
     return result
@@ -274,10 +278,11 @@ class StreamReader implements AsyncIterableIterator<readonly Entry[]> {
   /** Resolves when more may be there, or when this reader is ended. */
   #more(): Promise<void> {
     return new Promise((resolve) => {
-      // Something may have been shown while the segments were read.
-      if (this.#stream.liveTail.visible > this.#after) return resolve()
+      // Something may have happened while the segments were read.
+      const { closed, liveTail } = this.#stream
+      if (closed || liveTail.visible > this.#after) return resolve()
       this.#wake = resolve
-      this.#stream.liveTail.wait(resolve)
+      liveTail.wait(resolve)
     })
   }
 
