@@ -7,6 +7,8 @@ import type { HttpResponse } from './shapes.ts'
 
 /** A request body nobody read is taken and dropped for this long, so that the answer is seen. */
 const DUMP_MS = 10_000
+/** The client stopped sending: there is nothing to take and drop. */
+const REQUEST_TIMEOUT = 408
 
 /** Sends a response. Never throws: a failure while streaming cuts the connection and is logged. */
 export function send(
@@ -23,8 +25,11 @@ export function send(
     if (!whole) void abandon(body)
     return
   }
-  if (!message.complete) dumpBriefly(message)
   const headers: string[] = []
+  if (!message.complete) {
+    if (answer.status === REQUEST_TIMEOUT) headers.push('connection', 'close')
+    else dumpBriefly(message, response)
+  }
   let hasLength = false
   for (const name in answer.headers) {
     headers.push(name, answer.headers[name]!)
@@ -82,7 +87,8 @@ async function abandon(body: AsyncIterable<Uint8Array>): Promise<void> {
   }
 }
 
-function dumpBriefly(message: IncomingMessage): void {
+function dumpBriefly(message: IncomingMessage, response: ServerResponse): void {
+  response.once('finish', () => message.resume())
   const timer = setTimeout(() => {
     if (!message.complete) message.socket.destroy()
   }, DUMP_MS)
