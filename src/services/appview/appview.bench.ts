@@ -153,7 +153,8 @@ async function measure(name: string, nsid: Nsid, params: () => object, signedIn 
       request(nsid, params(), signedIn ? pick(people) : undefined),
     )
     if (response.status !== 200) throw new Error(`${nsid} ${response.status} ${response.body}`)
-    return (response.body as string).length
+    // As the listener does: the text becomes bytes.
+    return Buffer.from(response.body as string).length
   }
   let bytes = 0
   for (let i = 0; i < 300; i++) bytes = await once()

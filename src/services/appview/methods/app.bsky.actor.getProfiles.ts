@@ -3,6 +3,7 @@ import type { Method } from '#protocol/xrpc'
 import { readMethod } from '../pages/pipeline.ts'
 import type { ReadParts } from '../parts.ts'
 import { profileDetailed } from '../views/actor.ts'
+import { arrayOf } from '../views/json.ts'
 
 /** Several accounts in detail; those that are not there, or hidden, are left out. */
 export function getProfiles({
@@ -28,7 +29,7 @@ export function getProfiles({
         const profiles = aids.map((aid) =>
           profileDetailed(accounts.actors.get(aid)!, accounts.relations.get(aid), counts.get(aid)!),
         )
-        return `{"profiles":[${profiles.join()}]}`
+        return `{"profiles":${arrayOf(profiles)}}`
       },
     },
   })

@@ -4,7 +4,7 @@ import { hydratePeople, visiblePeople } from '../pages/people-page.ts'
 import { readMethod } from '../pages/pipeline.ts'
 import type { ReadParts } from '../parts.ts'
 import { profileView } from '../views/actor.ts'
-import { cursorMember, quote, textMember } from '../views/json.ts'
+import { arrayOf, cursorMember, quote, textMember } from '../views/json.ts'
 
 /** Who liked a post, the last first. */
 export function getLikes(
@@ -29,7 +29,7 @@ export function getLikes(
           const indexedAt = new Date(Math.floor(sortUs / 1000)).toISOString()
           return `{"actor":${actor},"createdAt":"${createdAt}","indexedAt":"${indexedAt}"}`
         })
-        return `{"uri":${quote(uri)}${textMember('cid', cid)},"likes":[${likes.join()}]${cursorMember(cursor)}}`
+        return `{"uri":${quote(uri)}${textMember('cid', cid)},"likes":${arrayOf(likes)}${cursorMember(cursor)}}`
       },
     },
   })

@@ -3,6 +3,7 @@ import type { Method } from '#protocol/xrpc'
 import { readMethod } from '../pages/pipeline.ts'
 import type { ReadParts } from '../parts.ts'
 import { postView, viewerBlocks } from '../views/feed.ts'
+import { arrayOf } from '../views/json.ts'
 
 /** Up to 25 posts by AT-URI, in the order asked for; those that may not be shown are left out. */
 export function getPosts({
@@ -24,7 +25,7 @@ export function getPosts({
         keys.filter((key) => h.posts.has(key) && !viewerBlocks(h, h.posts.get(key)!.aid)),
       present(keys, h) {
         const views = keys.map((key) => postView(h, key)).filter((view) => view !== undefined)
-        return `{"posts":[${views.join()}]}`
+        return `{"posts":${arrayOf(views)}}`
       },
     },
   })

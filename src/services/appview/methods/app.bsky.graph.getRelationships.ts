@@ -4,7 +4,7 @@ import { allOf, readMethod } from '../pages/pipeline.ts'
 import type { ReadParts } from '../parts.ts'
 import type { Relation } from '../read/relations.ts'
 import type { Actor } from '../views/actor.ts'
-import { type Json, quote } from '../views/json.ts'
+import { arrayOf, type Json, quote } from '../views/json.ts'
 
 /** How one account stands to others: public follows and blocks, whoever asks. */
 export function getRelationships({
@@ -35,7 +35,7 @@ export function getRelationships({
           if (account === undefined) return notFoundActor(others[i]!)
           return relationship(h.self, account, h.relations.get(aid!)!)
         })
-        return `{"actor":"${h.self.did}","relationships":[${views.join()}]}`
+        return `{"actor":"${h.self.did}","relationships":${arrayOf(views)}}`
       },
     },
   })

@@ -6,7 +6,7 @@ import type { ReadParts } from '../parts.ts'
 import type { Hydration, Viewer } from '../read/hydrate.ts'
 import type { NoticedRecord, NoticePage, NoticeRow } from '../read/notices.ts'
 import { viewerBlocks } from '../views/feed.ts'
-import { cursorMember, type Json, textMember } from '../views/json.ts'
+import { arrayOf, cursorMember, type Json, textMember } from '../views/json.ts'
 import { noticeView } from '../views/notice.ts'
 
 type Parts = Pick<ReadParts, 'actors' | 'auth' | 'hydrator' | 'notices'>
@@ -32,7 +32,7 @@ export function listNotifications(parts: Parts): Method {
         return { items: present(rules(skeleton, noticed, priority), noticed, seenUs), ...skeleton }
       })
       const seenAt = seenUs === undefined ? undefined : new Date(seenUs / 1000).toISOString()
-      const body = `{"notifications":[${items.join()}],"priority":${priority}${textMember('seenAt', seenAt)}${cursorMember(cursor)}}`
+      const body = `{"notifications":${arrayOf(items)},"priority":${priority}${textMember('seenAt', seenAt)}${cursorMember(cursor)}}`
       return respond(body, await revOf(actors, caller))
     },
   })

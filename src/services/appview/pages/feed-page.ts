@@ -3,7 +3,7 @@ import type { ReadParts } from '../parts.ts'
 import type { FeedPage } from '../read/author-feeds.ts'
 import type { Hydration, Viewer } from '../read/hydrate.ts'
 import { type FeedItem, feedViewPost } from '../views/feed.ts'
-import { cursorMember, type Json } from '../views/json.ts'
+import { arrayOf, cursorMember, type Json } from '../views/json.ts'
 import { fillPage, type Round, respond, revOf } from './pipeline.ts'
 
 export interface PageOf {
@@ -50,7 +50,7 @@ export function feedMethod<const Q extends FeedSchema, V extends Viewer | undefi
         const skeleton = await stages.skeleton(asked, caller, page)
         return feedRound(parts, caller, skeleton, (h, item) => stages.rules(h, item, asked))
       })
-      const body = `{"feed":[${items.join()}]${cursorMember(cursor)}}`
+      const body = `{"feed":${arrayOf(items)}${cursorMember(cursor)}}`
       return respond(body, await revOf(parts.actors, caller)) as never
     },
   })

@@ -4,7 +4,7 @@ import type { Hydration, Viewer } from '../read/hydrate.ts'
 import { pairOf } from '../read/relations.ts'
 import { profileView } from '../views/actor.ts'
 import { blockBetween, viewerBlocks } from '../views/feed.ts'
-import type { Json } from '../views/json.ts'
+import { arrayOf, type Json } from '../views/json.ts'
 
 /** A list of accounts around a subject: its followers, those who like its post … */
 export interface People extends EdgePage {
@@ -32,5 +32,5 @@ export function visiblePeople<P extends People>(people: P, h: Hydration): P {
 /** `app.bsky.actor.defs#profileView` of each. */
 export function profileViews(ends: readonly EdgeEnd[], h: Hydration): Json {
   const views = ends.map(({ aid }) => profileView(h.actors.get(aid)!, h.relations.get(aid)))
-  return `[${views.join()}]`
+  return arrayOf(views)
 }

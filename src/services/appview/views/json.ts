@@ -23,3 +23,13 @@ export function member(name: string, value: Json | undefined): string {
 export function cursorMember(cursor: string | undefined): string {
   return textMember('cursor', cursor)
 }
+
+/**
+ * `[…]` of values that are JSON already. Added up rather than joined: the text is then copied once,
+ * when it is sent.
+ */
+export function arrayOf(values: readonly Json[]): Json {
+  let text = ''
+  for (const value of values) text += text === '' ? value : `,${value}`
+  return `[${text}]`
+}

@@ -1,7 +1,7 @@
 import type { Hydration } from '../read/hydrate.ts'
 import type { Thread } from '../read/threads.ts'
 import { blockBetween, blockedPost, postMembers, viewerBlocks } from './feed.ts'
-import { type Json, member } from './json.ts'
+import { arrayOf, type Json, member } from './json.ts'
 import { notFoundPost, type Post } from './post.ts'
 
 /**
@@ -57,7 +57,7 @@ function repliesView(place: Place, parent: Post, depth: number): Json | undefine
     const view = replyView(place, parent, key, depth)
     if (view !== undefined) views.push(view)
   }
-  return `[${views.join()}]`
+  return arrayOf(views)
 }
 
 function replyView(place: Place, parent: Post, key: string, depth: number): Json | undefined {
