@@ -5,7 +5,7 @@ import { generateKey } from '#protocol/crypto'
 import { cidLink, decodeCbor, encodeCbor, toBytes } from '#protocol/data'
 import { type Did, ProtocolError } from '#protocol/syntax'
 import { decodeCommit, encodeCommit, verifyCommitSignature } from './commit.ts'
-import { DID, KEY, OTHER_KEY, recordOf, revOf } from './samples.ts'
+import { DID, KEY, OTHER_KEY, recordOf, revOf } from './samples.test-support.ts'
 
 const unsigned = { did: DID, rev: revOf(1), data: recordOf('a').cid }
 const signed = encodeCommit(unsigned, KEY)

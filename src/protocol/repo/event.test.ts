@@ -27,7 +27,7 @@ import {
   SampleRepo,
   TIME,
   update,
-} from './samples.ts'
+} from './samples.test-support.ts'
 
 type Fields = Record<string, unknown>
 

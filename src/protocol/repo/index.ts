@@ -26,15 +26,13 @@ export {
   type RepoOp,
 } from './plan.ts'
 export {
-  memorySpill,
   type ReadRepoOptions,
   type RepoReading,
-  type RepoRecord,
   readRepo,
-  type Spill,
   type VerifiedRepo,
   verifyRepoCar,
 } from './read-repo.ts'
+export { memorySpill, type RepoRecord, type Spill } from './spill.ts'
 export { type Block, Tree, type TreeChanges } from './tree.ts'
 export type { WalkStep } from './tree-walk.ts'
 export {

@@ -16,7 +16,7 @@ import { BlockMap } from './block-map.ts'
 import { keyHeight, keyOf } from './keys.ts'
 import { MAX_NODE_KEYS, type Node } from './node.ts'
 import { parseNode, type Surroundings } from './node-parse.ts'
-import { pathAt, recordOf, STEEP_PATHS } from './samples.ts'
+import { pathAt, recordOf, STEEP_PATHS } from './samples.test-support.ts'
 import { Tree } from './tree.ts'
 
 const VALUE = recordOf('value').cid

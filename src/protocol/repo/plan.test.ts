@@ -19,7 +19,7 @@ import {
   STEEP_PATHS,
   type Step,
   update,
-} from './samples.ts'
+} from './samples.test-support.ts'
 import { Tree } from './tree.ts'
 
 function hasCode(code: string): (error: unknown) => boolean {

@@ -15,24 +15,7 @@ import {
   readEntry,
 } from './node.ts'
 import { invalid, parseNode } from './node-parse.ts'
-
-/** A record of a repository. `bytes`, its block, is a view of what was read. */
-export interface RepoRecord {
-  path: string
-  cid: CidBytes
-  bytes: Uint8Array
-}
-
-/**
- * Where blocks wait that come before their turn: the caller's, as only it knows how many it can
- * keep. `get` is also asked for records given out before, as one record may stand at many paths and
- * its block come once: answer from what was made of them. Both may be synchronous; `get` then costs
- * no turn of the event loop.
- */
-export interface Spill {
-  put(cid: CidBytes, bytes: Uint8Array): void | Promise<void>
-  get(cid: CidBytes): Uint8Array | undefined | Promise<Uint8Array | undefined>
-}
+import { memorySpill, type RepoRecord, type Spill } from './spill.ts'
 
 export interface ReadRepoOptions {
   /** Refuse the repository of any other ('WrongRepo'). */
@@ -111,20 +94,6 @@ export function verifyRepoCar(
     walk.take(blocks.get(cid) ?? missing(), records)
   }
   return { commit: walk.commit!, head: walk.head!, records, blocks }
-}
-
-/** A spill in memory; 'TooLarge' beyond `maxBytes`, by default 64 MiB. */
-export function memorySpill(maxBytes = 64 * 1024 * 1024): Spill {
-  const blocks = new BlockMap()
-  return {
-    put(cid, bytes) {
-      blocks.add(cid, bytes)
-      if (blocks.byteCount > maxBytes) {
-        throw new ProtocolError('TooLarge', 'too many blocks out of order to keep in memory')
-      }
-    },
-    get: (cid) => blocks.get(cid),
-  }
 }
 
 function rootOf(roots: readonly CidBytes[]): CidBytes {
@@ -316,14 +285,22 @@ class Intake {
     const { wanted } = this.#walk
     if (wanted === undefined || wanted === this.#notSpilled) return false
     const answer = this.#spill.get(wanted)
-    const bytes = answer instanceof Promise ? await answer : answer
+    const spilled = answer instanceof Promise ? await answer : answer
+    const bytes = spilled ?? this.#readyBytesOf(wanted)
     if (bytes === undefined) this.#notSpilled = wanted
     else this.#take(bytes)
     return bytes !== undefined
   }
 
+  /** What a record that is yet to be handed on holds: the spill cannot know it. */
+  #readyBytesOf(cid: CidBytes): Uint8Array | undefined {
+    return this.#ready.find((record) => equalBytes(record.cid, cid))?.bytes
+  }
+
   #take(bytes: Uint8Array): void {
+    const count = this.#ready.length
     this.#walk.take(bytes, this.#ready)
     this.#readyBytes += bytes.length
+    if (this.#ready.length > count) this.#spill.given?.(this.#ready[count]!)
   }
 }

@@ -5,7 +5,14 @@ import { cidForCbor, sha256 } from '#protocol/crypto'
 import { bytesKey, type CidBytes, cidText, decodeCbor, encodeCbor } from '#protocol/data'
 import { ProtocolError } from '#protocol/syntax'
 import { BlockMap } from './block-map.ts'
-import { contentAfter, pathAt, recordOf, runSteps, STEEP_PATHS, type Step } from './samples.ts'
+import {
+  contentAfter,
+  pathAt,
+  recordOf,
+  runSteps,
+  STEEP_PATHS,
+  type Step,
+} from './samples.test-support.ts'
 import { type Block, Tree } from './tree.ts'
 
 /** Steps on a small set of paths: set to a record, or delete. */

@@ -23,7 +23,7 @@ import {
   STEEP_PATHS,
   TIME,
   update,
-} from './samples.ts'
+} from './samples.test-support.ts'
 import { Tree } from './tree.ts'
 import {
   invertOps,

@@ -31,7 +31,7 @@ import {
   STEEP_PATHS,
   TIME,
   update,
-} from './samples.ts'
+} from './samples.test-support.ts'
 import { Tree } from './tree.ts'
 import { verifyCommitEvent } from './verify-commit.ts'
 
