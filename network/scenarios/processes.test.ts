@@ -81,7 +81,10 @@ describe('a network of separate processes', () => {
     await nodes.pds1!.kill()
     await bob.post({ text: 'bob goes on' })
     const { data } = await bob.getTimeline({ limit: 100 })
-    assert.ok(data.feed.some((item) => item.post.uri === posts[0]), 'what was seen stays visible')
+    assert.ok(
+      data.feed.some((item) => item.post.uri === posts[0]),
+      'what was seen stays visible',
+    )
     await nodes.pds1!.start()
     await write('after the host is back')
     await bobSeesAll()
