@@ -166,6 +166,7 @@ class Exchange {
       const message = `${what} from ${this.host} within ${ms} ms`
       this.abort.abort(new OutgoingError('Timeout', this.host, message))
     }, ms)
+    timer.unref() // a body that nobody reads holds no process up
     this.timers.push(timer)
     return timer
   }

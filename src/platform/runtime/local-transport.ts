@@ -64,8 +64,8 @@ async function callLocal(
   input: string | URL | Request,
   init: FetchInit,
 ): Promise<Response> {
-  init.signal?.throwIfAborted()
   const request = await localRequest(url, input, init)
+  init.signal?.throwIfAborted()
   const answer = service.handle(request)
   if (!(answer instanceof Promise)) return toResponse(answer)
   return toResponse(await abortable(answer, init))
@@ -102,7 +102,7 @@ async function localRequest(
   const full = plain ? undefined : new Request(input, { ...init, duplex: 'half' } as RequestInit)
   const headers = plainHeaders(full?.headers ?? init.headers)
   headers.host ??= url.host
-  const body = full ? (full.body as AsyncIterable<Uint8Array> | null) : init.body
+  const body = full && init.body ? await full.bytes() : (full?.body ?? init.body)
   if (typeof body === 'string') headers['content-type'] ??= 'text/plain;charset=UTF-8'
   const bytes = typeof body === 'string' ? new TextEncoder().encode(body) : body
   if (bytes instanceof Uint8Array) headers['content-length'] ??= String(bytes.length)

@@ -1,0 +1,37 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { hashPassword, PasswordError, verifyNothing, verifyPassword } from './passwords.ts'
+
+test('a password is known by its hash, and no other is', async () => {
+  const hash = await hashPassword('مفتاح and key')
+  assert.match(hash, /^\$argon2id\$v=19\$m=19456,t=2,p=1\$[\w+/]{22}\$[\w+/]{43}$/)
+  assert.equal(await verifyPassword('مفتاح and key', hash), true)
+  assert.equal(await verifyPassword('مفتاح and keY', hash), false)
+  assert.equal(await verifyPassword('', hash), false)
+})
+
+test('the same password has another hash each time', async () => {
+  assert.notEqual(await hashPassword('a'), await hashPassword('a'))
+})
+
+test("another program's argon2id hash of other cost is read", async () => {
+  // Reference vector of the argon2 program: password, somesalt, 2 passes, 64 MiB, 1 lane.
+  const hash =
+    '$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc'
+  assert.equal(await verifyPassword('password', hash), true)
+  assert.equal(await verifyPassword('passwore', hash), false)
+})
+
+test('what is no hash matches nothing', async () => {
+  for (const text of ['', 'x', '$argon2i$v=19$m=8,t=1,p=1$c29tZXNhbHQ$AAAA', '$2b$10$abc'])
+    assert.equal(await verifyPassword('password', text), false)
+})
+
+test('an absent account costs the same and never matches', async () => {
+  assert.equal(await verifyNothing('anything'), false)
+})
+
+test('passwords over 512 bytes are refused before they cost anything', async () => {
+  await assert.rejects(hashPassword('x'.repeat(513)), PasswordError)
+  assert.equal(await verifyPassword('x'.repeat(513), await hashPassword('x'.repeat(512))), false)
+})
