@@ -17,7 +17,7 @@ export function memoryFiles(options: { freeBytes?: number } = {}): MemoryFiles {
 export class MemoryFiles implements Files {
   /** Bytes still free; may be set. A write that needs more is cut short, one without any room fails with ENOSPC. */
   freeSpace: number
-  /** Counts the power cuts: files opened in an earlier life are dead. */
+  /** Counts the deaths: files opened in an earlier life are dead. */
   life = 0
   #names: Names = new Map()
   /** The names that a power cut leaves. */
@@ -53,6 +53,12 @@ export class MemoryFiles implements Files {
     for (const node of new Set(this.#names.values())) {
       if (node !== 'directory') node.forget(chance)
     }
+  }
+
+  /** The process dies, the machine lives: open files are dead, locks are free, unsynced bytes are still there. */
+  kill(): void {
+    this.life++
+    this.#locks.clear()
   }
 
   /** Changes a file as bad hardware would: durably, behind everybody's back. */
@@ -135,11 +141,11 @@ export class MemoryFiles implements Files {
     }
   }
 
-  /** Every call takes a turn of the loop, as it does on the thread pool; a power cut meanwhile kills it. */
+  /** Every call takes a turn of the loop, as it does on the thread pool; a death meanwhile kills it. */
   async turn(): Promise<void> {
     const { life } = this
     await new Promise((resolve) => setImmediate(resolve))
-    if (life !== this.life) throw failure('EIO', 'the power was cut')
+    if (life !== this.life) throw failure('EIO', 'the process is dead')
   }
 
   #change(path: string, apply: (names: Names) => void): void {

@@ -42,11 +42,17 @@ export function segmentBase(name: string): number | undefined {
   return digits === undefined ? undefined : Number(digits)
 }
 
-export function corrupt(segment: { path: string }, offset: number, what: string): StorageError {
+export function corrupt(
+  segment: { path: string },
+  offset: number,
+  what: string,
+  cause?: unknown,
+): StorageError {
   const stream = basename(dirname(segment.path))
   return new StorageError(
     'Corrupt',
     `stream ${stream}, segment ${basename(segment.path)}, offset ${offset}: ${what}`,
+    { cause },
   )
 }
 
@@ -68,11 +74,17 @@ export async function createSegment(
     await writeFully(file, bytes, 0)
     await file.datasync()
     await files.rename(`${path}.new`, path)
-    await files.syncDirectory(directory)
   } catch (error) {
     await file.close().catch(() => {})
     await files.remove(`${path}.new`).catch(() => {})
     throw error
+  }
+  try {
+    await files.syncDirectory(directory)
+  } catch (error) {
+    // It has its name and may keep it: there is no way back from here.
+    await file.close().catch(() => {})
+    throw new StorageError('Fatal', `fsync of ${directory} failed`, { cause: error })
   }
   const index = { seqs: [], offsets: [], end: segmentHeaderBytes }
   const segment = {

@@ -1,4 +1,4 @@
-import type { Entry } from './contracts.ts'
+import { type Entry, StorageError } from './contracts.ts'
 import { isMissing } from './errors.ts'
 import type { OpenFiles } from './open-files.ts'
 import { blockBytes, corrupt, loadIndex, readEntries, type Segment } from './segment-file.ts'
@@ -50,9 +50,10 @@ export class StreamReads {
       try {
         return await this.#nextIn(segment, after)
       } catch (error) {
-        if (!isMissing(error)) throw error
+        if (error instanceof StorageError) throw error
         // Trimmed away under the reader: what is left begins further on.
-        if (this.#segments.includes(segment)) throw corrupt(segment, 0, 'the file is missing')
+        if (isMissing(error) && !this.#segments.includes(segment)) continue
+        throw corrupt(segment, 0, `it cannot be read: ${(error as Error).message}`, error)
       }
     }
   }

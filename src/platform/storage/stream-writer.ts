@@ -323,7 +323,6 @@ export class StreamWriter {
     const failure = new StorageError('NoSpace', 'the disk is full; the append was undone', {
       cause: error,
     })
-    this.#refusal ??= new StorageError('NoSpace', 'the disk is full; appends are refused')
     this.#reject(failure, group)
     this.#checkSpace()
   }

@@ -126,9 +126,7 @@ export class LocalStream implements Stream {
     return this.#tail
   }
 
-  blank(
-    select: (entry: { seq: number; key: string; kind: number }) => boolean,
-  ): Promise<number> {
+  blank(select: (entry: { seq: number; key: string; kind: number }) => boolean): Promise<number> {
     return this.#inUpkeep(async () => {
       await this.#writer.settled()
       const upTo = this.#durable
