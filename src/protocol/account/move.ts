@@ -16,6 +16,7 @@ import {
 } from '@atcute/atproto'
 import { AppBskyActorGetPreferences } from '@atcute/bluesky'
 import {
+  type AnyPlcOperation,
   type PlcClient,
   type PlcCredentials,
   type PlcOperation,
@@ -236,7 +237,10 @@ class MoveRun {
    * question open: the directory is asked before anything else is done.
    */
   async *#switch(): Steps {
-    if (await this.#hasSwitched()) return
+    const last = await this.#deps.plc.last(this.#state.did)
+    if (this.#isOurs(last)) return
+    // The identity changed since it was signed: what is held would be refused.
+    if (!last || this.#state.operation?.prev !== plcOperationCid(last)) await this.#sign()
     for (let round = 0; round < CATCH_UP_ROUNDS && (await this.#isBehind()); round++) {
       yield* this.#copyAgain()
     }
@@ -280,11 +284,11 @@ class MoveRun {
     }
   }
 
-  async #hasSwitched(): Promise<boolean> {
-    const { did, operation } = this.#state
+  /** Whether the operation in force is the one held here. */
+  #isOurs(last: AnyPlcOperation | undefined): boolean {
+    const { operation } = this.#state
     if (!operation)
       throw new ProtocolError('CannotMove', 'the change of the identity is not signed')
-    const last = await this.#deps.plc.last(did)
     return last !== undefined && plcOperationCid(last) === plcOperationCid(operation)
   }
 
@@ -294,7 +298,7 @@ class MoveRun {
       const schema = ComAtprotoIdentitySubmitPlcOperation.mainSchema
       await this.#destination.post(schema, { operation })
     } catch (error) {
-      if (!(await this.#hasSwitched())) throw error
+      if (!this.#isOurs(await this.#deps.plc.last(this.#state.did))) throw error
     }
   }
 
