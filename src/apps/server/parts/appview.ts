@@ -4,12 +4,12 @@ import { closing } from '../closing.ts'
 import { hostKey } from '../host-key.ts'
 import { type ServicePart, UsageError } from '../part.ts'
 
-/** An app view: one database, which can be indexed again, and the key that seals its identity. */
+/** An app view: one database that can be indexed again, and the key that seals its identity. */
 export const appviewPart: ServicePart<AppviewConfig> = {
   kind: 'appview',
   defaultPort: 2584,
   async load() {
-    const [{ createAppview, appviewConfig, appviewMigrations }, storage] = await Promise.all([
+    const [{ appviewConfig, appviewMigrations, createAppview }, storage] = await Promise.all([
       import('#services/appview'),
       import('#platform/storage'),
     ])
@@ -17,16 +17,17 @@ export const appviewPart: ServicePart<AppviewConfig> = {
       table: appviewConfig,
       wire(values, _place, { peers }) {
         const plc = values.plc ?? peers.url('plc')
-        const relay = values.relay ?? peers.url('relay')
-        const missing = []
-        if (!plc) missing.push('falaj appview needs a directory: give --plc URL')
-        if (!relay) missing.push('falaj appview needs events: give --relay URL')
+        // A single host speaks the same stream as a relay of all.
+        const relay = values.relay ?? peers.url('relay') ?? peers.url('pds')
+        const missing = [
+          ...(plc ? [] : ['falaj appview needs a directory: give --plc URL']),
+          ...(relay ? [] : ['falaj appview needs a relay: give --relay URL']),
+        ]
         if (missing.length > 0) throw new UsageError(...missing)
         const pdsHosts = values.pdsHosts.length > 0 ? values.pdsHosts : peers.urls('pds')
         return { ...values, plc, relay, pdsHosts }
       },
-      async start(values, place, { outside, subscribe, version }) {
-        const { dataDir, log, metrics, url } = place
+      async start(values, { dataDir, log, metrics, url }, { outside, subscribe, version }) {
         const sql = await storage.openSqlite(join(dataDir, 'appview.sqlite'), {
           migrations: storage.loadMigrations(appviewMigrations),
         })
