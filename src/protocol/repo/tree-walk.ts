@@ -1,6 +1,7 @@
 /** Walks over a tree: hashing it, listing it, comparing two, and proving keys. */
 import { sha256 } from '#protocol/crypto'
 import { bytesKey, type CidBytes } from '#protocol/data'
+import { ProtocolError } from '#protocol/syntax'
 import type { BlockSource } from './block-map.ts'
 import { keyHeight } from './keys.ts'
 import {
@@ -70,9 +71,15 @@ const NO_BYTES = new Uint8Array(0)
 /**
  * Nodes of a covering proof of a key: those on its path and those that touch its neighbours. What is
  * loaded for it is checked against the whole range it may span, and the layer of the key itself even
- * where others' are known.
+ * where others' are known. With `mayLackNeighbours`, nodes beside a key that is there may be missing.
  */
-export function addProof(source: BlockSource, root: Node, key: Uint8Array, into: Set<Node>): void {
+export function addProof(
+  source: BlockSource,
+  root: Node,
+  key: Uint8Array,
+  into: Set<Node>,
+  mayLackNeighbours = false,
+): void {
   let node: Node | null = root
   let range = ALL_KEYS
   while (node !== null) {
@@ -82,9 +89,9 @@ export function addProof(source: BlockSource, root: Node, key: Uint8Array, into:
     const after = entry.pointer
     if (found) {
       if (source.leveled && keyHeight(key) !== node.layer) throw invalid('a key on a wrong layer')
-      addSpine(source, childAt(source, node, at, gap, range), true, gapRange(node, at, range), into)
-      const right = gapRange(node, at + 1, range)
-      addSpine(source, childAt(source, node, at + 1, after, range), false, right, into)
+      const toChild = mayLackNeighbours ? childIfThere : childAt
+      addSpine(source, node, at, gap, range, true, into, toChild)
+      addSpine(source, node, at + 1, after, range, false, into, toChild)
       return
     }
     const child: Node | null = childAt(source, node, at, gap, range)
@@ -93,20 +100,35 @@ export function addProof(source: BlockSource, root: Node, key: Uint8Array, into:
   }
 }
 
-/** The nodes along one edge of a subtree, from its top to the bottom. */
+/** The nodes along one edge of the subtree in a gap, from its top to the bottom. */
 function addSpine(
   source: BlockSource,
-  node: Node | null,
-  last: boolean,
+  parent: Node,
+  gap: number,
+  pointer: number,
   range: Range,
+  last: boolean,
   into: Set<Node>,
+  toChild: typeof childAt,
 ): void {
+  let node = toChild(source, parent, gap, pointer, range)
+  let inner = gapRange(parent, gap, range)
   while (node !== null) {
     into.add(node)
     const index = last ? node.count : 0
-    const child = childAt(source, node, index, edgePointer(node, last), range)
-    range = gapRange(node, index, range)
+    const child = toChild(source, node, index, edgePointer(node, last), inner)
+    inner = gapRange(node, index, inner)
     node = child
+  }
+}
+
+/** As `childAt`, but null also when its block is missing. */
+const childIfThere: typeof childAt = (source, node, index, pointer, range) => {
+  try {
+    return childAt(source, node, index, pointer, range)
+  } catch (error) {
+    if (error instanceof ProtocolError && error.code === 'MissingBlock') return null
+    throw error
   }
 }
 

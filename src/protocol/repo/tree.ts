@@ -192,9 +192,13 @@ export class Tree {
     return into
   }
 
-  /** Loads those nodes, so that nothing else is needed to read or undo these paths. */
+  /**
+   * Loads those nodes, each checked against the range of keys it may span, and needs no others to
+   * read or undo these paths. Nodes beside a path's own may be missing: not every write needs them.
+   */
   loadProof(paths: Iterable<string>): void {
-    for (const path of paths) addProof(this.#source, this.#node, keyOf(path), new Set())
+    const nodes = new Set<Node>()
+    for (const path of paths) addProof(this.#source, this.#node, keyOf(path), nodes, true)
   }
 
   #proofNodes(root: Node, paths: Iterable<string>, nodes = new Set<Node>()): Set<Node> {

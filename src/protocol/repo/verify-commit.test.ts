@@ -197,12 +197,31 @@ describe('verifying a commit', () => {
     }
   })
 
-  it('needs each of its blocks', () => {
-    for (const [missing] of plan.blocks) {
+  it('needs the commit, each new node and each record', () => {
+    const records = plan.ops.flatMap(({ cid }) => (cid ? [cid] : []))
+    const needed = [plan.head.commit, ...plan.newNodes.map(([cid]) => cid), ...records]
+    for (const missing of needed) {
       const blocks = blockMap(plan.blocks.filter(([cid]) => !same(cid, missing)))
       assert.equal(reasonOf(eventOf(plan, { blocks }), { previous }), 'missing-block')
       assert.equal(reasonOf(eventOf(plan, { blocks })), 'missing-block')
     }
+  })
+
+  it('does without nodes that undoing does not touch', () => {
+    for (const [missing] of plan.blocks) {
+      const blocks = blockMap(plan.blocks.filter(([cid]) => !same(cid, missing)))
+      const reason = reasonOf(eventOf(plan, { blocks }), { previous })
+      assert.ok(['ok', 'missing-block'].includes(reason), reason)
+    }
+    // An update leaves the subtrees beside its key alone.
+    const path = STEEP_PATHS.find((one) => repo.tree.get(one) && keyHeight(keyOf(one)) > 1)!
+    const updated = repo.plan([update(path, 'x')])
+    const nodes = updated.newNodes.map(([cid]) => cidText(cid))
+    const isKept = ([cid]: readonly [CidBytes, Uint8Array]) =>
+      nodes.includes(cidText(cid)) || same(cid, updated.head.commit) || same(cid, recordOf('x').cid)
+    const lean = updated.blocks.filter(isKept)
+    assert.ok(lean.length < updated.blocks.length)
+    assert.equal(reasonOf(eventOf(updated, { blocks: blockMap(lean) }), { previous }), 'ok')
   })
 
   it('bears blocks that it does not need', () => {
