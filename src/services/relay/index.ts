@@ -6,11 +6,11 @@
 import type { Log, Metrics, Outside, Service, Subscribe } from '#platform/runtime'
 import type { Sql, Streams } from '#platform/storage'
 import { cachedDirectory, networkDirectory } from '#protocol/identity'
-import { createRouter } from '#protocol/xrpc'
+import { createRouter, encodeErrorFrame } from '#protocol/xrpc'
 import type { RelayConfig } from './config.ts'
 import { hostUrlReader } from './host-url.ts'
 import { Crawl, Hosts, Resync } from './hosts/index.ts'
-import { Identities, Ingest, Judge, RepoStates, rebuildStates } from './ingest/index.ts'
+import { Identities, Ingest, Judge, Projection, RepoStates, rebuildStates } from './ingest/index.ts'
 import { methods } from './methods.ts'
 import type { Relay } from './parts.ts'
 
@@ -38,10 +38,15 @@ export async function createRelay(
   deps: RelayDeps,
 ): Promise<Service> {
   const { sql, outside, subscribe, log, metrics, local } = deps
-  const { now } = outside
-  const stream = await deps.streams.open('events', { floor: config.firstSeq })
-  const states = new RepoStates(sql)
-  const rebuilt = await rebuildStates(stream, states)
+  const { now, timers } = outside
+  const projection = new Projection({ sql, timers, log })
+  const states = new RepoStates({ sql, projection })
+  const stream = await deps.streams.open('events', {
+    // A stream that was lost goes on above what was sent from it.
+    floor: Math.max(config.firstSeq, (await projection.appliedSeq()) + 1),
+    onFailed: () => states.reset(),
+  })
+  const rebuilt = await rebuildStates(stream, states, projection)
   if (rebuilt > 0) log.info('state rebuilt from the stream', { entries: rebuilt })
 
   const directory = cachedDirectory(
@@ -52,25 +57,30 @@ export async function createRelay(
       resolveTxt: outside.resolveTxt,
       allowHttp: local,
     }),
-    { now },
+    { now, negativeTtlMs: 10_000 },
   )
   const identities = new Identities({ directory, now })
-  const judge = new Judge({ identities, now, lenient: config.lenient })
+  const judge = new Judge({ now, lenient: config.lenient })
   const resync = new Resync({ states, identities, ingest: () => ingest, outside, log })
   const ingest = new Ingest({
     stream,
     states,
+    projection,
     identities,
     judge,
     metrics,
     log,
-    desynchronized: (state) => resync.add(state),
+    broken: (state) => resync.add(state),
   })
-  const hosts = new Hosts({ sql, now, max: config.hostsMax })
-  for (const url of config.pdsHosts) await hosts.add(url)
-  for (const url of config.trustedRelay) await hosts.add(url, { trusted: true })
-  const crawl = new Crawl({ hosts, ingest, subscribe, outside, log })
+  const hosts = new Hosts({ sql, projection, now, max: config.hostsMax })
+  const [named, trusted] = [config.pdsHosts, config.trustedRelay].map((urls) =>
+    urls.map((url) => new URL(url).origin),
+  ) as [string[], string[]]
+  await hosts.configure(named, trusted)
+  const lasting = [...named, ...trusted]
+  const crawl = new Crawl({ hosts, ingest, subscribe, outside, log, lasting })
   metrics.gauge('relay_hosts_reading', 'Hosts being read.', [], () => crawl.readingCount)
+  metrics.gauge('relay_mending', 'Repositories to be mended.', [], () => resync.waitingCount)
   metrics.gauge('relay_newest_seq', 'Newest event.', [], () => stream.bounds().last)
 
   const relay: Relay = { stream, hosts, crawl, states, hostUrl: hostUrlReader({ local }) }
@@ -83,20 +93,25 @@ export async function createRelay(
     name: 'relay',
     handle: (request) => router.handle(request),
     subscribe: (request) => router.subscribe(request),
+    tooSlowFrame: encodeErrorFrame('ConsumerTooSlow', 'The stream was read too slowly'),
     loops: [
       crawl.loop,
       resync.loop,
+      projection.loop,
       {
         name: 'retention',
         async run(signal) {
           while (!signal.aborted) {
             const beforeMs = now() - config.retentionHours * 3_600_000
-            await stream.trim({ beforeMs, beforeSeq: await states.appliedSeq() })
+            await stream.trim({ beforeMs, beforeSeq: await projection.appliedSeq() })
             await outside.timers.sleep(3_600_000, signal).catch(() => {})
           }
         },
       },
     ],
-    close: () => stream.close(),
+    async close() {
+      await stream.close()
+      await projection.flush()
+    },
   }
 }

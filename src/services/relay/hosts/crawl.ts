@@ -1,16 +1,29 @@
-import type { Log, Loop, Outside, Subscribe } from '#platform/runtime'
-import { decodeFrame } from '#protocol/xrpc'
+import type { FrameBatch, Log, Loop, Outside, Subscribe } from '#platform/runtime'
+import { Bell } from '../bell.ts'
 import type { Ingest } from '../ingest/index.ts'
 import type { Host, Hosts } from './hosts.ts'
 
 const PAUSE_MIN_MS = 250
 const PAUSE_MAX_MS = 60_000
+/** A stream that is silent for so long is open all the same. */
+const OPEN_AFTER_MS = 15_000
+/** A host that asked to be read and never answered is forgotten after so many tries: half an hour. */
+const TRIES_MAX = 40
 const PAGE = 500
+
+type Named = Pick<Host, 'url' | 'trusted'>
+
+/** A host being read. */
+interface Reading {
+  done: Promise<void>
+  /** Rung, it ends the pause between two tries. */
+  bell: Bell
+}
 
 /**
  * Reads every known host's events, each from its cursor, with growing pauses while one does not
- * answer. Hosts added later join at once. Reading is back-pressure: the next batch is asked for when
- * the one before is durable.
+ * answer. Hosts added later join at once. Reading is back-pressure: one batch is judged while the one
+ * before becomes durable, and no third is asked for.
  */
 export class Crawl {
   readonly #hosts: Hosts
@@ -18,7 +31,8 @@ export class Crawl {
   readonly #subscribe: Subscribe
   readonly #outside: Outside
   readonly #log: Log
-  readonly #reading = new Map<string, Promise<void>>()
+  readonly #lasting: ReadonlySet<string>
+  readonly #reading = new Map<string, Reading>()
   #signal: AbortSignal | undefined
 
   constructor(options: {
@@ -27,12 +41,15 @@ export class Crawl {
     subscribe: Subscribe
     outside: Outside
     log: Log
+    /** Origins that are never given up. */
+    lasting: readonly string[]
   }) {
     this.#hosts = options.hosts
     this.#ingest = options.ingest
     this.#subscribe = options.subscribe
     this.#outside = options.outside
     this.#log = options.log
+    this.#lasting = new Set(options.lasting)
   }
 
   get readingCount(): number {
@@ -49,66 +66,110 @@ export class Crawl {
         for (const host of page) if (host.status !== 'banned') this.start(host)
         cursor = page.length === PAGE ? page.at(-1)!.url : undefined
       } while (cursor !== undefined)
-      await new Promise<void>((resolve) => {
-        if (signal.aborted) resolve()
-        else signal.addEventListener('abort', () => resolve(), { once: true })
-      })
-      await Promise.all(this.#reading.values())
+      await aborted(signal)
+      await Promise.all([...this.#reading.values()].map(({ done }) => done))
     },
   }
 
-  /** Begins to read a host, unless it is being read, or the relay is not running yet. */
-  start(host: Pick<Host, 'url' | 'trusted'>): void {
+  /** Begins to read a host, or tries again at once; nothing while the relay does not run. */
+  start(host: Named): void {
     const signal = this.#signal
-    if (!signal || signal.aborted || this.#reading.has(host.url)) return
-    const reading = this.#read(host, signal).finally(() => this.#reading.delete(host.url))
+    if (!signal || signal.aborted) return
+    const known = this.#reading.get(host.url)
+    if (known) {
+      known.bell.ring()
+      return
+    }
+    const reading: Reading = { done: Promise.resolve(), bell: new Bell(this.#outside.timers) }
     this.#reading.set(host.url, reading)
+    reading.done = this.#read(host, signal, reading.bell).finally(() =>
+      this.#reading.delete(host.url),
+    )
   }
 
-  async #read(host: Pick<Host, 'url' | 'trusted'>, signal: AbortSignal): Promise<void> {
-    let pauseMs = PAUSE_MIN_MS
+  async #read(host: Named, signal: AbortSignal, bell: Bell): Promise<void> {
+    let failures = 0
     while (!signal.aborted) {
-      let heard = false
-      try {
-        for await (const frames of await this.#open(host.url, signal)) {
-          if (!heard) await this.#hosts.setStatus(host.url, 'active')
-          heard = true
-          if (await this.#begunAnew(host.url, frames)) break
-          await this.#ingest.take(frames, { host: host.url, trusted: host.trusted })
-        }
-        heard = true
-      } catch (error) {
-        if (!signal.aborted) this.#log.info('host went away', { host: host.url, error })
-      }
+      const progress = await this.#try(host, signal)
       if (signal.aborted) return
-      if (!heard) await this.#hosts.setStatus(host.url, 'offline')
-      pauseMs = heard ? PAUSE_MIN_MS : Math.min(pauseMs * 2, PAUSE_MAX_MS)
-      const jitter = 0.75 + this.#outside.random(1)[0]! / 512
-      await this.#outside.timers.sleep(pauseMs * jitter, signal).catch(() => {})
+      failures = progress ? 0 : failures + 1
+      if (failures > TRIES_MAX && !this.#lasting.has(host.url) && (await this.#giveUp(host.url))) {
+        return
+      }
+      await bell.wait(signal, this.#pauseMs(failures))
     }
   }
 
+  /** Reads until the stream ends. Whether anything came of it. Never throws. */
+  async #try(host: Named, signal: AbortSignal): Promise<boolean> {
+    const { timers } = this.#outside
+    const progress = { made: false }
+    const isOpen = timers.setTimeout(() => this.#note(host.url, 'idle'), OPEN_AFTER_MS)
+    try {
+      await this.#follow(host, signal, () => {
+        if (!progress.made) this.#note(host.url, 'active')
+        progress.made = true
+      })
+    } catch (error) {
+      if (!signal.aborted) this.#log.info('host went away', { host: host.url, error })
+    } finally {
+      timers.clearTimeout(isOpen)
+    }
+    if (!progress.made && !signal.aborted) this.#note(host.url, 'offline')
+    return progress.made
+  }
+
+  async #follow(host: Named, signal: AbortSignal, onProgress: () => void): Promise<void> {
+    let kept: Promise<void> = Promise.resolve()
+    for await (const frames of await this.#open(host.url, signal)) {
+      const before = kept
+      const taken = await this.#ingest.take(frames, host)
+      kept = taken.kept
+      await before
+      if (taken.error === 'FutureCursor') return this.#beginAnew(host.url)
+      if (taken.count > 0) onProgress()
+    }
+    await kept
+  }
+
   /** A new host is read from its oldest event: its first posts count too. */
-  async #open(url: string, signal: AbortSignal) {
-    const host = await this.#hosts.get(url)
-    const address = `${url}/xrpc/com.atproto.sync.subscribeRepos?cursor=${host?.cursor ?? 0}`
+  async #open(url: string, signal: AbortSignal): Promise<AsyncIterable<FrameBatch>> {
+    const cursor = (await this.#hosts.get(url))?.cursor ?? 0
+    const address = `${url}/xrpc/com.atproto.sync.subscribeRepos?cursor=${cursor}`
     return this.#subscribe(address, { signal })
   }
 
   /** A host that says our cursor is in its future was set back: revs keep old events out. */
-  async #begunAnew(url: string, frames: readonly (Uint8Array | string)[]): Promise<boolean> {
-    const [first] = frames
-    if (typeof first === 'string' || !first || frames.length > 1 || first.byteLength > 512) {
-      return false
-    }
-    try {
-      const frame = decodeFrame(first)
-      if ('type' in frame || frame.error !== 'FutureCursor') return false
-    } catch {
-      return false
-    }
+  #beginAnew(url: string): void {
     this.#log.warn('host was set back: reading it from its start', { host: url })
-    await this.#hosts.resetCursor(url)
+    this.#hosts.resetCursor(url)
+  }
+
+  async #giveUp(url: string): Promise<boolean> {
+    const host = await this.#hosts.get(url).catch(() => undefined)
+    if (!host || host.cursor > 0) return false
+    this.#log.info('host never answered and is forgotten', { host: url })
+    await this.#hosts.forget(url).catch(() => {})
     return true
   }
+
+  /** What others are shown; nothing depends on it. */
+  #note(url: string, status: 'active' | 'idle' | 'offline'): void {
+    this.#hosts
+      .setStatus(url, status)
+      .catch((error) => this.#log.warn('the status of a host could not be kept', { error }))
+  }
+
+  /** Doubles from a quarter of a second to a minute, give or take a quarter of itself. */
+  #pauseMs(failures: number): number {
+    const ms = Math.min(PAUSE_MIN_MS * 2 ** Math.min(failures, 20), PAUSE_MAX_MS)
+    return ms * (0.75 + this.#outside.random(1)[0]! / 512)
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  })
 }

@@ -1,19 +1,31 @@
 import { type PublicKey, parseDidKey } from '#protocol/crypto'
 import { type CachedDirectory, identityOf } from '#protocol/identity'
-import type { Did } from '#protocol/syntax'
+import { type Did, ProtocolError } from '#protocol/syntax'
 
-/** What the relay needs of an identity: who signs, and where it lives. */
+/** What the relay needs of an identity: who signs, and where it lives. Neither: there is no such. */
 export interface KnownIdentity {
   key: PublicKey | undefined
   /** Origin of the account's host. */
   host: string | undefined
+  /** When it was answered; milliseconds since 1970. */
+  readMs: number
+  /** Which question it answers: a late answer to an older one does not count. */
+  question: number
 }
 
-/** An identity that events do not fit is asked for again this often, and no more. */
+/** How asking again went. */
+export type Refreshed = 'read' | 'unavailable' | 'too-often'
+
+/** An identity is asked for again after so long, though nobody said that it changed. */
+const BELIEVED_MS = 3_600_000
+const ABSENCE_BELIEVED_MS = 60_000
+/** What could not be asked again is believed so much longer at a time. */
+const REPRIEVE_MS = 60_000
+/** Events of one source may have us ask for one identity so often in each window. */
 const REFRESHES_MAX = 5
 const REFRESH_WINDOW_MS = 10_000
 const KNOWN_MAX = 200_000
-/** Lookups under way at once. */
+/** Lookups under way at once, of one call. */
 const AT_ONCE = 32
 
 /** Identities with their keys parsed once, synchronous to read on the hot path. */
@@ -21,64 +33,109 @@ export class Identities {
   readonly #directory: CachedDirectory
   readonly #now: () => number
   readonly #known = new Map<Did, KnownIdentity>()
-  #refreshes = new Map<Did, number>()
+  #refreshes = new Map<string, number>()
   #windowStartMs = 0
+  #questions = 0
 
   constructor({ directory, now }: { directory: CachedDirectory; now: () => number }) {
     this.#directory = directory
     this.#now = now
   }
 
+  /** Undefined: it was not loaded, or nobody could say. */
   peek(did: Did): KnownIdentity | undefined {
     return this.#known.get(did)
   }
 
-  /** Looks up what is not known yet, a bounded number at once. Failures stay unknown. */
+  /** Asks for what is not known yet, or was too long ago. What cannot be had stays as it is. */
   async load(dids: Iterable<Did>): Promise<void> {
-    const missing = [...new Set(dids)].filter((did) => !this.#known.has(did))
-    if (missing.length === 0) return
-    const next = missing.values()
-    await Promise.all(
-      Array.from({ length: Math.min(AT_ONCE, missing.length) }, async () => {
-        for (const did of next) await this.#read(did, false)
-      }),
-    )
+    const now = this.#now()
+    const wanted: Did[] = []
+    for (const did of dids) if (!this.#isBelieved(this.#known.get(did), now)) wanted.push(did)
+    if (wanted.length > 0) await each(wanted, (did) => this.#load(did))
+  }
+
+  #isBelieved(known: KnownIdentity | undefined, now: number): boolean {
+    if (!known) return false
+    const ageMs = now - known.readMs
+    return ageMs >= 0 && ageMs < (known.host === undefined ? ABSENCE_BELIEVED_MS : BELIEVED_MS)
+  }
+
+  async #load(did: Did): Promise<void> {
+    const known = this.#known.get(did)
+    if ((await this.#read(did, known !== undefined)) || !known) return
+    this.#known.set(did, { ...known, readMs: this.#now() - BELIEVED_MS + REPRIEVE_MS })
   }
 
   /**
-   * Asks again for an identity that an event did not fit; false when that was done too often just
-   * now, so that a bad host cannot make us ask without end.
+   * Asks again for identities that changed, or that an event of this source did not fit. `too-often`
+   * when the source made us ask too often just now: what was known before stands. `unavailable`:
+   * what was known is forgotten.
    */
-  async refresh(did: Did): Promise<boolean> {
+  async refresh(dids: Iterable<Did>, source: string): Promise<Map<Did, Refreshed>> {
+    const results = new Map<Did, Refreshed>()
+    await each([...dids], async (did) => {
+      results.set(did, await this.#refresh(did, source))
+    })
+    return results
+  }
+
+  async #refresh(did: Did, source: string): Promise<Refreshed> {
     const now = this.#now()
     if (now - this.#windowStartMs > REFRESH_WINDOW_MS || now < this.#windowStartMs) {
       this.#refreshes = new Map()
       this.#windowStartMs = now
     }
-    const count = this.#refreshes.get(did) ?? 0
-    if (count >= REFRESHES_MAX) return false
-    this.#refreshes.set(did, count + 1)
-    return this.#read(did, true)
-  }
-
-  /** The identity changed: the next event asks for it. */
-  forget(did: Did): void {
-    this.#known.delete(did)
+    const key = `${source} ${did}`
+    const count = this.#refreshes.get(key) ?? 0
+    if (count >= REFRESHES_MAX) return 'too-often'
+    this.#refreshes.set(key, count + 1)
+    // A lookup that began before the change must not bring the old answer back.
     this.#directory.forget(did)
+    if (await this.#read(did, true)) return 'read'
+    this.#known.delete(did)
+    return 'unavailable'
   }
 
+  /** Whether there was an answer. */
   async #read(did: Did, fresh: boolean): Promise<boolean> {
+    const question = ++this.#questions
     try {
       const document = await this.#directory.document(did, { fresh })
       const identity = document && identityOf(document)
-      this.#known.set(did, {
-        key: identity?.signingKey ? parseDidKey(identity.signingKey) : undefined,
-        host: identity?.pds,
-      })
-      if (this.#known.size > KNOWN_MAX) this.#known.delete(this.#known.keys().next().value!)
+      this.#keep(did, question, keyOf(identity?.signingKey), identity?.pds)
       return true
-    } catch {
-      return false
+    } catch (error) {
+      // A document that cannot be used is an answer too.
+      if (!((error as Error).cause instanceof ProtocolError)) return false
+      this.#keep(did, question, undefined, undefined)
+      return true
     }
   }
+
+  #keep(did: Did, question: number, key: PublicKey | undefined, host: string | undefined): void {
+    const known = this.#known.get(did)
+    if (known && known.question > question) return
+    this.#known.delete(did)
+    this.#known.set(did, { key, host, readMs: this.#now(), question })
+    if (this.#known.size > KNOWN_MAX) this.#known.delete(this.#known.keys().next().value!)
+  }
+}
+
+function keyOf(didKey: string | undefined): PublicKey | undefined {
+  try {
+    return didKey === undefined ? undefined : parseDidKey(didKey)
+  } catch {
+    return undefined // of a curve we do not know: as good as none
+  }
+}
+
+/** Does something for each, a bounded number at once. */
+async function each<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+  const next = items.values()
+  await Promise.all(
+    Array.from({ length: Math.min(AT_ONCE, items.length) }, async () => {
+      for (const item of next) await work(item)
+    }),
+  )
 }

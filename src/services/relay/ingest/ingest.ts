@@ -1,184 +1,223 @@
 import type { Log, Metrics } from '#platform/runtime'
 import type { Stream } from '#platform/storage'
-import { encodeCbor } from '#protocol/data'
 import type { Did } from '#protocol/syntax'
-import { decodeFrame, frameHeader, joinFrame } from '#protocol/xrpc'
+import { type Arrival, readArrival } from './arrivals.ts'
 import type { Identities } from './identities.ts'
-import { type Arrival, didOf, type Judge, type Judgement, type Source } from './judge.ts'
-import type { RepoState, RepoStates } from './repo-states.ts'
-import { KINDS, storeEvent } from './stored-event.ts'
+import type { Judge, Source } from './judge.ts'
+import { type FetchedHead, type Mended, Pass } from './pass.ts'
+import type { Projection } from './projection.ts'
+import type { RepoState } from './repo-state.ts'
+import type { RepoStates } from './repo-states.ts'
+import { WaitingEvents } from './waiting-events.ts'
 
-interface Item extends Arrival {
-  hostSeq: number
+/** What is judged in one go: some milliseconds during which nobody else is served. */
+const SLICE_EVENTS_MAX = 64
+const SLICE_BYTES_MAX = 4 * 1024 * 1024
+
+/** What became of a batch. */
+export interface Taken {
+  /** Events that were understood, whatever was thought of them. */
+  count: number
+  /** The source ended its stream with this error. */
+  error: string | undefined
+  /** Settles when all that was accepted is durable. When it rejects, the batch is to be read again. */
+  kept: Promise<void>
 }
 
-/** Reasons for which an identity that changed meanwhile could be the cause. */
-const MAYBE_STALE: ReadonlySet<string> = new Set([
-  'wrong-host',
-  'bad-signature',
-  'unknown-identity',
-])
+/** What comes from nobody else. */
+const OURSELVES: Source = { url: '', trusted: true }
 
 /**
- * decode → identity → right host? → signature → rev → inversion → stream append. One batch at a
- * time from each host: lookups are made for the whole batch, the judging is synchronous, the append
- * is one, and Sql state follows the durable append.
+ * decode → identity → right host? → signature → rev → inversion → stream append. A slice of a batch at
+ * a time: lookups are made for all of it, the judging is synchronous, the append is one, and what
+ * follows from it is projected once it is durable. Sources are taken in side by side; between the
+ * last lookup and the append nothing waits, so that no two of them judge by the same state.
  */
 export class Ingest {
   readonly #stream: Stream
   readonly #states: RepoStates
+  readonly #projection: Projection
   readonly #identities: Identities
   readonly #judge: Judge
   readonly #log: Log
-  readonly #desynchronized: (state: RepoState) => void
-  readonly #verdicts: (type: string, verdict: string) => void
+  readonly #broken: (state: RepoState) => void
+  readonly #count: (type: string, verdict: string) => void
+  readonly #waiting = new WaitingEvents()
+  /** The newest append. What has none of its own is projected after it, to stay in order. */
+  #newest: Promise<void> = Promise.resolve()
 
   constructor(options: {
     stream: Stream
     states: RepoStates
+    projection: Projection
     identities: Identities
     judge: Judge
     metrics: Metrics
     log: Log
-    /** Told of a repository whose chain broke. */
-    desynchronized: (state: RepoState) => void
+    /** Told of a repository whose chain broke: its head is to be fetched and given to `mend`. */
+    broken: (state: RepoState) => void
   }) {
+    const { metrics } = options
     this.#stream = options.stream
     this.#states = options.states
+    this.#projection = options.projection
     this.#identities = options.identities
     this.#judge = options.judge
     this.#log = options.log
-    this.#desynchronized = options.desynchronized
-    const events = options.metrics.counter('relay_events_total', 'Events by type and verdict.', [
-      'type',
-      'verdict',
-    ])
-    this.#verdicts = (type, verdict) => events.with(type, verdict).add()
+    this.#broken = options.broken
+    this.#count = eventCounter(metrics)
+    metrics.gauge(
+      'relay_waiting_bytes',
+      'Events that wait for the head of their repository.',
+      [],
+      () => this.#waiting.bytes,
+    )
   }
 
   /**
-   * Takes in one batch of frames. Resolves to the newest host seq in it, once everything accepted
-   * is durable and the state saved; rejects when storage fails, and the batch is to be read again.
+   * Takes in one batch of frames. Resolves when all of it is judged and appended; the next batch may
+   * come while this one becomes durable. Rejects when it must be read again: storage refuses, or
+   * the directory does not answer.
    */
-  async take(frames: readonly (Uint8Array | string)[], from: Source): Promise<number> {
-    const items = this.#decode(frames)
-    if (items.length === 0) return 0
-    const dids = items.map((item) => item.did)
-    await this.#states.load(dids)
-    for (const item of items) if (item.type === '#identity') this.#identities.forget(item.did)
+  async take(frames: readonly (Uint8Array | string)[], from: Source): Promise<Taken> {
+    const { arrivals, error } = this.#read(frames, from)
+    let kept: Promise<void> = Promise.resolve()
+    for (const slice of slicesOf(arrivals)) {
+      const before = kept
+      kept = (await this.#takeSlice(slice, from)).kept
+      await before
+    }
+    return { count: arrivals.length, error, kept }
+  }
+
+  /**
+   * Takes a head that was fetched for a repository whose chain broke, tells everybody by a `#sync`,
+   * and goes on with the events that waited for it.
+   */
+  async mend(head: FetchedHead): Promise<Mended> {
+    const dids = [head.did]
     await this.#identities.load(dids)
-    const changed = new Map<Did, RepoState>()
-    const accepted: Item[] = []
-    for (const item of items) {
-      const judged = this.#judged(item, from)
-      const judgement = judged instanceof Promise ? await judged : judged
-      this.#verdicts(item.type, judgement.ok ? 'accepted' : judgement.reason)
-      if (judgement.ok) {
-        this.#states.set(judgement.state)
-        changed.set(item.did, judgement.state)
-        accepted.push(item)
-      } else if (judgement.resync) this.#markBroken(item.did, changed)
-    }
-    const newest = items.at(-1)!.hostSeq
-    await this.#keep(accepted, changed, from, newest)
-    return newest
+    while (this.#states.lacks(dids)) await this.#states.load(dids)
+    const pass = this.#startPass(OURSELVES)
+    const mended = pass.mend(head)
+    await this.#finish(pass)
+    return mended
   }
 
-  #decode(frames: readonly (Uint8Array | string)[]): Item[] {
-    const items: Item[] = []
+  #read(frames: readonly (Uint8Array | string)[], from: Source) {
+    const arrivals: Arrival[] = []
+    let error: string | undefined
     for (const frame of frames) {
-      const item = this.#decodeOne(frame)
-      if (item) items.push(item)
+      const read = readArrival(frame)
+      if (typeof read === 'string') {
+        if (read !== 'info') this.#count('other', read)
+      } else if ('error' in read) error = read.error
+      else arrivals.push(read)
     }
-    return items
+    if (error !== undefined) this.#log.warn('a host sent an error', { host: from.url, error })
+    return { arrivals, error }
   }
 
-  #decodeOne(bytes: Uint8Array | string): Item | undefined {
-    try {
-      if (typeof bytes === 'string') throw new Error('a text frame')
-      const frame = decodeFrame(bytes)
-      if (!('type' in frame)) {
-        this.#log.warn('host sent an error', { error: frame.error, reason: frame.message })
-        return undefined
-      }
-      const body = frame.body as Record<string, unknown>
-      if (frame.type === '#info') return undefined
-      const did = didOf(frame.type, body)
-      const hostSeq = body.seq
-      if (!(frame.type in KINDS) || !did || !Number.isSafeInteger(hostSeq)) {
-        this.#verdicts('other', frame.type in KINDS ? 'malformed' : 'unknown-type')
-        return undefined
-      }
-      return { type: frame.type, did, body, hostSeq: hostSeq as number }
-    } catch {
-      this.#verdicts('other', 'malformed')
-      return undefined
-    }
+  async #takeSlice(slice: readonly Arrival[], from: Source): Promise<{ kept: Promise<void> }> {
+    await this.#projection.full()
+    const dids = new Set(slice.map(({ did }) => did))
+    const changed = slice.filter(({ type }) => type === '#identity')
+    if (changed.length > 0) await this.#askAgain(changed, from)
+    await this.#identities.load(dids)
+    while (this.#states.lacks(dids)) await this.#states.load(dids)
+    const pass = this.#startPass(from)
+    pass.judge(slice, { mayAskAgain: true })
+    const newest = slice.at(-1)!.sourceSeq
+    const { aside } = pass
+    const kept = this.#finish(pass, [from.url, (aside[0]?.sourceSeq ?? newest + 1) - 1])
+    return aside.length === 0 ? { kept } : await this.#takeAside(aside, from, newest)
   }
 
-  /** Awaits only when an identity may have changed behind our back. */
-  #judged(item: Item, from: Source): Judgement | Promise<Judgement> {
-    const judgement = this.#judge.judge(item, this.#states.peek(item.did), from)
-    if (judgement.ok || !MAYBE_STALE.has(judgement.reason)) return judgement
-    return this.#identities
-      .refresh(item.did)
-      .then((asked) =>
-        asked ? this.#judge.judge(item, this.#states.peek(item.did), from) : judgement,
-      )
-  }
-
-  #markBroken(did: Did, changed: Map<Did, RepoState>): void {
-    const state = this.#states.peek(did)
-    if (!state || state.desynchronized) return
-    const broken = { ...state, desynchronized: true }
-    this.#states.set(broken)
-    changed.set(did, broken)
-    this.#desynchronized(broken)
-  }
-
-  async #keep(
-    accepted: readonly Item[],
-    changed: ReadonlyMap<Did, RepoState>,
+  /** Events that did not fit the identity as we knew it. */
+  async #takeAside(
+    aside: readonly Arrival[],
     from: Source,
     newest: number,
-  ): Promise<void> {
-    try {
-      let last = 0
-      if (accepted.length > 0) {
-        const appended = this.#stream.append(accepted.map((item) => entryOf(item, from.host)))
-        last = appended.last
-        await appended.durable
-      }
-      await this.#states.save(changed.values(), [[from.host, newest]], last)
-    } catch (error) {
-      // What memory says is now ahead of the disk.
-      this.#states.reset()
-      throw error
-    }
+  ): Promise<{ kept: Promise<void> }> {
+    const dids = new Set(aside.map(({ did }) => did))
+    const unavailable = await this.#askAgain(aside, from)
+    // One domain that is down loses its events; the directory of all may not cost anybody theirs.
+    const did = unavailable.find((one) => one.startsWith('did:plc:'))
+    if (did) throw new Error(`the directory cannot be asked about ${did} just now`)
+    while (this.#states.lacks(dids)) await this.#states.load(dids)
+    const pass = this.#startPass(from)
+    pass.judge(aside, { mayAskAgain: false })
+    return { kept: this.#finish(pass, [from.url, newest]) }
   }
 
-  /** Appends an event of our own making: the state of a repository that was mended. */
-  async announce(state: RepoState, frame: (seq: number) => Uint8Array): Promise<void> {
-    const origin = { host: state.host, hostSeq: 0 }
-    const appended = this.#stream.append([
-      { key: state.did, kind: KINDS['#sync']!, make: (seq) => storeEvent(origin, frame(seq)) },
-    ])
-    await appended.durable
-    this.#states.set(state)
-    await this.#states.save([state], [], appended.last)
+  /** Returns those that could not be asked about. */
+  async #askAgain(arrivals: readonly Arrival[], from: Source): Promise<Did[]> {
+    const dids = new Set(arrivals.map(({ did }) => did))
+    const results = await this.#identities.refresh(dids, from.url)
+    return [...dids].filter((did) => results.get(did) === 'unavailable')
+  }
+
+  #startPass(from: Source): Pass {
+    return new Pass({
+      from,
+      states: this.#states,
+      identities: this.#identities,
+      judge: this.#judge,
+      waiting: this.#waiting,
+      count: this.#count,
+    })
+  }
+
+  /** Appends what came of a pass; settles once it is durable and handed to the projection. */
+  #finish(pass: Pass, cursor?: readonly [source: string, seq: number]): Promise<void> {
+    const entries = pass.entries()
+    let seq = 0
+    if (entries.length > 0) {
+      const { durable, last } = this.#stream.append(entries)
+      seq = last
+      this.#newest = durable
+      durable.catch(() => {
+        if (this.#newest === durable) this.#newest = Promise.resolve()
+      })
+    }
+    const states = [...pass.changed.values()]
+    for (const state of states) this.#states.set(state)
+    for (const state of pass.broken) this.#broken(state)
+    const kept = this.#newest.then(() => this.#projection.keep({ states, cursor, seq }))
+    kept.catch(() => {}) // whoever reads on learns of it
+    return kept
   }
 }
 
-const headers = new Map(Object.keys(KINDS).map((type) => [type, frameHeader(type)]))
+/**
+ * Cuts a batch. An `#identity` does not share a slice with what came before it in its repository: that
+ * is judged by the identity as it was.
+ */
+function* slicesOf(arrivals: readonly Arrival[]): Generator<readonly Arrival[], void> {
+  let slice: Arrival[] = []
+  let bytes = 0
+  for (const arrival of arrivals) {
+    const isFull = slice.length === SLICE_EVENTS_MAX || bytes > SLICE_BYTES_MAX
+    const changes = arrival.type === '#identity' && slice.some(({ did }) => did === arrival.did)
+    if (isFull || changes) {
+      yield slice
+      slice = []
+      bytes = 0
+    }
+    slice.push(arrival)
+    bytes += arrival.frame.length
+  }
+  if (slice.length > 0) yield slice
+}
 
-function entryOf({ type, did, body, hostSeq }: Item, host: string) {
-  return {
-    key: did,
-    kind: KINDS[type]!,
-    make(seq: number) {
-      body.seq = seq
-      const frame = joinFrame(headers.get(type)!, encodeCbor(body))
-      return storeEvent({ host, hostSeq }, frame)
-    },
+function eventCounter(metrics: Metrics): (type: string, verdict: string) => void {
+  const counter = metrics.counter('relay_events_total', 'Events by type and verdict.', [
+    'type',
+    'verdict',
+  ])
+  const accepted = counter.with('#commit', 'accepted')
+  return (type, verdict) => {
+    if (verdict === 'accepted' && type === '#commit') accepted.add()
+    else counter.with(type, verdict).add()
   }
 }

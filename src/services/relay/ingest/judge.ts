@@ -1,100 +1,100 @@
 /** Whether an event may enter the stream: who sent it, who signed it, what it follows. */
 import type { PublicKey } from '#protocol/crypto'
 import {
-  type CommitEvent,
   parseCommitEvent,
   parseSyncEvent,
   type RefusalReason,
   verifyCommitEvent,
   verifySyncEvent,
 } from '#protocol/repo'
-import { type Did, isDid } from '#protocol/syntax'
-import type { Identities } from './identities.ts'
-import type { RepoState } from './repo-states.ts'
+import { isDatetime, isHandle } from '#protocol/syntax'
+import type { Arrival } from './arrivals.ts'
+import type { KnownIdentity } from './identities.ts'
+import { atHost, type RepoState, unknownRepo, withHead, withStanding } from './repo-state.ts'
+import { isStorableHost } from './stored-event.ts'
 
 export type Reason =
   | RefusalReason
-  | 'unknown-type'
+  /** There is no such identity, or it names no host or no key. */
   | 'unknown-identity'
+  /** Nobody could say just now who the account is. */
+  | 'identity-unavailable'
+  /** The account lives elsewhere. */
   | 'wrong-host'
+  /** The account is deactivated, taken down or the like: its commits are not passed on. */
   | 'inactive'
+  /** Its chain broke before: the event waits for the repository's head. */
   | 'desynchronized'
-  | 'unwanted-status'
 
 export type Judgement =
   | { ok: true; state: RepoState }
-  | { ok: false; reason: Reason /** The chain is broken: fetch the state. */; resync?: boolean }
+  /** `broken`: what is known is no longer so, and the repository's head is to be fetched. */
+  | { ok: false; reason: Reason; broken?: RepoState }
 
-/** One decoded event. */
-export interface Arrival {
-  type: string
-  did: Did
-  body: Record<string, unknown>
+/** Where events come in. */
+export interface Source {
+  /** Origin URL of the host (or relay). */
+  url: string
+  /** Whether it may speak for accounts of any host. */
+  trusted: boolean
 }
 
-/** Hosting states that hosts may report. */
-const STATUSES = new Set([
-  'takendown',
-  'suspended',
-  'deleted',
-  'deactivated',
-  'desynchronized',
-  'throttled',
+/** Reasons after which the repository is ahead of us in a way the event did not prove. */
+const BREAKING: ReadonlySet<Reason> = new Set<Reason>([
+  'prev-mismatch',
+  'no-prev-data',
+  'missing-block',
+  'invalid-tree',
+  'op-mismatch',
+  'inversion-failed',
+  'too-big',
 ])
 
-/** The DID an event is about; undefined when it is none of ours to judge. */
-export function didOf(type: string, body: Record<string, unknown>): Did | undefined {
-  const did = type === '#commit' ? body.repo : body.did
-  return isDid(did) ? did : undefined
-}
+/** `#identity` and `#account` are a few fields. */
+const SMALL_EVENT_BYTES_MAX = 16_384
+const STATUS_LENGTH_MAX = 128
 
+/** Judges events one at a time, synchronously. */
 export class Judge {
-  readonly #identities: Identities
   readonly #now: () => number
   readonly #lenient: boolean
 
-  constructor(options: { identities: Identities; now: () => number; lenient: boolean }) {
-    this.#identities = options.identities
-    this.#now = options.now
-    this.#lenient = options.lenient
+  constructor({ now, lenient }: { now: () => number; lenient: boolean }) {
+    this.#now = now
+    this.#lenient = lenient
   }
 
-  /** Synchronous: identities and states are loaded for the whole batch before. */
-  judge(arrival: Arrival, state: RepoState | undefined, from: Source): Judgement {
-    const { did, type, body } = arrival
-    const identity = this.#identities.peek(did)
-    if (!identity?.key) return { ok: false, reason: 'unknown-identity' }
-    if (!from.trusted && identity.host !== from.host) return { ok: false, reason: 'wrong-host' }
-    const host = from.trusted ? (identity.host ?? from.host) : from.host
-    const base: RepoState = state
-      ? { ...state, host }
-      : {
-          did,
-          host,
-          rev: undefined,
-          commit: undefined,
-          data: undefined,
-          status: undefined,
-          desynchronized: false,
-        }
-    switch (type) {
-      case '#commit':
-        return this.#commit(body, base, identity.key)
-      case '#sync':
-        return this.#sync(body, base, identity.key)
-      case '#account':
-        return account(body, base)
-      default:
-        return { ok: true, state: base }
+  /**
+   * `identity` is undefined when it could not be asked; `before` when nothing is known of the
+   * repository.
+   */
+  judge(
+    arrival: Arrival,
+    identity: KnownIdentity | undefined,
+    before: RepoState | undefined,
+    from: Source,
+  ): Judgement {
+    const isSigned = arrival.type === '#commit' || arrival.type === '#sync'
+    // A relay is believed about identities that are gone; a host about accounts it had until then.
+    const host = identity?.host ?? (isSigned ? undefined : from.trusted ? from.url : before?.host)
+    if (host === undefined || !isStorableHost(host)) {
+      return { ok: false, reason: identity ? 'unknown-identity' : 'identity-unavailable' }
     }
+    if (!from.trusted && host !== from.url) return { ok: false, reason: 'wrong-host' }
+    const state = before ? atHost(before, host) : unknownRepo(arrival.did, host)
+    if (!isSigned) return judgeUnsigned(arrival, state)
+    if (!identity?.key) return { ok: false, reason: 'unknown-identity' }
+    if (state.status !== undefined) return { ok: false, reason: 'inactive' }
+    return arrival.type === '#commit'
+      ? this.#commit(arrival, state, identity.key)
+      : this.#sync(arrival, state, identity.key)
   }
 
-  #commit(body: Record<string, unknown>, state: RepoState, key: PublicKey): Judgement {
-    if (state.status !== undefined) return { ok: false, reason: 'inactive' }
+  #commit({ body }: Arrival, state: RepoState, key: PublicKey): Judgement {
     const parsed = parseCommitEvent(body)
-    if (!parsed.ok) return parsed
+    if (!parsed.ok) return refusal(parsed.reason, state)
     const { event } = parsed
-    if (isOld(event, state)) return { ok: false, reason: 'rev-not-newer' }
+    if (state.rev !== undefined && event.rev <= state.rev) return refusal('rev-not-newer', state)
     if (state.desynchronized) return { ok: false, reason: 'desynchronized' }
     const verdict = verifyCommitEvent(event, {
       key,
@@ -102,50 +102,40 @@ export class Judge {
       nowMs: this.#now(),
       lenient: this.#lenient,
     })
-    if (verdict.ok) return { ok: true, state: { ...state, ...headOf(verdict.head) } }
-    return { ...verdict, resync: verdict.reason === 'prev-mismatch' }
+    if (!verdict.ok) return refusal(verdict.reason, state)
+    return { ok: true, state: withHead(state, verdict.head) }
   }
 
-  #sync(body: Record<string, unknown>, state: RepoState, key: PublicKey): Judgement {
-    if (state.status !== undefined) return { ok: false, reason: 'inactive' }
+  #sync({ body }: Arrival, state: RepoState, key: PublicKey): Judgement {
     const parsed = parseSyncEvent(body)
-    if (!parsed.ok) return parsed
-    const verdict = verifySyncEvent(parsed.event, {
-      key,
-      previous: previousOf(state),
-      nowMs: this.#now(),
-    })
-    if (!verdict.ok) return verdict
-    return { ok: true, state: { ...state, ...headOf(verdict.head), desynchronized: false } }
+    if (!parsed.ok) return { ok: false, reason: parsed.reason }
+    const previous = previousOf(state)
+    const verdict = verifySyncEvent(parsed.event, { key, previous, nowMs: this.#now() })
+    if (!verdict.ok) return { ok: false, reason: verdict.reason }
+    return { ok: true, state: withHead(state, verdict.head) }
   }
 }
 
-/** Where an event came in. */
-export interface Source {
-  /** Origin URL of the host (or relay). */
-  host: string
-  /** Whether it may speak for accounts of any host. */
-  trusted: boolean
-}
-
-function isOld(event: CommitEvent, state: RepoState): boolean {
-  return state.rev !== undefined && event.rev <= state.rev
+function refusal(reason: RefusalReason, state: RepoState): Judgement {
+  return BREAKING.has(reason) ? { ok: false, reason, broken: state } : { ok: false, reason }
 }
 
 function previousOf({ rev, data }: RepoState) {
   return rev !== undefined && data !== undefined ? { rev, data } : undefined
 }
 
-function headOf(head: { rev: string; commit: Uint8Array; data: Uint8Array }) {
-  return { rev: head.rev, commit: head.commit, data: head.data }
-}
-
-function account(body: Record<string, unknown>, state: RepoState): Judgement {
-  if (body.active === true) return { ok: true, state: { ...state, status: undefined } }
-  if (body.active !== false) return { ok: false, reason: 'malformed' }
-  const status = body.status ?? 'deactivated'
-  if (typeof status !== 'string' || !STATUSES.has(status)) {
-    return { ok: false, reason: 'unwanted-status' }
+/** `#identity` and `#account`: only their shape can be checked, and who says it. */
+function judgeUnsigned({ type, body, frame }: Arrival, state: RepoState): Judgement {
+  const { time, handle, active, status } = body
+  if (frame.length > SMALL_EVENT_BYTES_MAX) return { ok: false, reason: 'too-big' }
+  if (typeof time !== 'string' || !isDatetime(time)) return { ok: false, reason: 'malformed' }
+  if (type === '#identity') {
+    const isSound = handle === undefined || (typeof handle === 'string' && isHandle(handle))
+    return isSound ? { ok: true, state } : { ok: false, reason: 'malformed' }
   }
-  return { ok: true, state: { ...state, status } }
+  const hasStatus = typeof status === 'string' && status.length <= STATUS_LENGTH_MAX
+  if (typeof active !== 'boolean' || !(status === undefined || hasStatus)) {
+    return { ok: false, reason: 'malformed' }
+  }
+  return { ok: true, state: withStanding(state, body) }
 }

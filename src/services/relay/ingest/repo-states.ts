@@ -1,18 +1,8 @@
 import type { Sql } from '#platform/storage'
 import type { CidBytes } from '#protocol/data'
 import type { Did, Tid } from '#protocol/syntax'
-
-/** What the relay knows of one repository. */
-export interface RepoState {
-  did: Did
-  host: string
-  rev: Tid | undefined
-  commit: CidBytes | undefined
-  data: CidBytes | undefined
-  /** Undefined while active. */
-  status: string | undefined
-  desynchronized: boolean
-}
+import type { Projection } from './projection.ts'
+import type { RepoState } from './repo-state.ts'
 
 interface Row {
   did: Did
@@ -24,99 +14,86 @@ interface Row {
   desynchronized: number
 }
 
-/** States kept in memory; a row is about 400 bytes. */
+/** States kept in memory, about 500 bytes each; the least recently used go first. */
 const CACHED_MAX = 200_000
 /** Parameters of one statement. */
 const LOOKUP_MAX = 500
 
-/** The last known state of every repository: read through memory, written in batches. */
+/**
+ * The state of every repository as the stream has it: also of what is appended and not yet durable.
+ * Read through memory; what becomes durable goes to the projection.
+ */
 export class RepoStates {
   readonly #sql: Sql
-  #cache = new Map<Did, RepoState>()
+  readonly #projection: Projection
+  /** Null: there is no such repository yet. */
+  readonly #cache = new Map<Did, RepoState | null>()
 
-  constructor(sql: Sql) {
+  constructor({ sql, projection }: { sql: Sql; projection: Projection }) {
     this.#sql = sql
+    this.#projection = projection
   }
 
-  /** Loads what a batch will need, in one query per 500. */
+  /**
+   * Whether any of these must be loaded before `peek` can be believed. Look again after every wait:
+   * a failed append or a full memory makes states go.
+   */
+  lacks(dids: Iterable<Did>): boolean {
+    for (const did of dids) if (!this.#cache.has(did)) return true
+    return false
+  }
+
+  /** Loads what is missing, in one query per 500. */
   async load(dids: Iterable<Did>): Promise<void> {
-    const missing = [...new Set(dids)].filter((did) => !this.#cache.has(did))
+    const missing: Did[] = []
+    for (const did of dids) {
+      const known = this.#cache.get(did) ?? this.#projection.state(did)
+      if (known) this.set(known)
+      else if (!this.#cache.has(did)) missing.push(did)
+    }
     for (let at = 0; at < missing.length; at += LOOKUP_MAX) {
-      const some = missing.slice(at, at + LOOKUP_MAX)
-      const marks = some.map(() => '?').join(',')
-      const rows = await this.#sql.all<Row>(`SELECT * FROM repos WHERE did IN (${marks})`, some)
-      for (const row of rows) if (!this.#cache.has(row.did)) this.#cache.set(row.did, stateOf(row))
+      await this.#read(missing.slice(at, at + LOOKUP_MAX))
+    }
+  }
+
+  async #read(dids: readonly Did[]): Promise<void> {
+    const marks = dids.map(() => '?').join(',')
+    const rows = await this.#sql.all<Row>(`SELECT * FROM repos WHERE did IN (${marks})`, dids)
+    const found = new Map(rows.map((row) => [row.did, row]))
+    for (const did of dids) {
+      // Something newer may have come while the rows were read.
+      if (this.#cache.has(did)) continue
+      const row = found.get(did)
+      this.#put(did, this.#projection.state(did) ?? (row ? stateOf(row) : null))
     }
   }
 
   /** The state in memory; `load` comes first. */
   peek(did: Did): RepoState | undefined {
-    return this.#cache.get(did)
+    return this.#cache.get(did) ?? undefined
   }
 
   async get(did: Did): Promise<RepoState | undefined> {
-    await this.load([did])
-    return this.#cache.get(did)
+    while (this.lacks([did])) await this.load([did])
+    return this.peek(did)
   }
 
   set(state: RepoState): void {
-    this.#cache.set(state.did, state)
+    this.#put(state.did, state)
+  }
+
+  #put(did: Did, state: RepoState | null): void {
+    this.#cache.delete(did)
+    this.#cache.set(did, state)
+    if (this.#cache.size > CACHED_MAX) this.#cache.delete(this.#cache.keys().next().value!)
   }
 
   /** Forgets what is only in memory: an append failed. */
   reset(): void {
-    this.#cache = new Map()
+    this.#cache.clear()
   }
 
-  /** Writes states, the hosts' cursors and how far the stream is applied, as one transaction. */
-  async save(
-    states: Iterable<RepoState>,
-    cursors: Iterable<readonly [host: string, seq: number]>,
-    appliedSeq: number,
-  ): Promise<void> {
-    const rows = [...states].map((s) => [
-      s.did,
-      s.host,
-      s.rev ?? null,
-      s.commit ?? null,
-      s.data ?? null,
-      s.status ?? null,
-      s.desynchronized ? 1 : 0,
-    ])
-    await this.#sql.transaction(async (sql) => {
-      await sql.runMany(
-        `INSERT INTO repos (did, host, rev, commit_cid, data, status, desynchronized)
-         VALUES (?, ?, ?, ?, ?, ?, ?)
-         ON CONFLICT (did) DO UPDATE SET host = excluded.host, rev = excluded.rev,
-           commit_cid = excluded.commit_cid, data = excluded.data, status = excluded.status,
-           desynchronized = excluded.desynchronized`,
-        rows,
-      )
-      for (const [host, seq] of cursors) {
-        await sql.run('UPDATE hosts SET cursor = max(cursor, ?) WHERE url = ?', [seq, host])
-      }
-      await sql.run(
-        `UPDATE settings SET value = ?1 WHERE name = 'applied-seq' AND CAST(value AS INTEGER) < ?2`,
-        [String(appliedSeq), appliedSeq],
-      )
-    })
-    this.#makeRoom()
-  }
-
-  #makeRoom(): void {
-    for (const did of this.#cache.keys()) {
-      if (this.#cache.size <= CACHED_MAX) return
-      this.#cache.delete(did)
-    }
-  }
-
-  async appliedSeq(): Promise<number> {
-    const row = await this.#sql.get<{ value: string }>(
-      `SELECT value FROM settings WHERE name = 'applied-seq'`,
-    )
-    return Number(row?.value ?? 0)
-  }
-
+  /** In DID order, as Sql has it: a moment behind the stream. */
   async list({ limit, cursor }: { limit: number; cursor?: string }): Promise<RepoState[]> {
     const rows = await this.#sql.all<Row>(
       'SELECT * FROM repos WHERE did > ? AND rev IS NOT NULL ORDER BY did LIMIT ?',

@@ -12,4 +12,4 @@ export const subscribeRepos = ({ stream }: Pick<Relay, 'stream'>) =>
       followLog(stream, { cursor, signal }, framesOf),
   })
 
-const framesOf = framesOnce<Entry>((entry) => (entry.blanked ? undefined : frameOf(entry)))
+const framesOf = framesOnce<Entry>(frameOf)
