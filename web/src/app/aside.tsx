@@ -43,7 +43,7 @@ export function Aside() {
       )}
       {!path.value.startsWith('/data') && channel.value.length > 0 && (
         <section class="box">
-          <h2>{session ? <a href="/data">{t('data.layers')}</a> : t('data.layers')}</h2>
+          <h2>{session ? <a href="/data">{t('data.layers')}</a> : t('data.layersHere')}</h2>
           <ChannelGlance stops={channel.value} />
         </section>
       )}

@@ -46,7 +46,11 @@ export function Nav() {
       ))}
       {person ? (
         <>
-          <button type="button" class="button write" onClick={() => startWriting()}>
+          <button
+            type="button"
+            class={resting() ? 'button write resting' : 'button write'}
+            onClick={() => startWriting()}
+          >
             <Icon name="write" />
             <span>{t('nav.write')}</span>
             <span class="sr">{t('nav.write')}</span>
@@ -59,10 +63,10 @@ export function Nav() {
           >
             <Avatar person={person} size="small" />
             <span>
-              <b class="cut">
-                <bdi>{nameOf(person)}</bdi>
+              <b class="cut own" dir="auto">
+                {nameOf(person)}
               </b>
-              <span class="small quiet cut">
+              <span class="small quiet cut latin">
                 <Handle handle={person.handle} />
               </span>
             </span>
@@ -85,6 +89,11 @@ export function Nav() {
       )}
     </nav>
   )
+}
+
+/** Pages that are not for writing: on phones the button would lie over them. */
+function resting(): boolean {
+  return /^\/(data|settings)/.test(path.value)
 }
 
 function NavLink({ item: { icon, to, words, desk } }: { item: Item }) {

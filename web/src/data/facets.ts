@@ -51,11 +51,13 @@ function withoutTail(uri: string): string {
   let rest = uri
   for (;;) {
     const last = rest.at(-1) ?? ''
-    const unpaired = last === ')' && !rest.slice(0, -1).includes('(')
+    const unpaired = last === ')' && count(rest, '(') < count(rest, ')')
     if (!/[.,;:!?'"…،؛؟»\]]/u.test(last) && !unpaired) return rest
     rest = rest.slice(0, -1)
   }
 }
+
+const count = (text: string, sign: string) => text.split(sign).length - 1
 
 /** Facets for `marks`; a mention whose handle nobody has (`didOf` gives undefined) stays plain text. */
 export function facetsFrom(

@@ -25,13 +25,30 @@ const upstream = new Set(['UpstreamFailure', 'UpstreamTimeout', 'NotEnoughResour
 
 /** Sorts any thrown value into a Problem. */
 export function problemOf(error: unknown): Problem {
-  if (!(error instanceof CallError)) {
+  const call = error instanceof CallError ? error : fromEngine(error)
+  if (!call) {
     const detail = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
     return { kind: 'broken', host: '', detail }
   }
-  const { host, retryAtMs } = error
-  const detail = [error.status || '', error.error, error.message].filter(Boolean).join(' · ')
-  return { kind: kindOf(error), host, detail, retryAtMs }
+  const { host, retryAtMs } = call
+  const detail = [call.status || '', call.error, call.message].filter(Boolean).join(' · ')
+  return { kind: kindOf(call), host, detail, retryAtMs }
+}
+
+/** The protocol floor's errors (XrpcError, ProtocolError, UpstreamError), known by their fields. */
+function fromEngine(error: unknown): CallError | undefined {
+  if (!(error instanceof Error)) return undefined
+  const { status, error: name, code } = error as { status?: number; error?: string; code?: string }
+  const { message } = error
+  if (typeof status === 'number' && name) {
+    return new CallError({ status, error: name, message, host: '' })
+  }
+  if (error.name === 'UpstreamError') {
+    return new CallError({ status: 0, error: 'Unreachable', message, host: '' })
+  }
+  if (typeof code === 'string')
+    return new CallError({ status: 400, error: code, message, host: '' })
+  return undefined
 }
 
 function kindOf({ status, error, message }: CallError): Kind {

@@ -55,7 +55,7 @@ function Holder({ session }: { session: Session }) {
       <div class="body">
         <p class="lead">{t('data.lead')}</p>
         {held.value?.active === false && <Asleep session={session} onAwake={() => void load()} />}
-        <Channel stops={channel.value} arrivals={arrivals.value}>
+        <Channel stops={channel.value} arrivals={arrivals.value} end={t('data.fields')}>
           {(stop) => <StopText stop={stop} session={session} known={known.value} />}
         </Channel>
         <ChannelButtons session={session} arrivals={arrivals} onCheck={() => void load()} />

@@ -9,8 +9,8 @@ import { signIn } from '../data/session.ts'
 import { CallError, hostOf } from '../data/xrpc.ts'
 import { Choices, Field } from '../parts/form.tsx'
 import { Head } from '../parts/page.tsx'
+import { FormTrouble } from '../parts/states.tsx'
 import { rich, t } from '../words/index.ts'
-import { FormTrouble } from './sign-up.tsx'
 
 type Trouble = 'noName' | 'nobody' | 'noHost' | 'wrong' | 'code'
 

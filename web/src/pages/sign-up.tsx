@@ -8,9 +8,8 @@ import { type Problem, problemOf } from '../data/problem.ts'
 import { type HostTerms, hostTerms, isFree, nameTrouble, openAccount } from '../data/sign-up.ts'
 import { CallError, hostOf } from '../data/xrpc.ts'
 import { Choices, Field } from '../parts/form.tsx'
-import { Icon } from '../parts/icon.tsx'
 import { Head } from '../parts/page.tsx'
-import { Bone } from '../parts/states.tsx'
+import { Bone, FormTrouble } from '../parts/states.tsx'
 import { rich, t } from '../words/index.ts'
 
 const passwordLength = 8
@@ -248,25 +247,5 @@ function HandleField({ value, domain, free, tried, onInput }: HandleFieldProps) 
       tone={bad ? 'bad' : free === 'free' ? 'good' : undefined}
       onInput={onInput}
     />
-  )
-}
-
-export function FormTrouble({ problem }: { problem: Problem }) {
-  return (
-    <div class="note" data-tone="bad" role="alert">
-      <Icon name="warn" />
-      <div>
-        <b>{t(`problem.${problem.kind}.what`)}</b>
-        {t(`problem.${problem.kind}.safe`)}
-        {problem.detail && (
-          <details class="more">
-            <summary>{t('details')}</summary>
-            <code class="code">
-              {problem.host} · {problem.detail}
-            </code>
-          </details>
-        )}
-      </div>
-    </div>
   )
 }

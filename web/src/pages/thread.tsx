@@ -165,7 +165,7 @@ function ReplyLine({ post }: { post: Post }) {
   const shown = postOf(post).value
   return (
     <button type="button" class="composer-line" onClick={() => startWriting({ replyTo: shown })}>
-      {rich('compose.replyTo', { name: <bdi>{nameOf(shown.author)}</bdi> })}
+      <span>{rich('compose.replyTo', { name: <bdi>{nameOf(shown.author)}</bdi> })}</span>
     </button>
   )
 }

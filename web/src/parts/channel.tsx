@@ -6,6 +6,7 @@
 import type { ComponentChildren } from 'preact'
 import type { Health, Layer, Stop } from '../data/health.ts'
 import type { Arrival, Passage } from '../data/journey.ts'
+import { type Reach, reachAfter } from '../data/reach.ts'
 import { hostOf } from '../data/xrpc.ts'
 import { t } from '../words/index.ts'
 import { Icon, type IconName } from './icon.tsx'
@@ -17,28 +18,17 @@ const icons: Record<Layer, IconName> = {
   view: 'view',
 }
 
-/** How the water stands in the reach below a stop. */
-export type Reach = 'flowing' | 'pooling' | 'dry'
-
-/** The reach after `index`: dry below a layer that is down, pooling above the next one that is. */
-export function reachAfter(stops: readonly Stop[], index: number): Reach {
-  const { layer, health } = stops[index]!
-  const next = stops[index + 1]
-  // Without the directory, people's posts still travel; only the first reach falls dry.
-  const above = layer === 'identity' ? [] : stops.slice(1, index)
-  if (health === 'down' || above.some((stop) => stop.health === 'down')) return 'dry'
-  return next?.health === 'down' ? 'pooling' : 'flowing'
-}
-
 interface ChannelProps {
   stops: readonly Stop[]
   /** What stands under each stop's name: who, where, and what can be done. */
   children: (stop: Stop) => ComponentChildren
   /** Where a followed post has arrived. */
   arrivals?: readonly Arrival[]
+  /** What the water is for, said at the channel's end. */
+  end: ComponentChildren
 }
 
-export function Channel({ stops, children, arrivals }: ChannelProps) {
+export function Channel({ stops, children, arrivals, end }: ChannelProps) {
   const live = arrivals !== undefined || stops.some(({ health }) => health === 'asking')
   return (
     <ol class="channel" data-live={live}>
@@ -47,12 +37,10 @@ export function Channel({ stops, children, arrivals }: ChannelProps) {
         return (
           <li class="stop" key={stop.layer} data-health={stop.health} data-layer={stop.layer}>
             <div class="stop-place" aria-hidden="true">
-              {index < stops.length - 1 && (
-                <ReachPicture
-                  reach={reachAfter(stops, index)}
-                  drop={passage === 'here' && arrivals?.at(-1)?.layer === stop.layer}
-                />
-              )}
+              <ReachPicture
+                reach={reachAfter(stops, index)}
+                drop={passage === 'here' && arrivals?.at(-1)?.layer === stop.layer}
+              />
               <Basin health={stop.health} passage={passage} icon={icons[stop.layer]} />
             </div>
             <div class="stop-text">
@@ -66,9 +54,37 @@ export function Channel({ stops, children, arrivals }: ChannelProps) {
           </li>
         )
       })}
+      {stops.length > 0 && <Fields stops={stops}>{end}</Fields>}
     </ol>
   )
 }
+
+/** Where the channel ends: everybody's fields, watered or not. */
+function Fields({ stops, children }: { stops: readonly Stop[]; children: ComponentChildren }) {
+  const dry = stops.some(({ layer, health }) => layer !== 'identity' && health === 'down')
+  return (
+    <li class="stop fields" data-reach={dry ? 'dry' : 'flowing'}>
+      <svg viewBox="0 0 48 72" aria-hidden="true">
+        {deltas.map((d) => (
+          <path key={d} class="bank" d={d} />
+        ))}
+        {deltas.map((d) => (
+          <path key={d} class="water" d={d} />
+        ))}
+        {furrows.map((d) => (
+          <path key={d} class="furrow" d={d} />
+        ))}
+      </svg>
+      <span>{children}</span>
+    </li>
+  )
+}
+
+const deltas = ['M24 22C24 42 7 38 7 54', 'M24 22v32', 'M24 22C24 42 41 38 41 54']
+const furrows = [-1, 17, 35].flatMap((x) => [
+  `M${x} 61c3.5-2 7-2 7 0s3.5 2 7 0`,
+  `M${x} 68c3.5-2 7-2 7 0s3.5 2 7 0`,
+])
 
 function Basin({ health, passage, icon }: { health: Health; passage?: Passage; icon: IconName }) {
   return (
@@ -96,7 +112,7 @@ function ReachPicture({ reach, drop }: { reach: Reach; drop: boolean }) {
   )
 }
 
-const tones = { well: 'good', slow: 'warm', down: 'bad', asking: 'calm' } as const
+const tones = { well: 'good', slow: 'warm', down: 'warm', asking: 'calm' } as const
 
 export function HealthPill({ health, passage }: { health: Health; passage?: Passage }) {
   if (passage === 'here') {

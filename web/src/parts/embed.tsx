@@ -128,8 +128,8 @@ function QuotedPostCard({ quoted }: { quoted: QuotedPost }) {
         <div class="row small">
           <Avatar person={author} size="small" />
           <div class="grow cut">
-            <b class="cut">
-              <bdi>{nameOf(author)}</bdi>
+            <b class="cut own" dir="auto">
+              {nameOf(author)}
             </b>
             <Handle handle={author.handle} /> · <Ago at={indexedAt} />
           </div>

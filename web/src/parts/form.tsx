@@ -51,8 +51,8 @@ export function Field(props: FieldProps) {
   return (
     <div class="field">
       <label for={id}>
-        {label}
-        {optional && <span class="optional">{t('optional')}</span>}
+        {/* The space keeps the last letter of an Arabic label from joining the next word. */}
+        {label} {optional && <span class="optional">{t('optional')}</span>}
       </label>
       {suffix || secret ? (
         <div class="input-row" dir="ltr">

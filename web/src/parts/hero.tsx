@@ -14,9 +14,9 @@ export function Hero() {
     'stroke-linecap': 'round',
   } as const
   return (
-    <svg class="hero" viewBox="0 0 560 250" aria-hidden="true">
+    <svg class="hero" viewBox="0 0 560 276" aria-hidden="true">
       <path
-        d="M0 96C70 60 118 52 176 84s84 34 132 8 96-58 154-34 74 44 98 38V0H0z"
+        d="M0 96C70 60 118 52 176 84s84 34 132 8 96-58 154-34 74 44 98 38"
         fill="none"
         stroke="var(--line)"
         stroke-width="1.5"
@@ -61,7 +61,7 @@ export function Hero() {
 }
 
 const channels = [
-  'M84 82C120 102 128 118 172 122S262 112 300 124s74 22 120 14 70-20 92-12',
+  'M84 82C120 102 128 118 172 122S262 112 300 124s74 22 120 14 90-18 150 6',
   'M172 122c-6 22-34 30-40 62',
   'M300 124c2 24-14 34-16 60',
   'M420 138c8 18 14 28 14 46',

@@ -37,10 +37,15 @@ export type IconName = keyof typeof shapes
 
 const turning = new Set<IconName>(['back', 'next', 'leave', 'reply'])
 
+function classOf(name: IconName): string {
+  if (turning.has(name)) return 'icon turns'
+  return name === 'more' ? 'icon dots' : 'icon'
+}
+
 /** An icon beside words, or alone inside a control that has its own label; never read aloud. */
 export function Icon({ name }: { name: IconName }) {
   return (
-    <svg class={turning.has(name) ? 'icon turns' : 'icon'} viewBox="0 0 24 24" aria-hidden="true">
+    <svg class={classOf(name)} viewBox="0 0 24 24" aria-hidden="true">
       <path d={shapes[name]} />
     </svg>
   )

@@ -62,10 +62,10 @@ export function PersonRow({ person, bio = false }: { person: Person; bio?: boole
       </a>
       <div class="grow person-names">
         <a href={profilePath(shown)} class="person-names">
-          <b class="cut">
-            <bdi>{nameOf(shown)}</bdi>
+          <b class="cut own" dir="auto">
+            {nameOf(shown)}
           </b>
-          <span class="small quiet cut">
+          <span class="small quiet cut latin">
             <Handle handle={shown.handle} />
           </span>
         </a>
@@ -75,22 +75,22 @@ export function PersonRow({ person, bio = false }: { person: Person; bio?: boole
           </p>
         )}
       </div>
-      <FollowButton person={shown} />
+      <FollowButton person={shown} quiet={!bio} />
     </li>
   )
 }
 
 /** Follows or stops following; nothing for visitors and for oneself. */
-export function FollowButton({ person }: { person: Person }) {
+export function FollowButton({ person, quiet = false }: { person: Person; quiet?: boolean }) {
   const shown = personOf(person).value
   const session = me.value
   if (!session || session.did === person.did) return null
   const following = shown.viewer?.following !== undefined
-  const followsBack = !following && shown.viewer?.followedBy !== undefined
+  const followsBack = !quiet && !following && shown.viewer?.followedBy !== undefined
   return (
     <button
       type="button"
-      class={following ? 'button ghost small' : 'button small'}
+      class={following || quiet ? 'button ghost small' : 'button small'}
       aria-pressed={following}
       aria-label={t(following ? 'follow.stopLabel' : 'follow.startLabel', { name: nameOf(shown) })}
       onClick={() => void toggleFollow(shown)}

@@ -54,10 +54,10 @@ export function PostView({ post, item, line }: PostProps) {
       <div class="post-main">
         <div class="post-by">
           <a href={profilePath(author)} class="names">
-            <b class="cut">
-              <bdi>{nameOf(author)}</bdi>
+            <b class="cut own" dir="auto">
+              {nameOf(author)}
             </b>
-            <span class="handle cut">
+            <span class="handle cut latin">
               <Handle handle={author.handle} />
             </span>
           </a>
@@ -129,10 +129,10 @@ export function FocusPost({ post, line }: PostProps) {
             <Avatar person={author} />
           </a>
           <a href={profilePath(author)} class="person-names">
-            <b class="cut">
-              <bdi>{nameOf(author)}</bdi>
+            <b class="cut own" dir="auto">
+              {nameOf(author)}
             </b>
-            <span class="small quiet cut">
+            <span class="small quiet cut latin">
               <Handle handle={author.handle} />
             </span>
           </a>

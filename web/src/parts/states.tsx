@@ -3,6 +3,7 @@ import type { ComponentChildren } from 'preact'
 import type { Problem } from '../data/problem.ts'
 import { me } from '../data/session.ts'
 import { t } from '../words/index.ts'
+import { Icon } from './icon.tsx'
 import { DryScene, FieldScene, SourceScene } from './scenes.tsx'
 
 /** Bones of posts: the size of what is coming. */
@@ -125,6 +126,27 @@ export function SmallTrouble({ problem, retry }: TroubleProps) {
           {t('retry')}
         </button>
       )}
+    </div>
+  )
+}
+
+/** A problem inside a form, beside the button that ran into it. */
+export function FormTrouble({ problem }: { problem: Problem }) {
+  return (
+    <div class="note" data-tone="bad" role="alert">
+      <Icon name="warn" />
+      <div>
+        <b>{t(`problem.${problem.kind}.what`)}</b>
+        {t(`problem.${problem.kind}.safe`)}
+        {problem.detail && (
+          <details class="more">
+            <summary>{t('details')}</summary>
+            <code class="code">
+              {problem.host} · {problem.detail}
+            </code>
+          </details>
+        )}
+      </div>
     </div>
   )
 }
