@@ -12,6 +12,7 @@ export {
   configLines,
   configMarkdown,
   envName,
+  flagName,
   flagsOf,
   readConfig,
 } from './config.ts'
