@@ -71,6 +71,7 @@ function forgetter(parts: {
   return (changed) => {
     changes.version++
     for (const aid of changed.actors) actors.drop(aid)
+    for (const aid of changed.revs) actors.dropRev(aid)
     for (const aid of changed.actorCounts) actors.dropCounts(aid)
     for (const key of changed.posts) posts.drop(key)
     for (const key of changed.counts) posts.dropCounts(key)

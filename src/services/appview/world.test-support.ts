@@ -278,7 +278,10 @@ export class World {
 
   async start(): Promise<this> {
     this.metrics = createMetrics()
-    this.sql ??= await openSqlite(this.#path, { migrations: loadMigrations(appviewMigrations) })
+    this.sql ??= await openSqlite(this.#path, {
+      migrations: loadMigrations(appviewMigrations),
+      cacheKb: 64 * 1024,
+    })
     const config = appviewConfig.with({ pdsHosts: [PDS], ...this.#config })
     this.appview = await createAppview(
       { ...config, plc: PLC, relay: RELAY },

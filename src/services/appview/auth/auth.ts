@@ -1,11 +1,12 @@
 import { createLru } from '#platform/runtime'
 import { requireBearer, type ServiceAuthClaims, verifyServiceAuth } from '#protocol/auth'
 import { type PublicKey, parseDidKey } from '#protocol/crypto'
-import { type DidDocument, type Directory, identityOf, UpstreamError } from '#protocol/identity'
+import { type Directory, identityOf } from '#protocol/identity'
 import { type Did, ProtocolError } from '#protocol/syntax'
-import { type Auth, authRequired, type HttpRequest, XrpcError } from '#protocol/xrpc'
+import { type Auth, authRequired, type HttpRequest } from '#protocol/xrpc'
 import type { Actors } from '../read/actors.ts'
 import type { Viewer } from '../read/hydrate.ts'
+import { askUpstream } from '../read/upstream.ts'
 
 /** Checked tokens are remembered this long at most: a PDS may use one for a page of calls. */
 const REMEMBERED_MS = 60_000
@@ -69,18 +70,10 @@ export class ViewerAuth {
   }
 
   async #keyOf(iss: string, fresh: boolean): Promise<PublicKey> {
-    const document = await this.#documentOf(iss as Did, fresh)
+    const did = iss.split('#')[0] as Did
+    const document = await askUpstream(() => this.#parts.directory.document(did, { fresh }))
     const key = document && identityOf(document).signingKey
     if (key === undefined) throw new ProtocolError('UnknownIssuer', 'the issuer has no key')
     return parseDidKey(key)
-  }
-
-  async #documentOf(did: Did, fresh: boolean): Promise<DidDocument | undefined> {
-    try {
-      return await this.#parts.directory.document(did.split('#')[0] as Did, { fresh })
-    } catch (error) {
-      if (!(error instanceof UpstreamError)) throw error
-      throw new XrpcError(502, error.code, `${error.host} could not be asked`, { cause: error })
-    }
   }
 }

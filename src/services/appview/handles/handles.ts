@@ -11,7 +11,7 @@ const VERIFIED_MS = 7 * DAY_MS
 /** One that could not be verified, or not be asked for: from ten seconds, doubling, to a day. */
 const FIRST_RETRY_MS = 10_000
 const LAST_RETRY_MS = DAY_MS
-const AT_ONCE = 16
+const AT_ONCE = 32
 const LONGEST_SLEEP_MS = 3_600_000
 
 interface Due {
@@ -38,6 +38,7 @@ export interface HandlesParts {
 export class Handles {
   readonly #parts: HandlesParts
   readonly #checks
+  readonly #checking = new Map<number, Promise<void>>()
   #wakeUp: (() => void) | undefined
   #isAwake = false
 
@@ -60,22 +61,36 @@ export class Handles {
       try {
         while (!signal.aborted) {
           this.#isAwake = false
-          const due = await this.#due()
-          if (due.length === 0) await this.#rest()
-          else await Promise.all(due.map((account) => this.#check(account)))
+          for (const account of await this.#due()) this.#begin(account)
+          await this.#rest()
         }
       } finally {
         signal.removeEventListener('abort', stop)
+        await Promise.all(this.#checking.values())
       }
     },
   }
 
+  /** The last that became due come first: a new account does not wait behind old failures. */
   async #due(): Promise<Due[]> {
-    return this.#parts.sql.all<Due>(
+    const room = AT_ONCE - this.#checking.size
+    if (room === 0) return []
+    const rows = await this.#parts.sql.all<Due>(
       `select aid, did, handle, handle_due_ms, handle_failures from actor
-       where handle_due_ms <= ? order by handle_due_ms limit ?`,
-      [this.#parts.outside.now(), AT_ONCE],
+       where handle_due_ms <= ? order by handle_due_ms desc limit ?`,
+      [this.#parts.outside.now(), AT_ONCE + this.#checking.size],
     )
+    return rows.filter(({ aid }) => !this.#checking.has(aid)).slice(0, room)
+  }
+
+  #begin(account: Due): void {
+    const checking = this.#check(account)
+      .catch((error) => this.#parts.log.error('handle could not be saved', { error }))
+      .finally(() => {
+        this.#checking.delete(account.aid)
+        this.wake()
+      })
+    this.#checking.set(account.aid, checking)
   }
 
   async #check(account: Due): Promise<void> {
@@ -108,12 +123,18 @@ export class Handles {
     })
   }
 
+  /** Until a check ends or an account becomes due; those being checked are due all the while. */
   async #rest(): Promise<void> {
     const { sql, outside } = this.#parts
-    const next = await sql.get<{ at: number | null }>('select min(handle_due_ms) as at from actor')
+    const rows = await sql.all<{ aid: number; at: number }>(
+      'select aid, handle_due_ms as at from actor order by handle_due_ms limit ?',
+      [this.#checking.size + 1],
+    )
+    const next = rows.find(({ aid }) => !this.#checking.has(aid))
     if (this.#isAwake) return
     await new Promise<void>((resolve) => {
-      const ms = Math.max(0, (next?.at ?? Number.POSITIVE_INFINITY) - outside.now())
+      const isFull = this.#checking.size >= AT_ONCE
+      const ms = isFull || !next ? LONGEST_SLEEP_MS : Math.max(0, next.at - outside.now())
       const timer = outside.timers.setTimeout(() => this.wake(), Math.min(ms, LONGEST_SLEEP_MS))
       this.#wakeUp = () => {
         outside.timers.clearTimeout(timer)

@@ -219,7 +219,7 @@ export class Batch {
         'update actor set rev = ?, repair = ? where aid = ?',
         [...this.#dirtyAuthors].map(({ aid, rev, repair }) => [rev ?? null, repair ?? null, aid]),
       )
-    for (const { aid } of this.#dirtyAuthors) this.changed.actors.add(aid)
+    for (const { aid } of this.#dirtyAuthors) this.changed.revs.add(aid)
   }
 
   async #find(did: Did): Promise<Author | undefined> {

@@ -2,8 +2,10 @@ import type { FeedEntry } from '../read/feed-entry.ts'
 
 /** What a transaction changed, for the caches to forget once it is committed. */
 export class Changed {
-  /** Accounts whose profile, handle, standing or rev changed. */
+  /** Accounts whose profile, handle or standing changed. */
   readonly actors = new Set<number>()
+  /** Accounts of which a commit was applied. */
+  readonly revs = new Set<number>()
   readonly actorCounts = new Set<number>()
   /** Posts (`aid/rkey`) that came, went or got another gate. */
   readonly posts = new Set<string>()

@@ -1,9 +1,10 @@
-import type { Log, Loop, Metrics, Subscribe } from '#platform/runtime'
+import type { Frame, FrameBatch, Log, Loop, Metrics, Subscribe } from '#platform/runtime'
 import type { Sql } from '#platform/storage'
 import type { EventIndexer, Upstream } from './apply.ts'
 
-/** Events of one transaction: enough to share its cost, few enough that reads wait only briefly. */
+/** What one transaction takes: enough to share its cost, little enough that reads wait briefly. */
 const BATCH_EVENTS_MAX = 200
+const BATCH_BYTES_MAX = 512 * 1024
 /** How soon an upstream that closed the stream is asked again. */
 const RECONNECT_MS = 1_000
 
@@ -49,12 +50,11 @@ async function follow(parts: ConsumerParts, signal: AbortSignal): Promise<string
   try {
     for await (const frames of subscribe(`${url}?cursor=${cursor}`, { signal })) {
       gauge.set(1)
-      for (let i = 0; i < frames.length; i += BATCH_EVENTS_MAX) {
-        const batch = frames.slice(i, i + BATCH_EVENTS_MAX)
+      for (const { batch, isFull } of batchesOf(frames)) {
         const { error } = await indexer.apply(batch, upstream)
         if (error !== undefined) return error
         busy += batch.length
-        if (busy < BATCH_EVENTS_MAX) continue
+        if (!isFull && busy < BATCH_EVENTS_MAX) continue
         // A store in this process answers without leaving the loop: let requests in between.
         await timers.sleep(0, signal).catch(() => {})
         busy = 0
@@ -65,6 +65,20 @@ async function follow(parts: ConsumerParts, signal: AbortSignal): Promise<string
   } finally {
     gauge.set(0)
   }
+}
+
+function* batchesOf(frames: FrameBatch): Generator<{ batch: Frame[]; isFull: boolean }> {
+  let batch: Frame[] = []
+  let bytes = 0
+  for (const frame of frames) {
+    batch.push(frame)
+    bytes += frame.length
+    if (batch.length < BATCH_EVENTS_MAX && bytes < BATCH_BYTES_MAX) continue
+    yield { batch, isFull: true }
+    batch = []
+    bytes = 0
+  }
+  if (batch.length > 0) yield { batch, isFull: false }
 }
 
 async function readCursor({ sql, upstream }: ConsumerParts): Promise<number> {

@@ -3,6 +3,7 @@ import { LOCAL_HANDLE_HEADER } from '#protocol/identity'
 import { parseHandle } from '#protocol/syntax'
 import { type Method, noAuth, query, XrpcError } from '#protocol/xrpc'
 import type { ReadParts } from '../parts.ts'
+import { askUpstream } from '../read/upstream.ts'
 
 /** The DID of a handle: a verified one of the index, else asked for on the network. */
 export function resolveHandle({
@@ -17,7 +18,8 @@ export function resolveHandle({
       const known = aid === undefined ? undefined : (await actors.load([aid])).get(aid)?.did
       // A host that asks because it was asked itself is not sent on: that could go round for ever.
       const mayAsk = request.headers[LOCAL_HANDLE_HEADER] === undefined
-      const did = known ?? (mayAsk ? await directory.resolveHandle(handle) : undefined)
+      const ask = () => directory.resolveHandle(handle)
+      const did = known ?? (mayAsk ? await askUpstream(ask) : undefined)
       if (did === undefined) throw new XrpcError(400, 'HandleNotFound', 'Unable to resolve handle')
       return { did }
     },

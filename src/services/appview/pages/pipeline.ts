@@ -82,6 +82,5 @@ export async function revOf(
   actors: Actors,
   viewer: Viewer | undefined,
 ): Promise<string | undefined> {
-  if (viewer === undefined || viewer.aid === 0) return undefined
-  return (await actors.load([viewer.aid], { hidden: true })).get(viewer.aid)?.rev
+  return viewer === undefined || viewer.aid === 0 ? undefined : actors.rev(viewer.aid)
 }

@@ -16,6 +16,7 @@ export class Actors {
   readonly #urls: MediaUrls
   readonly #actors: Cache<number, Actor>
   readonly #counts: Cache<number, ActorCounts>
+  readonly #revs: Cache<number, string>
   /** An `aid` never changes, so these entries need no invalidation; absence is not kept. */
   readonly #aids: Cache<string, number>
 
@@ -25,6 +26,7 @@ export class Actors {
     this.#urls = urls
     this.#actors = new Cache(changes, ACTORS_MAX)
     this.#counts = new Cache(changes, ACTORS_MAX)
+    this.#revs = new Cache(changes, ACTORS_MAX)
     this.#aids = new Cache(changes, DIDS_MAX)
   }
 
@@ -60,6 +62,18 @@ export class Actors {
     return found
   }
 
+  /** The newest commit of the account's repo that is in the index. */
+  async rev(aid: number): Promise<string | undefined> {
+    const known = this.#revs.get(aid)
+    if (known !== undefined) return known
+    const { version } = this.#changes
+    const row = await this.#sql.get<{ rev: string | null }>('select rev from actor where aid = ?', [
+      aid,
+    ])
+    if (row?.rev) this.#revs.fill(version, aid, row.rev)
+    return row?.rev ?? undefined
+  }
+
   async counts(aids: readonly number[]): Promise<Map<number, ActorCounts>> {
     const found = new Map<number, ActorCounts>()
     const missing: number[] = []
@@ -86,6 +100,10 @@ export class Actors {
     this.#actors.drop(aid)
   }
 
+  dropRev(aid: number): void {
+    this.#revs.drop(aid)
+  }
+
   dropCounts(aid: number): void {
     this.#counts.drop(aid)
   }
@@ -93,7 +111,7 @@ export class Actors {
   async #read(aids: number[]): Promise<Actor[]> {
     const { version } = this.#changes
     const rows = await this.#sql.all<ActorRow>(
-      `select a.aid, a.did, a.handle, a.status, a.rev, p.cid, p.body, p.indexed_ms
+      `select a.aid, a.did, a.handle, a.status, p.cid, p.body, p.indexed_ms
        from actor a left join profile p on p.aid = a.aid where a.aid in (${marks(aids.length)})`,
       padded(aids),
     )

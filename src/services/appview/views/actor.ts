@@ -15,8 +15,6 @@ export interface Actor {
   handle: string
   /** Undefined when active; anything else hides the account. */
   status: string | undefined
-  /** Newest commit seen. */
-  rev: string | undefined
   /** `{"did":…` with all of profileViewBasic but `viewer`, not closed. */
   basic: string
   /** What profileView adds. */
@@ -32,7 +30,6 @@ export interface ActorRow {
   did: Did
   handle: string | null
   status: string | null
-  rev: string | null
   cid: Uint8Array | null
   body: string | null
   indexed_ms: number | null
@@ -45,7 +42,7 @@ export function actorOf(row: ActorRow, urls: MediaUrls): Actor {
   const { aid, did } = row
   const handle = row.handle ?? INVALID_HANDLE
   const profile = row.body === null ? undefined : profileOf(row.body)
-  const actor = { aid, did, handle, status: row.status ?? undefined, rev: row.rev ?? undefined }
+  const actor = { aid, did, handle, status: row.status ?? undefined }
   if (profile === undefined) {
     const basic = `{"did":"${did}","handle":"${handle}","associated":{},"labels":[]`
     return { ...actor, basic, more: '', detail: '', pinned: undefined }
