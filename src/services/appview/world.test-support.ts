@@ -246,6 +246,12 @@ export interface Ref {
   cid: string
 }
 
+export interface WorldOptions {
+  path?: string
+  startMs?: number
+  config?: Partial<AppviewConfig>
+}
+
 /** A directory, a host, a relay and an app view over one database. */
 export class World {
   readonly outside: TestOutside
@@ -253,6 +259,8 @@ export class World {
   readonly people = new Map<string, Person>()
   readonly blobs = new Map<string, { type: string; bytes: Uint8Array }>()
   readonly calls: string[] = []
+  /** Documents of the directory besides those of the people. */
+  readonly documents = new Map<string, object>()
   metrics: Metrics = createMetrics()
   sql!: Sql
   appview!: AppviewService
@@ -264,10 +272,13 @@ export class World {
   readonly #path: string
   readonly #config: Partial<AppviewConfig>
 
-  constructor(options: { path?: string; config?: Partial<AppviewConfig> } = {}) {
+  constructor(options: WorldOptions = {}) {
     this.#path = options.path ?? ':memory:'
     this.#config = options.config ?? {}
-    this.outside = testOutside({ fetch: (url, init) => this.#transport.fetch(url, init) })
+    this.outside = testOutside({
+      startMs: options.startMs,
+      fetch: (url, init) => this.#transport.fetch(url, init),
+    })
     this.#transport.add(PLC, { handle: (request) => this.#plc(request) })
     this.#transport.add(PDS, { handle: (request) => this.#pds(request) })
     this.#transport.add(RELAY, {
@@ -408,8 +419,9 @@ export class World {
 
   #plc(request: HttpRequest): HttpResponse {
     if (request.method === 'POST') return { status: 200 }
-    const person = this.people.get(decodeURIComponent(request.path.slice(1)))
-    return person ? json(200, person.document()) : json(404, {})
+    const did = decodeURIComponent(request.path.slice(1))
+    const document = this.people.get(did)?.document() ?? this.documents.get(did)
+    return document ? json(200, document) : json(404, {})
   }
 
   #pds(request: HttpRequest): HttpResponse {
