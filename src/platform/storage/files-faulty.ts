@@ -11,8 +11,11 @@ export type FileOperation =
   | 'syncDirectory'
   | 'freeBytes'
 
-/** An error code such as EIO or ENOSPC; `short`: so many bytes of a write arrive; `free`: what the disk claims to have. */
-export type Fault = string | { short: number } | { free: number }
+/**
+ * An error code such as EIO or ENOSPC; `short`: so many bytes of a write arrive; `lateTurns`: a write takes effect so
+ * many turns of the loop later; `free`: what the disk claims to have.
+ */
+export type Fault = string | { short: number } | { lateTurns: number } | { free: number }
 
 /** Any Files with faults: before each call `decide` may name one. For tests. */
 export function faultyFiles(
@@ -41,8 +44,10 @@ export function faultyFiles(
         },
         async write(bytes, position) {
           const fault = fail('write', path, bytes.length)
-          if (typeof fault !== 'object' || !('short' in fault)) return file.write(bytes, position)
-          return file.write(bytes.subarray(0, fault.short), position)
+          if (typeof fault !== 'object') return file.write(bytes, position)
+          if ('short' in fault) return file.write(bytes.subarray(0, fault.short), position)
+          if ('lateTurns' in fault) await turns(fault.lateTurns)
+          return file.write(bytes, position)
         },
         async datasync() {
           fail('datasync', path)
@@ -71,4 +76,8 @@ export function faultyFiles(
       return typeof fault === 'object' && 'free' in fault ? fault.free : base.freeBytes(path)
     },
   }
+}
+
+async function turns(count: number): Promise<void> {
+  for (let turn = 0; turn < count; turn++) await new Promise((resolve) => setImmediate(resolve))
 }

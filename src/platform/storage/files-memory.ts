@@ -36,17 +36,14 @@ export class MemoryFiles implements Files {
 
   /**
    * Everything that was not synced is gone, as after pulling the plug; open files are dead, locks are free. With
-   * `chance` (numbers from 0 to 1) the disk kept some of it: each written sector, and the first so many name changes
-   * of each directory, survive when it says a half or more.
+   * `chance` (numbers from 0 to 1) the disk kept some of it: each written sector and each change of a name survives
+   * when it says a half or more.
    */
   powerCut(chance: () => number = () => 0): void {
     this.life++
     this.#locks.clear()
     for (const pending of this.#changes.values()) {
-      for (const apply of pending) {
-        if (chance() < 0.5) break
-        apply(this.#durable)
-      }
+      for (const apply of pending) if (chance() >= 0.5) apply(this.#durable)
     }
     this.#changes.clear()
     this.#names = new Map(this.#durable)
@@ -101,6 +98,13 @@ export class MemoryFiles implements Files {
     const [from, to] = [normalize(givenFrom), normalize(givenTo)]
     const inode = this.#find(from)
     this.#assertDirectory(dirname(to))
+    if (dirname(from) === dirname(to)) {
+      this.#change(to, (names) => {
+        names.set(to, inode)
+        names.delete(from)
+      })
+      return
+    }
     // Across directories the halves become durable one by one, as on a disk that promises nothing.
     this.#change(to, (names) => names.set(to, inode))
     this.#change(from, (names) => names.delete(from))

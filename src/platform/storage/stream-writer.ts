@@ -241,6 +241,7 @@ export class StreamWriter {
     const { segment, file } = this.#active!
     const index = segment.index!
     const at = index.end
+    // Zeros on their way to where this group ends would land on it.
     if (at + group.length > this.#active!.fileBytes) await this.#zeroing
     await writeFully(file, group.bytes.subarray(0, group.length), at)
     await datasync(file, segment)
@@ -263,14 +264,13 @@ export class StreamWriter {
     const length = Math.min(step, this.#options.segmentBytes - active.fileBytes)
     if (length <= 0) return
     const from = active.fileBytes
-    active.fileBytes += length
     this.#zeroing = active.file
       .write(zeros.subarray(0, length), from)
+      .then((count) => {
+        active.fileBytes = from + count
+      })
       // Failing here harms nothing: the append that needs the room will say what is wrong.
-      .then(
-        () => {},
-        () => {},
-      )
+      .catch(() => {})
       .finally(() => {
         this.#zeroing = undefined
       })

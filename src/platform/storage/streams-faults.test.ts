@@ -374,6 +374,22 @@ describe('a disk that fails', () => {
   })
 })
 
+describe('a slow disk', () => {
+  test('zeros written ahead never land on entries', async () => {
+    // The file's first zeros belong to its making; those written ahead come as large writes of nothing.
+    const decide = (operation: FileOperation, _: string, bytes: number): Fault | undefined =>
+      operation === 'write' && bytes >= 256 * 1024 ? { lateTurns: 40 } : undefined
+    const { stream, disk } = await rig({ decide })
+    const expected: [number, string][] = []
+    for (let turn = 1; turn <= 60; turn++) {
+      const payload = `${turn}:${'x'.repeat(20_000)}`
+      await stream.append([entry(payload)]).durable
+      expected.push([turn, payload])
+    }
+    assert.deepEqual(await shown((await after(disk)).stream), expected)
+  })
+})
+
 describe('a power cut', () => {
   /** Numbers from 0 to 1 that follow from a seed, so that a failing run can be run again. */
   function dice(seed: number): () => number {
@@ -691,6 +707,28 @@ describe('damage', () => {
       return bytes
     })
     await assert.rejects(after(disk), code('Corrupt'))
+  })
+
+  test('what a torn write left behind the tear never comes back', async () => {
+    const { disk, stream } = await rig()
+    const payload = (name: string) => name.padEnd(300, '.')
+    await stream.append([entry(payload('one'))]).durable
+    // Two appends in one group, of which the disk kept only the second.
+    const lost = ['lost two', 'lost three'].map((name) => stream.append([entry(payload(name))]))
+    await Promise.all(lost.map(({ durable }) => durable))
+    disk.damage(segments(disk)[0]!, (bytes) => {
+      bytes[bytes.indexOf('lost two')]! ^= 1
+      return bytes
+    })
+    const second = await after(disk)
+    assert.equal(second.stream.bounds().last, 1)
+    // Exactly as long as the lost one: the next batch in the file would be the lost third.
+    await second.stream.append([entry(payload('two'))]).durable
+    const third = await after(disk)
+    assert.deepEqual(
+      (await shown(third.stream)).map(([, text]) => text.replaceAll('.', '')),
+      ['one', 'two'],
+    )
   })
 
   test('a payload that looks like a batch is never taken for one', async () => {
