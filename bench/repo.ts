@@ -15,7 +15,7 @@ import {
   verifyProofs,
   WriteOpAction,
 } from '@atproto/repo'
-import { cidForCbor, generateKey, sha256 } from '#protocol/crypto'
+import { cidForCbor, generateKey, type PublicKey, sha256 } from '#protocol/crypto'
 import { type CidBytes, decodeCborFirst, encodeCar, encodeCbor } from '#protocol/data'
 import {
   BlockMap,
@@ -133,17 +133,35 @@ function benchBuild(): Tree {
   return tree
 }
 
-function benchHeap(): void {
-  collect()
-  const before = process.memoryUsage()
-  const tree = Tree.build(entries)
-  collect()
-  const after = process.memoryUsage()
-  const heap = (after.heapUsed - before.heapUsed) / recordCount
-  const external = (after.arrayBuffers - before.arrayBuffers) / recordCount
-  report('heap per record', 'B', heap, undefined, 'prototype 555 B')
-  report('bytes of nodes per record', 'B', external)
+async function memoryInUse(): Promise<{ heap: number; buffers: number }> {
+  for (let i = 0; i < 3; i++) {
+    collect()
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  const { heapUsed, arrayBuffers } = process.memoryUsage()
+  return { heap: heapUsed, buffers: arrayBuffers }
+}
+
+async function reportMemory(what: string, make: () => Tree): Promise<void> {
+  const before = await memoryInUse()
+  const tree = make()
+  const after = await memoryInUse()
+  const [heap, buffers] = [after.heap - before.heap, after.buffers - before.buffers]
+  const parts = `${(heap / recordCount).toFixed(0)} heap + ${(buffers / recordCount).toFixed(0)} nodes`
+  report(`memory per record, ${what} (${parts})`, 'B', (heap + buffers) / recordCount)
   if (tree.isEmpty) throw new Error('unreachable')
+}
+
+async function benchMemory(): Promise<void> {
+  await reportMemory('built', () => Tree.build(entries))
+  await reportMemory('after 20,000 single inserts', () => {
+    let tree = Tree.build(entries)
+    for (const path of makePaths(20_000, 99)) {
+      tree = tree.put(path, cidOf(0))
+      tree.root()
+    }
+    return tree
+  })
 }
 
 /** Single inserts, each with all a commit needs of the tree, one after the other. */
@@ -202,10 +220,17 @@ function benchCommits(tree: Tree): Uint8Array[] {
   return frames
 }
 
-function benchBatch(tree: Tree): void {
+/** As people write: all at once, in one collection; and all over the tree. */
+function benchBatch(tree: Tree, isSpread: boolean): void {
   const { head } = planned(tree, undefined, 'app.bsky.actor.profile/self', 0)
-  const micros = best(rounds + 2, 200, (round) => {
-    const writes = makePaths(200, round + 50).map((path, i) => {
+  const micros = best(rounds + 20, 200, (round) => {
+    const paths = isSpread
+      ? makePaths(200, round + 50)
+      : Array.from({ length: 200 }, (_, i) => {
+          const rkey = formatTid(1_770_000_000_000_000 + round * 1e6 + i, 7)
+          return `app.bsky.feed.post/${rkey}`
+        })
+    const writes = paths.map((path, i) => {
       const bytes = post(i)
       return { action: 'create' as const, path, cid: cidForCbor(bytes), bytes }
     })
@@ -213,28 +238,36 @@ function benchBatch(tree: Tree): void {
     const plan = planCommit({ did, tree, head, writes, rev, key })
     commitEvent({ plan, seq: 1, time: '2026-01-01T00:00:00.000Z' })
   })
-  report('commit of 200 writes, per write', 'µs', micros, undefined, '≤ 25 µs (40k/s)')
+  const where = isSpread ? 'all over' : 'side by side'
+  report(`commit of 200 writes ${where}, per write`, 'µs', micros, undefined, '≤ 25 µs (40k/s)')
 }
 
-const verification = { key: key.publicKey, nowMs: Date.parse('2026-01-01T00:00:00Z') }
+const nowMs = Date.parse('2026-01-01T00:00:00Z')
+const trusting = { verify: () => true } as unknown as PublicKey
 
 function benchVerify(frames: readonly Uint8Array[]): number {
   const bodies = frames.map((frame) => decodeCborFirst(frame)[1])
-  const full = best(rounds + 3, frames.length, () => {
-    for (const body of bodies) verifyBody(body, verification)
+  const time = (key: PublicKey, isKnown: boolean) =>
+    best(rounds + 3, frames.length, () => {
+      for (const body of bodies) verifyBody(body, key, isKnown)
+    })
+  report('verify an event, all but the signature', 'µs', time(trusting, true))
+  report('verify an event of a repository not known before', 'µs', time(key.publicKey, false))
+  const message = new Uint8Array(180)
+  const signature = key.sign(message)
+  const alone = best(rounds, 2000, () => {
+    for (let i = 0; i < 2000; i++) key.publicKey.verify(message, signature)
   })
-  const trusting = { ...verification.key, verify: () => true }
-  const unsigned = best(rounds + 3, frames.length, () => {
-    for (const body of bodies) verifyBody(body, { ...verification, key: trusting })
-  })
-  report('  of it, all but the signature', 'µs', unsigned)
-  return full
+  report('a K-256 signature alone', 'µs', alone)
+  return time(key.publicKey, true)
 }
 
-function verifyBody(bytes: Uint8Array, options: typeof verification): void {
+function verifyBody(bytes: Uint8Array, key: PublicKey, isKnown: boolean): void {
   const parsed = parseCommitEvent(decodeCborFirst(bytes)[0])
   if (!parsed.ok) throw new Error(parsed.detail)
-  const verdict = verifyCommitEvent(parsed.event, options)
+  const { since, prevData } = parsed.event
+  const previous = isKnown ? { rev: since!, data: prevData! } : undefined
+  const verdict = verifyCommitEvent(parsed.event, { key, nowMs, previous })
   if (!verdict.ok) throw new Error(verdict.reason)
 }
 
@@ -326,7 +359,7 @@ async function* chunksOf(car: Uint8Array): AsyncGenerator<Uint8Array> {
 }
 
 const tree = benchBuild()
-benchHeap()
+await benchMemory()
 const small = Tree.build(sortedEntries(10_000))
 report(
   'insert + diff + proof at 10k',
@@ -343,7 +376,8 @@ report(
 )
 const frames = benchCommits(tree)
 report('the same in @atproto/repo, at 2k', 'µs', Number.NaN, await benchReferenceCommit(2000))
-benchBatch(tree)
+benchBatch(tree, false)
+benchBatch(tree, true)
 const verified = benchVerify(frames)
 report(
   'verify an event: decode, hashes, signature, inversion',

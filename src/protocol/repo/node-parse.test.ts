@@ -15,6 +15,7 @@ import { ProtocolError } from '#protocol/syntax'
 import { BlockMap } from './block-map.ts'
 import { keyHeight, keyOf } from './keys.ts'
 import { MAX_NODE_KEYS, type Node } from './node.ts'
+import { singleNode } from './node-edit.ts'
 import { parseNode, type Surroundings } from './node-parse.ts'
 import { pathAt, recordOf, STEEP_PATHS } from './samples.test-support.ts'
 import { Tree } from './tree.ts'
@@ -133,13 +134,17 @@ describe('reading a node', () => {
 
   it('refuses keys outside the range of the node', () => {
     const bytes = encodeNode(compressed([first, second, third]))
-    assert.equal(parse(bytes, { above: key('a/a'), below: key('z/z') }).count, 3)
-    refuses(bytes, { above: key(first) })
-    refuses(bytes, { above: key(second) })
-    refuses(bytes, { below: key(third) })
-    refuses(bytes, { below: key(second) })
-    refuses(bytes, { below: key('a/a') })
-    refuses(bytes, { above: key('z/z') })
+    const around = (above?: string, below?: string): Surroundings => {
+      const nodeOf = (path?: string) =>
+        path === undefined ? undefined : singleNode(1, key(path), VALUE, null, null)
+      return {
+        range: { aboveNode: nodeOf(above), aboveIndex: 0, belowNode: nodeOf(below), belowIndex: 0 },
+      }
+    }
+    assert.equal(parse(bytes, around('a/a', 'z/z')).count, 3)
+    assert.equal(parse(bytes, around()).count, 3)
+    for (const path of [first, second, third, 'z/z']) refuses(bytes, around(path))
+    for (const path of [first, second, third, 'a/a']) refuses(bytes, around(undefined, path))
   })
 
   it('refuses prefixes that are not exactly what two keys share', () => {

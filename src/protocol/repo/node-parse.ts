@@ -1,17 +1,25 @@
 /** Strict reading of nodes that come from somewhere else. */
 import { type CidBytes, CODEC_CBOR } from '#protocol/data'
 import { ProtocolError } from '#protocol/syntax'
-import { compareKeys, isKeyByte, keyHeight, MAX_KEY_BYTES, SLASH } from './keys.ts'
-import { CID_IN_LINK, LINK_BYTES, MAX_NODE_BYTES, MAX_NODE_KEYS, Node, NULL } from './node.ts'
+import { isKeyByte, keyHeight, MAX_KEY_BYTES, SLASH } from './keys.ts'
+import {
+  CID_IN_LINK,
+  firstKey,
+  isWithin,
+  type KeyRange,
+  LINK_BYTES,
+  MAX_NODE_BYTES,
+  MAX_NODE_KEYS,
+  Node,
+  NULL,
+} from './node.ts'
 
 /** What the tree around a node asks of it. */
 export interface Surroundings {
   /** Undefined for a root, whose layer is its keys'. */
   layer?: number
-  /** Every key of the node must sort after this one. */
-  above?: Uint8Array
-  /** Every key of the node must sort before this one. */
-  below?: Uint8Array
+  /** Where every key of the node must be. */
+  range?: KeyRange
   /** See `BlockSource`. */
   leveled?: boolean
 }
@@ -42,20 +50,18 @@ export function parseNode(bytes: Uint8Array, cid: CidBytes, around: Surroundings
       layer ??= height
       if (height !== layer) throw invalid('a key on a layer that is not its own')
     }
-    if (i === 0 && around.above !== undefined) checkOrder(around.above, keyRead(length))
     at = readValues(bytes, headEnd, layer)
   }
-  if (count > 0 && around.below !== undefined) checkOrder(keyRead(length), around.below)
   checkLeft(bytes, at, count, around.layer, layer ?? 0)
-  return new Node(bytes, layer ?? 0, count, undefined, cid)
+  const node = new Node(bytes, layer ?? 0, count, undefined, cid)
+  if (count > 0 && around.range && !isWithin(around.range, firstKey(node), keyRead(length))) {
+    throw invalid('a key outside the range of its node')
+  }
+  return node
 }
 
 function keyRead(length: number): Uint8Array {
   return scratch.subarray(0, length)
-}
-
-function checkOrder(first: Uint8Array, second: Uint8Array): void {
-  if (compareKeys(first, second) >= 0) throw invalid('a key outside the range of its node')
 }
 
 /** Where the head last read ends. */

@@ -194,3 +194,39 @@ export function linkAt(node: Node, index: number, pointer: number): Link {
 export function isBlank(bytes: Uint8Array, pointer: number): boolean {
   return bytes[pointer + CID_IN_LINK] === 0
 }
+
+/** The keys around a subtree, where there are any; each as the index of a key of a node. */
+export interface KeyRange {
+  aboveNode?: Node
+  aboveIndex: number
+  belowNode?: Node
+  belowIndex: number
+}
+
+/** The whole tree's. */
+export const ALL_KEYS: KeyRange = { aboveIndex: 0, belowIndex: 0 }
+
+/** The range of gap `index` of a node that has a range. */
+export function gapRange(node: Node, index: number, range: KeyRange): KeyRange {
+  const first = index === 0
+  const last = index === node.count
+  return {
+    aboveNode: first ? range.aboveNode : node,
+    aboveIndex: first ? range.aboveIndex : index - 1,
+    belowNode: last ? range.belowNode : node,
+    belowIndex: last ? range.belowIndex : index,
+  }
+}
+
+/** Whether a first and a last key are in a range. */
+export function isWithin(range: KeyRange, first: Uint8Array, last: Uint8Array): boolean {
+  const { aboveNode, aboveIndex, belowNode, belowIndex } = range
+  if (aboveNode !== undefined && (find(aboveNode, first) || seek.at <= aboveIndex)) return false
+  return belowNode === undefined || (!find(belowNode, last) && seek.at <= belowIndex)
+}
+
+/** The first key of a node that has one: a view. */
+export function firstKey(node: Node): Uint8Array {
+  readEntry(node.bytes, entriesStart(node.count))
+  return node.bytes.subarray(entry.suffix, entry.suffix + entry.suffixLength)
+}

@@ -21,15 +21,7 @@ import {
 } from './node.ts'
 import { type ChangedGap, leaflessNode, nodeOf, singleNode, withChildren } from './node-edit.ts'
 import { invalid } from './node-parse.ts'
-import {
-  childAt,
-  isEmpty,
-  keyAt,
-  lift,
-  putBelow,
-  removeBelow,
-  withoutEmptyTop,
-} from './tree-edit.ts'
+import { childAt, isEmpty, lift, putBelow, removeBelow, withoutEmptyTop } from './tree-edit.ts'
 
 /** A key to set, or to delete where `value` is null. */
 export interface Edit {
@@ -98,10 +90,9 @@ function withEditsBelow(source: BlockSource, node: Node, edits: Edit[]): Node | 
   for (let i = 0; i < edits.length; ) {
     if (find(node, edits[i]!.key)) throw invalid('a key on a layer that is not its own')
     const { at: gap, gap: pointer } = seek
-    const limit = gap < node.count ? keyAt(node, gap) : undefined
     const start = i
     do i++
-    while (i < edits.length && (limit === undefined || compareKeys(edits[i]!.key, limit) < 0))
+    while (i < edits.length && !find(node, edits[i]!.key) && seek.at === gap)
     const link = linkAt(node, gap, pointer)
     const pieces = link === null ? [] : [{ link, parent: node, gap, pointer }]
     const to = rebuild(source, node.layer - 1, pieces, edits.slice(start, i))

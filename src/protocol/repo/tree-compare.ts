@@ -57,7 +57,7 @@ class Links {
     const node = this.nodes[index]
     if (node !== undefined) return node
     const at = this.offsets[index]! - CID_IN_LINK
-    return loadNode(source, this.bytes[index]!.slice(at + CID_IN_LINK, at + LINK_BYTES), { layer })
+    return loadNode(source, this.bytes[index]!.slice(at + CID_IN_LINK, at + LINK_BYTES), layer)
   }
 }
 

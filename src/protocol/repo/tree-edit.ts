@@ -7,17 +7,17 @@ import { verifyCid } from '#protocol/crypto'
 import { type CidBytes, equalBytes } from '#protocol/data'
 import { ProtocolError } from '#protocol/syntax'
 import type { BlockSource } from './block-map.ts'
-import { MAX_KEY_BYTES } from './keys.ts'
 import {
+  ALL_KEYS,
   CID_BYTES,
-  entriesStart,
   entry,
   find,
+  gapRange,
+  type KeyRange,
   type Link,
   leftPointer,
   linkAt,
   Node,
-  readEntry,
   seek,
 } from './node.ts'
 import {
@@ -32,38 +32,24 @@ import {
   withChild,
   withValue,
 } from './node-edit.ts'
-import { invalid, parseNode, type Surroundings } from './node-parse.ts'
+import { invalid, parseNode } from './node-parse.ts'
 
-/** Loads the node of a CID: strict, hash and all. Throws 'MissingBlock' or 'InvalidTree'. */
-export function loadNode(source: BlockSource, cid: CidBytes, around: Surroundings): Node {
+/**
+ * Loads the node of a CID: strict, hash and all. `layer` is left out for a root. Throws 'MissingBlock'
+ * or 'InvalidTree'.
+ */
+export function loadNode(
+  source: BlockSource,
+  cid: CidBytes,
+  layer?: number,
+  range?: KeyRange,
+): Node {
   const bytes = source.get(cid)
   if (bytes === undefined) throw new ProtocolError('MissingBlock', 'a block of the tree is missing')
-  if (!source.verified && !verifyCid(cid, bytes))
+  if (!source.verified && !verifyCid(cid, bytes)) {
     throw invalid('a block that is not the one of its CID')
-  return parseNode(bytes, cid, source.leveled ? { ...around, leveled: true } : around)
-}
-
-/** The keys around a subtree, where there are any; each as the index of a key of a node. */
-export interface Range {
-  aboveNode?: Node
-  aboveIndex: number
-  belowNode?: Node
-  belowIndex: number
-}
-
-/** The whole tree's. */
-export const ALL_KEYS: Range = { aboveIndex: 0, belowIndex: 0 }
-
-/** The range of gap `index` of a node that has a range. */
-export function gapRange(node: Node, index: number, range: Range): Range {
-  const first = index === 0
-  const last = index === node.count
-  return {
-    aboveNode: first ? range.aboveNode : node,
-    aboveIndex: first ? range.aboveIndex : index - 1,
-    belowNode: last ? range.belowNode : node,
-    belowIndex: last ? range.belowIndex : index,
   }
+  return parseNode(bytes, cid, { layer, range, leveled: source.leveled })
 }
 
 /**
@@ -76,42 +62,16 @@ export function childAt(
   node: Node,
   index: number,
   pointer: number,
-  range: Range = ALL_KEYS,
+  range: KeyRange = ALL_KEYS,
 ): Node | null {
   const link = linkAt(node, index, pointer)
   if (link === null || link instanceof Node) return link
-  const { aboveNode, aboveIndex, belowNode, belowIndex } = gapRange(node, index, range)
   // A copy: a view would keep the parent's bytes when only the child is still in use.
-  const child = loadNode(source, link.slice(), {
-    layer: node.layer - 1,
-    above: aboveNode && keyAt(aboveNode, aboveIndex, aboveScratch),
-    below: belowNode && keyAt(belowNode, belowIndex, belowScratch),
-  })
+  const child = loadNode(source, link.slice(), node.layer - 1, gapRange(node, index, range))
   node.children ??= new Array<Node | undefined>(node.count + 1)
   node.children[index] = child
   return child
 }
-
-/** Key `index` of a node, put together from the keys before it; into `scratch` if that is given. */
-export function keyAt(
-  node: Node,
-  index: number,
-  scratch: Uint8Array = new Uint8Array(MAX_KEY_BYTES),
-): Uint8Array {
-  const { bytes } = node
-  let at = entriesStart(node.count)
-  for (let i = 0; ; i++) {
-    readEntry(bytes, at)
-    const { suffix, suffixLength, prefix } = entry
-    for (let j = 0; j < suffixLength; j++) scratch[prefix + j] = bytes[suffix + j]!
-    if (i === index) return scratch.subarray(0, prefix + suffixLength)
-    at = entry.end
-  }
-}
-
-/** The keys around a node while it is being read. */
-const aboveScratch = new Uint8Array(MAX_KEY_BYTES)
-const belowScratch = new Uint8Array(MAX_KEY_BYTES)
 
 /** Where the last search ended, safe from the next one. */
 function place(): Place {

@@ -5,11 +5,14 @@ import { ProtocolError } from '#protocol/syntax'
 import type { BlockSource } from './block-map.ts'
 import { keyHeight } from './keys.ts'
 import {
+  ALL_KEYS,
   CID_BYTES,
   entriesStart,
   entry,
   find,
+  gapRange,
   isBlank,
+  type KeyRange,
   leftPointer,
   type Node,
   readEntry,
@@ -17,7 +20,7 @@ import {
 } from './node.ts'
 import { fillLink, setDigest } from './node-edit.ts'
 import { invalid } from './node-parse.ts'
-import { ALL_KEYS, childAt, gapRange, type Range } from './tree-edit.ts'
+import { childAt } from './tree-edit.ts'
 
 /** Gives each node that has none its CID, from the bottom up. */
 export function hashNode(node: Node): void {
@@ -71,7 +74,7 @@ const NO_BYTES = new Uint8Array(0)
 /**
  * Nodes of a covering proof of a key: those on its path and those that touch its neighbours. What is
  * loaded for it is checked against the whole range it may span, and the layer of the key itself even
- * where others' are known. With `mayLackNeighbours`, nodes beside a key that is there may be missing.
+ * where others' are known. Gives a copy of what is at the key. With `mayLackNeighbours`, nodes beside a key that is there may be missing.
  */
 export function addProof(
   source: BlockSource,
@@ -79,25 +82,26 @@ export function addProof(
   key: Uint8Array,
   into: Set<Node>,
   mayLackNeighbours = false,
-): void {
+): CidBytes | undefined {
   let node: Node | null = root
   let range = ALL_KEYS
   while (node !== null) {
     into.add(node)
     const found = find(node, key)
     const { at, gap } = seek
-    const after = entry.pointer
+    const { pointer: after, value } = entry
     if (found) {
       if (source.leveled && keyHeight(key) !== node.layer) throw invalid('a key on a wrong layer')
       const toChild = mayLackNeighbours ? childIfThere : childAt
       addSpine(source, node, at, gap, range, true, into, toChild)
       addSpine(source, node, at + 1, after, range, false, into, toChild)
-      return
+      return node.bytes.slice(value, value + CID_BYTES)
     }
     const child: Node | null = childAt(source, node, at, gap, range)
     range = gapRange(node, at, range)
     node = child
   }
+  return undefined
 }
 
 /** The nodes along one edge of the subtree in a gap, from its top to the bottom. */
@@ -106,7 +110,7 @@ function addSpine(
   parent: Node,
   gap: number,
   pointer: number,
-  range: Range,
+  range: KeyRange,
   last: boolean,
   into: Set<Node>,
   toChild: typeof childAt,

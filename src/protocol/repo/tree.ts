@@ -2,12 +2,12 @@ import type { CidBytes } from '#protocol/data'
 import { ProtocolError } from '#protocol/syntax'
 import { BlockMap, type BlockSource } from './block-map.ts'
 import { compareKeys, keyHeight, keyOf } from './keys.ts'
-import { CID_BYTES, entry, find, type Node, seek } from './node.ts'
+import { CID_BYTES, entry, find, firstKey, type Node, seek } from './node.ts'
 import { leaflessNode } from './node-edit.ts'
 import { applyEdits, type Edit } from './tree-apply.ts'
 import { buildTree } from './tree-build.ts'
 import { compareTrees } from './tree-compare.ts'
-import { childAt, isEmpty, keyAt, loadNode, putKey, removeFrom } from './tree-edit.ts'
+import { childAt, isEmpty, loadNode, putKey, removeFrom } from './tree-edit.ts'
 import { addProof, entriesFrom, hashNode, type WalkStep, walkSteps } from './tree-walk.ts'
 
 function checkCid(cid: CidBytes | null): void {
@@ -62,7 +62,7 @@ export class Tree {
   }
 
   get #node(): Node {
-    return (this.#root ??= loadNode(this.#source, this.#cid!, {}))
+    return (this.#root ??= loadNode(this.#source, this.#cid!))
   }
 
   get #hashed(): Node {
@@ -83,7 +83,7 @@ export class Tree {
   /** Whether the root stands on the layer of its first key; it always does but where that was trusted. */
   isLevel(): boolean {
     const root = this.#node
-    return root.count === 0 || keyHeight(keyAt(root, 0)) === root.layer
+    return root.count === 0 || keyHeight(firstKey(root)) === root.layer
   }
 
   /** The record at a path. A copy of its CID. */
@@ -195,10 +195,11 @@ export class Tree {
   /**
    * Loads those nodes, each checked against the range of keys it may span, and needs no others to
    * read or undo these paths. Nodes beside a path's own may be missing: not every write needs them.
+   * Gives the record at each path, as `get` does.
    */
-  loadProof(paths: Iterable<string>): void {
+  loadProof(paths: readonly string[]): (CidBytes | undefined)[] {
     const nodes = new Set<Node>()
-    for (const path of paths) addProof(this.#source, this.#node, keyOf(path), nodes, true)
+    return paths.map((path) => addProof(this.#source, this.#node, keyOf(path), nodes, true))
   }
 
   #proofNodes(root: Node, paths: Iterable<string>, nodes = new Set<Node>()): Set<Node> {

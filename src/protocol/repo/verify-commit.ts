@@ -176,10 +176,9 @@ function checkTree(
   options: VerifyOptions,
 ): void {
   const after = Tree.open(commit.data, source)
-  // Loads all that is needed, each node checked against its whole range.
-  after.loadProof(event.ops.map((op) => op.path))
-  for (const { path, cid } of event.ops) {
-    const found = after.get(path) ?? null
+  const records = after.loadProof(event.ops.map((op) => op.path))
+  for (const [i, { cid }] of event.ops.entries()) {
+    const found = records[i] ?? null
     const same = found === null || cid === null ? found === cid : equalBytes(found, cid)
     if (!same) refuse('op-mismatch')
   }
