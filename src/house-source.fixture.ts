@@ -32,7 +32,7 @@ export interface Node {
   [key: string]: unknown
 }
 
-const TEST_FILE = /\.(test|test-support|fixture|conformance|bench)\.tsx?$/
+const TEST_FILE = /\.(test|test-support|fixture|conformance|bench|child)\.tsx?$/
 /** Folders that are not ours to judge. */
 const SKIPPED = new Set(['node_modules', 'dist', 'data', '.git', '.cache'])
 

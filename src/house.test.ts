@@ -164,6 +164,8 @@ const PROOFS: readonly [rule: keyof typeof rules, path: string, text: string, pr
     ['doors', 'src/services/pds/a.ts', "import { rig } from '#network/rig'", /test rig/],
     ['doors', 'src/apps/server/a.ts', "import { c } from '#apps/cli'", /may not import/],
     ['doors', 'src/apps/main.ts', "import { c } from '#apps/cli'"],
+    ['doors', 'network/rig.ts', "import { serve } from '#apps/server'"],
+    ['doors', 'bench/a.ts', "import { serve } from '#apps/server'", /may not import/],
     ['doors', 'web/src/a.ts', "import { p } from '#protocol/syntax'", /may not import/],
     ['doors', 'web/src/a.ts', "import { p } from 'falaj/protocol/syntax'"],
     ['paths', 'src/services/pds/a.ts', "import { r } from '../relay/b.ts'", /climbs out/],
