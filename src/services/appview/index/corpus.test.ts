@@ -4,22 +4,12 @@ import { test } from 'node:test'
 import { zstdDecompressSync } from 'node:zlib'
 import { vectorPath } from '../../../../network/vectors.ts'
 import { World } from '../world.test-support.ts'
+import { readFrames } from './frames.test-support.ts'
 
 interface V1Event {
   did: string
   kind: string
   commit?: { operation: string; collection: string; rkey: string; cid: string; record: object }
-}
-
-function framesOf(path: string): Uint8Array[] {
-  const bytes = zstdDecompressSync(readFileSync(path))
-  const frames: Uint8Array[] = []
-  for (let at = 0; at < bytes.length; ) {
-    const length = bytes.readUInt32LE(at)
-    frames.push(bytes.subarray(at + 4, at + 4 + length))
-    at += 4 + length
-  }
-  return frames
 }
 
 test('real events of the network are verified and indexed, and their posts can be read', async (t) => {
@@ -32,7 +22,8 @@ test('real events of the network are verified and indexed, and their posts can b
     world.documents.set(did, document)
   world.isHostDown = true
   await world.start()
-  for (const frame of framesOf(`${folder}/frames.bin.zst`)) world.relay.emit(() => frame)
+  const frames = readFrames(zstdDecompressSync(readFileSync(`${folder}/frames.bin.zst`)))
+  for (const frame of frames) world.relay.emit(() => frame)
   for (let i = 0; i < 200; i++) await world.outside.advance(0)
 
   const commits = (verdict: string) => world.metrics.value('appview_events', 'commit', verdict)

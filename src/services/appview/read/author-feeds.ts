@@ -4,17 +4,16 @@ import {
   type FeedEntry,
   MEDIA_FLAG,
   OWN_THREAD_FLAG,
-  POST_KIND,
   REPLY_FLAG,
   VIDEO_FLAG,
 } from './feed-entry.ts'
 
-/** Filters of getAuthorFeed, as conditions on rows of feed_item. */
+/** Filters of getAuthorFeed, as conditions on rows of feed_item. Reposts have no flags. */
 const FILTERS: Record<string, string> = {
   posts_with_replies: '',
   posts_no_replies: `and (kind = 1 or flags & ${REPLY_FLAG} = 0)`,
-  posts_with_media: `and kind = ${POST_KIND} and flags & ${MEDIA_FLAG} <> 0`,
-  posts_with_video: `and kind = ${POST_KIND} and flags & ${VIDEO_FLAG} <> 0`,
+  posts_with_media: `and flags & ${MEDIA_FLAG} <> 0`,
+  posts_with_video: `and flags & ${VIDEO_FLAG} <> 0`,
   posts_and_author_threads: `and (kind = 1 or flags & ${REPLY_FLAG} = 0 or flags & ${OWN_THREAD_FLAG} <> 0)`,
 }
 

@@ -30,15 +30,15 @@ interface Edges {
   blockedBy?: string
 }
 
-/** Everything cached of one viewer, dropped together when it grows beyond the bounds. */
+/** Everything cached of one viewer. */
 interface Viewer {
   relations: Map<number, Relation>
   marks: Map<string, Mark>
 }
 
 const VIEWERS_MAX = 2_000
-const RELATIONS_MAX = 5_000
-const MARKS_MAX = 5_000
+/** Relations and marks of all viewers together; beyond that all of them are let go. */
+const KEPT_MAX = 200_000
 const PAIRS_MAX = 100_000
 const NO_MARK: Mark = { like: undefined, repost: undefined }
 const STRANGER: Edges = {}
@@ -49,6 +49,7 @@ export class Relations {
   readonly #changes: Changes
   readonly #viewers: Cache<number, Viewer>
   readonly #pairs: Cache<string, boolean>
+  #kept = 0
 
   constructor({ sql, changes }: { sql: Sql; changes: Changes }) {
     this.#sql = sql
@@ -73,8 +74,7 @@ export class Relations {
     if (missing.length === 0) return found
     const { version } = this.#changes
     const edges = await this.#edges(viewer.aid, missing)
-    const keep = version === this.#changes.version
-    if (cached.relations.size + missing.length > RELATIONS_MAX) cached.relations.clear()
+    const keep = version === this.#changes.version && this.#makeRoom(missing.length)
     for (const aid of missing) {
       const relation = relationOf(edges.get(aid) ?? STRANGER, viewer.did, others.get(aid)!.did)
       found.set(aid, relation)
@@ -96,8 +96,7 @@ export class Relations {
     if (missing.length === 0) return found
     const { version } = this.#changes
     const marked = await this.#marked(viewerAid, missing)
-    const keep = version === this.#changes.version
-    if (cached.marks.size + missing.length > MARKS_MAX) cached.marks.clear()
+    const keep = version === this.#changes.version && this.#makeRoom(missing.length)
     for (const key of missing) {
       const mark = marked.get(key) ?? NO_MARK
       found.set(key, mark)
@@ -155,6 +154,15 @@ export class Relations {
     const made: Viewer = { relations: new Map(), marks: new Map() }
     this.#viewers.fill(this.#changes.version, aid, made)
     return made
+  }
+
+  /** False when everything was just let go: then also what is at hand is not kept. */
+  #makeRoom(count: number): boolean {
+    this.#kept += count
+    if (this.#kept <= KEPT_MAX) return true
+    this.#kept = 0
+    this.#viewers.clear()
+    return false
   }
 
   async #edges(viewerAid: number, others: number[]): Promise<Map<number, Edges>> {

@@ -6,7 +6,7 @@ import { compareEntries, type FeedEntry } from './feed-entry.ts'
 import { type Merge, mergeRecent, RecentFeed } from './recent-feed.ts'
 
 /** Accounts whose newest entries are kept in memory. */
-const AUTHORS_MAX = 6_000
+const AUTHORS_MAX = 4_000
 const VIEWERS_MAX = 2_000
 /** Authors loaded for one page; with more of them missing the page comes from SQL, and the next finds these. */
 const LOAD_MAX = 64

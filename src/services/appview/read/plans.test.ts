@@ -1,0 +1,66 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { SqlParams } from '#platform/storage'
+import type { Nsid } from '#protocol/syntax'
+import { createScene } from '../scene.test-support.ts'
+
+test('no read looks through a whole table, and none sorts what an index has in order', async () => {
+  const { world, alice, bob, post, answer } = await createScene()
+  const asked = new Map<string, SqlParams>()
+  const { all, get } = world.sql
+  world.sql.all = (sql, params = []) => {
+    asked.set(sql, params)
+    return all.call(world.sql, sql, params) as never
+  }
+  world.sql.get = (sql, params = []) => {
+    asked.set(sql, params)
+    return get.call(world.sql, sql, params) as never
+  }
+  const actor = bob.did
+  const reads: [Nsid, Record<string, string | boolean | string[]>][] = [
+    ['app.bsky.actor.getProfile', { actor: 'bob.test' }],
+    ['app.bsky.actor.getProfiles', { actors: [actor, alice.did] }],
+    ['app.bsky.feed.getActorLikes', { actor: alice.did }],
+    ['app.bsky.feed.getAuthorFeed', { actor }],
+    [
+      'app.bsky.feed.getAuthorFeed',
+      { actor, filter: 'posts_with_media', cursor: '9000000000000000:1:z' },
+    ],
+    ['app.bsky.feed.getLikes', { uri: post.uri }],
+    ['app.bsky.feed.getLikes', { uri: post.uri, cursor: '9000000000000000:1:z' }],
+    ['app.bsky.feed.getPosts', { uris: [post.uri, answer.uri] }],
+    ['app.bsky.feed.getPostThread', { uri: answer.uri }],
+    ['app.bsky.feed.getPostThread', { uri: post.uri }],
+    ['app.bsky.feed.getRepostedBy', { uri: post.uri }],
+    ['app.bsky.feed.getTimeline', {}],
+    ['app.bsky.feed.getTimeline', { cursor: '1:1:1:z' }],
+    ['app.bsky.graph.getBlocks', {}],
+    ['app.bsky.graph.getFollowers', { actor, cursor: '9000000000000000:1:z' }],
+    ['app.bsky.graph.getFollows', { actor }],
+    ['app.bsky.graph.getRelationships', { actor, others: [alice.did] }],
+    ['app.bsky.notification.getUnreadCount', {}],
+    ['app.bsky.notification.listNotifications', { cursor: '9000000000000000:1:1:z' }],
+    ['com.atproto.identity.resolveHandle', { handle: 'bob.test' }],
+  ]
+  for (const [nsid, params] of reads)
+    for (const as of [alice, bob])
+      await world.get(
+        nsid,
+        nsid.endsWith('Likes') ? { ...params, ...(params.actor && { actor: as.did }) } : params,
+        as,
+      )
+  await world.stop()
+  assert.ok(asked.size > 25, `${asked.size} queries`)
+  for (const [sql, params] of asked) {
+    const steps = await all.call(world.sql, `explain query plan ${sql}`, params)
+    const plan = (steps as { detail: string }[]).map(({ detail }) => detail)
+    // Lists of parameters and the union of a few short lists are gone through, tables are not.
+    const scans = plan.filter((step) => /^SCAN (?!.*(VALUES|CONSTANT|\(subquery|w$))/.test(step))
+    assert.deepEqual(scans, [], sql)
+    const isMerge = sql.includes('follow w cross join feed_item')
+    const sorts = plan.filter((step) => step.includes('TEMP B-TREE'))
+    const maySort = isMerge || sql.includes('(parent_aid, parent_rkey) in')
+    assert.ok(maySort || sorts.length === 0, `${sql}\n${plan.join('\n')}`)
+  }
+  await world.close()
+})
