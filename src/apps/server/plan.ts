@@ -73,7 +73,9 @@ export async function plan(
   const server = values.server as ServerConfig
   if (several && port !== undefined && port !== '0')
     throw new UsageError('--port with several services can only be 0 (free ports)')
-  const freePorts = server.ephemeral || port === '0'
+  const freePorts = several
+    ? server.ephemeral || port === '0'
+    : server.ephemeral && port === undefined
   const dev = server.dev || (up && publicUrl === undefined && !anyPublicUrl(tables, values))
   refuseContradictions(server, dev, publicUrl)
   const count = up ? pdsCount(flags.pds) : 1
@@ -85,7 +87,7 @@ export async function plan(
       loaded: loaded[i]!,
       name: index === 0 ? part.kind : `${part.kind}${index + 1}`,
       index,
-      port: portOf(own, part, index, freePorts && flags.port === undefined),
+      port: portOf(own, part, index, freePorts),
       publicUrl: several
         ? (urlOf(own, index) ?? subdomain(publicUrl, part.kind, index))
         : urlOf(own, index),
