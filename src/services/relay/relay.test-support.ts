@@ -16,7 +16,7 @@ import {
   type TestOutside,
   testOutside,
 } from '#platform/runtime'
-import { loadMigrations, openLocalStreams, openSqlite } from '#platform/storage'
+import { type Files, loadMigrations, openLocalStreams, openSqlite } from '#platform/storage'
 import { cidForCbor, generateKey, type SigningKey } from '#protocol/crypto'
 import { encodeCar, encodeCbor, equalBytes } from '#protocol/data'
 import {
@@ -102,6 +102,9 @@ export interface RelayOptions {
   config?: Partial<RelayConfig>
   /** Where its data is; a new folder if none. */
   folder?: string
+  /** What the stream is written through. */
+  files?: Files
+  segmentBytes?: number
 }
 
 export interface TestRelay {
@@ -128,12 +131,14 @@ async function startRelay(world: World, options: RelayOptions): Promise<TestRela
   const streams = await openLocalStreams(join(folder, 'streams'), {
     now: outside.now,
     reserveBytes: 0,
+    ...(options.files && { files: options.files }),
   })
+  const { segmentBytes } = options
   const service = await createRelay(
     { ...relayConfig.with(options.config ?? {}), plc: plcUrl },
     {
       sql,
-      streams,
+      streams: { ...streams, open: (name, more) => streams.open(name, { ...more, segmentBytes }) },
       outside,
       subscribe: transport.subscribe,
       log: silentLog,

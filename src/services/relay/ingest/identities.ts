@@ -70,7 +70,7 @@ export class Identities {
   /**
    * Asks again for identities that changed, or that an event of this source did not fit. `too-often`
    * when the source made us ask too often just now: what was known before stands. `unavailable`:
-   * what was known is forgotten.
+   * nothing is known of it any more.
    */
   async refresh(dids: Iterable<Did>, source: string): Promise<Map<Did, Refreshed>> {
     const results = new Map<Did, Refreshed>()
@@ -88,7 +88,7 @@ export class Identities {
     }
     const key = `${source} ${did}`
     const count = this.#refreshes.get(key) ?? 0
-    if (count >= REFRESHES_MAX) return 'too-often'
+    if (count >= REFRESHES_MAX) return this.#known.has(did) ? 'too-often' : 'unavailable'
     this.#refreshes.set(key, count + 1)
     // A lookup that began before the change must not bring the old answer back.
     this.#directory.forget(did)
