@@ -33,6 +33,7 @@ describe('the language of a text', () => {
     assert.equal(languageOf('كتابة عربية ثم words', 'en'), 'ar')
     assert.equal(languageOf('English with كلمة', 'ar'), 'en')
     assert.equal(languageOf('English', 'en'), 'en')
+    assert.equal(languageOf('صباح @maya.example.org https://example.org/long', 'en'), 'ar')
   })
 
   it("is the page's where there are no letters", () => {

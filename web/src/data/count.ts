@@ -30,8 +30,12 @@ export function firstGrapheme(text: string): string {
   return first.done ? '' : first.value.segment
 }
 
+// Addresses and names are Latin in every language.
+const addresses = /https?:\/\/\S+|@[\w.-]+/g
+
 /** The language of a text by its script: Arabic when most of its letters are, else `otherwise`. */
-export function languageOf(text: string, otherwise: string): string {
+export function languageOf(written: string, otherwise: string): string {
+  const text = written.replace(addresses, '')
   const arabic = text.match(/\p{Script=Arabic}/gu)?.length ?? 0
   const letters = text.match(/\p{L}/gu)?.length ?? 0
   if (letters === 0) return otherwise
