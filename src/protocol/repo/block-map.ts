@@ -5,11 +5,6 @@ export interface BlockSource {
   get(cid: CidBytes): Uint8Array | undefined
   /** Set when `get` only gives blocks whose hash was checked already; it is not done again then. */
   readonly verified?: boolean
-  /**
-   * Set when keys need not be checked to stand on the layer of their height, as whoever reads proves
-   * it otherwise (see `verifyCommitEvent`). Only a root's first key is looked at then.
-   */
-  readonly leveled?: boolean
 }
 
 /** Up to so many blocks it is cheaper to look at each than to make a string of a CID. */

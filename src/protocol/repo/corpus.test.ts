@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
 import { zstdDecompressSync } from 'node:zlib'
+import fc from 'fast-check'
 import { base58btc, fromBase58btc, type PublicKey, parseMultikey } from '#protocol/crypto'
 import {
   type Bytes,
@@ -19,7 +20,7 @@ import { ProtocolError } from '#protocol/syntax'
 import { vectorPath } from '../../../network/vectors.ts'
 import { BlockMap } from './block-map.ts'
 import { decodeCommit } from './commit.ts'
-import { type CommitEvent, parseCommitEvent } from './parse-event.ts'
+import { type CommitEvent, parseCommitEvent, parseSyncEvent } from './parse-event.ts'
 import { readRepo, verifyRepoCar } from './read-repo.ts'
 import { Tree } from './tree.ts'
 import { invertOps, verifyCommitEvent } from './verify-commit.ts'
@@ -142,6 +143,36 @@ describe('a hundred and fifty frames of the network', { skip: frames === undefin
         assert.ok(!verdict.ok, `a changed block of ${bytes.length} bytes`)
       }
     })
+  })
+})
+
+describe('a frame with bytes changed', { skip: frames === undefined }, () => {
+  it('is refused or judged, and never a crash', () => {
+    const all = frames === undefined ? [] : [...readFrames(frames)]
+    const commits = corpus()
+    const key = commits[0]?.key
+    const change = fc.tuple(fc.nat(), fc.integer({ min: 1, max: 255 }))
+    fc.assert(
+      fc.property(fc.nat(all.length - 1), fc.array(change, { minLength: 1, maxLength: 5 }), check),
+      { numRuns: 1500 },
+    )
+    function check(index: number, changes: [number, number][]): void {
+      const frame = all[index]!.slice()
+      for (const [at, bits] of changes) frame[at % frame.length]! ^= bits
+      let body: unknown
+      try {
+        body = decodeCborFirst(decodeCborFirst(frame)[1])[0]
+      } catch (error) {
+        assert.ok(error instanceof ProtocolError, String(error))
+        return
+      }
+      parseSyncEvent(body)
+      const parsed = parseCommitEvent(body)
+      if (!parsed.ok) return
+      const verdict = verifyCommitEvent(parsed.event, { key: key!, nowMs: CAPTURED_MS })
+      // What is not signed may change: the number, the time, which blobs there are.
+      if (verdict.ok) assert.deepEqual(verdict.head.commit, parsed.event.commit)
+    }
   })
 })
 

@@ -235,6 +235,21 @@ describe('parsing a commit', () => {
     }
   })
 
+  it('gives a verdict on any value at all', () => {
+    fc.assert(
+      fc.property(
+        fc.dictionary(fc.constantFrom(...Object.keys(body)), fc.anything()),
+        (changes) => {
+          const parsed = parseCommitEvent({ ...body, ...changes })
+          if (!parsed.ok) assert.ok(['malformed', 'too-big'].includes(parsed.reason))
+          parseSyncEvent({ ...body, did: DID, ...changes })
+        },
+      ),
+      { numRuns: 1000 },
+    )
+    fc.assert(fc.property(fc.anything(), (value) => !parseCommitEvent(value).ok))
+  })
+
   it('finds too many operations and too large blocks too big', () => {
     const many = parseCommitEvent({ ...body, ops: Array(201).fill(op) })
     assert.ok(!many.ok && many.reason === 'too-big')

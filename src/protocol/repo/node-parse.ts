@@ -20,7 +20,7 @@ export interface Surroundings {
   layer?: number
   /** Where every key of the node must be. */
   range?: KeyRange
-  /** See `BlockSource`. */
+  /** See `NodeSource`. */
   leveled?: boolean
 }
 

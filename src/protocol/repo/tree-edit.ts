@@ -34,12 +34,21 @@ import {
 } from './node-edit.ts'
 import { invalid, parseNode } from './node-parse.ts'
 
+/** Where nodes are read from, and what is known of them. */
+export interface NodeSource extends BlockSource {
+  /**
+   * Set when keys need not be checked to stand on the layer of their height, as whoever reads proves
+   * it otherwise (see `verifyCommitEvent`). Only a root's first key is looked at then.
+   */
+  readonly leveled?: boolean
+}
+
 /**
  * Loads the node of a CID: strict, hash and all. `layer` is left out for a root. Throws 'MissingBlock'
  * or 'InvalidTree'.
  */
 export function loadNode(
-  source: BlockSource,
+  source: NodeSource,
   cid: CidBytes,
   layer?: number,
   range?: KeyRange,

@@ -20,7 +20,7 @@ import {
 } from './node.ts'
 import { fillLink, setDigest } from './node-edit.ts'
 import { invalid } from './node-parse.ts'
-import { childAt } from './tree-edit.ts'
+import { childAt, type NodeSource } from './tree-edit.ts'
 
 /** Gives each node that has none its CID, from the bottom up. */
 export function hashNode(node: Node): void {
@@ -77,7 +77,7 @@ const NO_BYTES = new Uint8Array(0)
  * where others' are known. Gives a copy of what is at the key. With `mayLackNeighbours`, nodes beside a key that is there may be missing.
  */
 export function addProof(
-  source: BlockSource,
+  source: NodeSource,
   root: Node,
   key: Uint8Array,
   into: Set<Node>,

@@ -2,12 +2,13 @@
 import { type PublicKey, verifyCid } from '#protocol/crypto'
 import { type CidBytes, equalBytes } from '#protocol/data'
 import { type Did, ProtocolError, type Tid, tidMicros } from '#protocol/syntax'
-import type { BlockMap, BlockSource } from './block-map.ts'
+import type { BlockMap } from './block-map.ts'
 import { type Commit, decodeCommit, type RepoHead, verifyCommitSignature } from './commit.ts'
 import { withoutKeeping } from './node-edit.ts'
 import type { CommitEvent, SyncEvent } from './parse-event.ts'
 import { MAX_COMMIT_OPS, MAX_RECORD_BYTES, type RepoOp } from './plan.ts'
 import { Tree } from './tree.ts'
+import type { NodeSource } from './tree-edit.ts'
 
 /** Why an event is refused. */
 export type RefusalReason =
@@ -172,7 +173,7 @@ function checkPrevious(event: CommitEvent, options: VerifyOptions): void {
 function checkTree(
   event: CommitEvent,
   commit: Commit,
-  source: BlockSource,
+  source: NodeSource,
   options: VerifyOptions,
 ): void {
   const after = Tree.open(commit.data, source)
