@@ -27,12 +27,24 @@ export const pdsConfig = config('pds', {
     help: 'K-256 key, 64 hex digits, that signs changes of identities made here. Made if not set.',
   }),
   blobBytesMax: integer({ default: 50_000_000, min: 1, unit: 'bytes', help: 'Largest blob.' }),
+  accountBlobBytesMax: integer({
+    default: 100_000_000_000,
+    min: 1,
+    unit: 'bytes',
+    help: 'All blobs of one account.',
+  }),
   openFilesMax: integer({ default: 512, min: 8, help: 'Account files kept open.' }),
   retentionHours: integer({
     default: 72,
     min: 1,
     unit: 'hours',
     help: 'How long events can be replayed.',
+  }),
+  retentionBytes: integer({
+    default: 50_000_000_000,
+    min: 1,
+    unit: 'bytes',
+    help: 'How much disk the events may take; the oldest go first.',
   }),
 })
 

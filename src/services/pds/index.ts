@@ -4,7 +4,9 @@
  */
 
 import {
+  createJobs,
   hashPassword,
+  type JobRun,
   type Log,
   type Metrics,
   type Outside,
@@ -18,7 +20,7 @@ import { cachedDirectory, networkDirectory, plcClient } from '#protocol/identity
 import type { Did } from '#protocol/syntax'
 import { TidClock } from '#protocol/syntax'
 import { createRouter } from '#protocol/xrpc'
-import { AccountFiles } from './account-files/index.ts'
+import { type AccountFile, AccountFiles } from './account-files/index.ts'
 import { Accounts, Invites, ReservedKeys, Settings } from './accounts/index.ts'
 import { AccountBlobs } from './blobs/index.ts'
 import type { PdsConfig } from './config.ts'
@@ -38,7 +40,7 @@ import { replayEntry } from './replay.ts'
 import { HotRepos, Repos } from './repos/index.ts'
 import { routes } from './routes.ts'
 import { Callers, Codes, Passwords, Sessions } from './sign-in/index.ts'
-import { Standing, StandingEvents } from './standing/index.ts'
+import { Erasure, Standing, StandingEvents } from './standing/index.ts'
 
 export { type PdsConfig, pdsConfig } from './config.ts'
 
@@ -120,43 +122,100 @@ export async function createPds(
     { now },
   )
 
-  const accounts = new Accounts({ sql, sealer: sealed, now })
+  const jobs = createJobs({
+    sql,
+    kinds: {
+      'erase-account': {
+        run: ({ key, payload }: JobRun<{ seq: number }>) => erasure.run(key as Did, payload.seq),
+      },
+    },
+    outside,
+    log,
+    metrics,
+  })
+  const accounts = new Accounts({
+    sql,
+    sealer: sealed,
+    now,
+    onDeleted: async (did, seq) => void (await jobs.add('erase-account', did, { seq })),
+  })
   const files = new AccountFiles({
     directory: deps.accountsDirectory,
     openMax: config.openFilesMax,
     closing: (did) => hot.release(did),
+    opened: (did, generation, opened) => refuseOlder(did, generation, opened),
   })
   const file = (did: Did, generation: number) => files.open(did, generation)
+  const checkpoints = new Checkpoints({
+    savedPoint: await accounts.replayPoint(),
+    hold: (did, generation) => files.hold(did, generation),
+    before: (did) => hot.storeNow(did),
+    save: (point, synced) => accounts.saveCheckpoint(point, synced),
+    waiting: () => recovery.lowestSeq(),
+    onFatal: deps.onFatal ?? endProcess,
+  })
+  const changed = (did: Did, generation: number, seq: number) =>
+    checkpoints.changed(did, generation, seq)
   const recovery = new Recovery({
     replay: replayEntry(accounts),
     file,
+    changed,
     log: (message, fields) => log.error(message, fields),
   })
   const hot = new HotRepos({ accounts, files, recover: (did) => recovery.recover(did) })
-  const checkpoints = new Checkpoints({
-    file,
-    before: (did) => hot.storeNow(did),
-    save: (point) => settings.set('replay-point', point),
-  })
+  const stop = (did: Did, seq: number, reason: unknown) => {
+    recovery.stop(did, seq, reason)
+    hot.fail(did)
+  }
+  /** A file that reflects less than was known to be on the disk is an older copy of itself. */
+  const refuseOlder = (did: Did, generation: number, opened: AccountFile) => {
+    const account = accounts.peek(did)
+    if (account?.generation !== generation) return
+    const seq = opened.appliedSeq()
+    if (seq >= account.syncedSeq) return
+    const reason = new Error(`the file reflects ${seq}, it was synced at ${account.syncedSeq}`)
+    stop(did, Math.max(seq, account.bornSeq) + 1, reason)
+  }
   const stream = await deps.streams.open('journal', {
     manualRelease: true,
-    onFailed: () => hot.fail(),
+    // Microseconds: no host writes so many entries that the clock could not overtake a lost one.
+    floor: now() * 1000,
+    onFailed: () => hot.failAll(),
   })
   const journal = new Journal(stream, {
     file,
-    stop: (did, reason) => recovery.stop(did, reason),
-    changed: (did, generation, seq) => checkpoints.changed(did, generation, seq),
+    isStopped: (did) => recovery.isStopped(did),
+    stop,
+    changed,
+    applied: (seq) => checkpoints.applied(seq),
+    together: (work) => accounts.together(work),
   })
-  const replayed = await recovery.start(journal, (await settings.get<number>('replay-point')) ?? 0)
+  const replayed = await recovery.start(journal, checkpoints.savedPoint)
+  checkpoints.applied(stream.bounds().durable)
   if (replayed > 0) log.info('journal replayed', { entries: replayed })
 
-  const clock = new TidClock(now, random(2)[0]! & 31)
-  const blobs = new AccountBlobs({ blobs: deps.blobs, files, now, bytesMax: config.blobBytesMax })
-  const repos = new Repos({ hot, journal, clock, now, syncBlobs: blobs.sync })
+  const clock = new TidClock(now, clockId(random))
+  const blobs = new AccountBlobs({
+    blobs: deps.blobs,
+    files,
+    repos: () => repos,
+    now,
+    bytesMax: config.blobBytesMax,
+    quotaBytes: config.accountBlobBytesMax,
+  })
+  const repos: Repos = new Repos({ accounts, hot, journal, clock, now, syncBlobs: blobs.sync })
+  const erasure = new Erasure({ accounts, files, hot, checkpoints, blobs, stream })
   const events = new StandingEvents({ accounts, now })
   const plcDirectory = plcClient({ ...net, plcUrl: config.plc })
   const plc = new PlcAgent({ client: plcDirectory, rotationKey, publicUrl })
-  const standing = new Standing({ accounts, repos, journal, events, plc, random })
+  const standing = new Standing({
+    accounts,
+    repos,
+    events,
+    plc,
+    newestSeq: () => stream.bounds().durable,
+    random,
+  })
   const sessions = new Sessions({
     sql,
     secret: sessionSecret,
@@ -178,9 +237,19 @@ export async function createPds(
     files,
     repos,
     blobs,
+    checkpoints,
     journal,
-    exports: new Exports({ files, hot }),
-    imports: new Imports({ files, hot, journal, clock, accounts, directory, plc: plcDirectory }),
+    exports: new Exports({ files, hot, sleep: (ms) => outside.timers.sleep(ms) }),
+    imports: new Imports({
+      files,
+      hot,
+      journal,
+      clock,
+      now,
+      accounts,
+      directory,
+      plc: plcDirectory,
+    }),
     standing,
     sessions,
     passwords: new Passwords({
@@ -191,7 +260,7 @@ export async function createPds(
     }),
     codes: new Codes({ sql, now, random }),
     callers,
-    preferences: new Preferences({ files, journal }),
+    preferences: new Preferences({ files, repos, now }),
     plc,
     directory,
     mail: new Mail({ sql, now }),
@@ -221,7 +290,7 @@ export async function createPds(
     'pds_stopped_accounts',
     'Accounts whose files are behind the journal.',
     [],
-    () => recovery.stopped.size,
+    () => recovery.stoppedCount,
   )
   const router = createRouter(methods(pds), {
     validateOutput: deps.validateOutput === true,
@@ -238,23 +307,46 @@ export async function createPds(
       request.path.startsWith('/xrpc/') ? router.handle(request) : routes(pds, request),
     subscribe: (request) => router.subscribe(request),
     loops: pdsLoops({
+      accounts,
+      blobs,
       checkpoints,
+      recovery,
       standing,
       sessions,
       stream,
+      jobs,
+      directory,
       identity,
       outside,
       log,
       crawlers: config.crawlers,
       publicUrl,
       retentionMs: config.retentionHours * 3_600_000,
+      retentionBytes: config.retentionBytes,
     }),
     async close() {
-      await journal.idle()
-      await checkpoints.run()
-      await stream.close()
-      for (const repo of [...hot.all()]) hot.evict(repo)
-      files.close()
+      try {
+        await journal.idle()
+        await checkpoints.run()
+      } finally {
+        await stream.close()
+        await journal.idle()
+        for (const repo of [...hot.all()]) hot.evict(repo)
+        files.close()
+      }
     },
   }
+}
+
+/** Ten bits, so that two hosts that share an account for a moment never make the same TID. */
+function clockId(random: Outside['random']): number {
+  const [high, low] = random(2) as unknown as [number, number]
+  return ((high & 3) << 8) | low
+}
+
+/** Thrown out of everything, which ends the process: nothing after it can be trusted. */
+function endProcess(error: unknown): void {
+  queueMicrotask(() => {
+    throw error
+  })
 }

@@ -1,63 +1,56 @@
 /** Everything a PDS does on its own. */
 
-import type { Log, Loop, Outside } from '#platform/runtime'
+import type { Jobs, Log, Loop, Outside } from '#platform/runtime'
 import type { Stream } from '#platform/storage'
-import type { Checkpoints } from './journal/index.ts'
+import { type CachedDirectory, identityOf } from '#protocol/identity'
+import type { Accounts } from './accounts/index.ts'
+import type { AccountBlobs } from './blobs/index.ts'
+import type { Checkpoints, Recovery } from './journal/index.ts'
 import type { Sessions } from './sign-in/index.ts'
 import type { Standing } from './standing/index.ts'
 
-const HOUR_MS = 3_600_000
+const MINUTE_MS = 60_000
+const HOUR_MS = 60 * MINUTE_MS
+const DAY_MS = 24 * HOUR_MS
 const RESUME_PAUSE_MS = 30_000
 const CRAWL_RETRY_MS = 5_000
-const CRAWL_AGAIN_MS = 20 * 60_000
+const CRAWL_AGAIN_MS = 20 * MINUTE_MS
+/** A claim younger than this belongs to a request that is still here. */
+const CLAIM_SETTLED_MS = 5 * MINUTE_MS
+/** Between two accounts whose blobs are looked through. */
+const SWEEP_PAUSE_MS = 50
+const PAGE = 500
 
-export function pdsLoops(parts: {
+interface Parts {
+  accounts: Accounts
+  blobs: AccountBlobs
   checkpoints: Checkpoints
+  recovery: Recovery
   standing: Standing
   sessions: Sessions
   stream: Stream
+  jobs: Jobs
+  directory: CachedDirectory
   identity: { refresh: () => Promise<void> }
   outside: Outside
   log: Log
   crawlers: readonly string[]
   publicUrl: string
   retentionMs: number
-}): Loop[] {
-  const { checkpoints, standing, sessions, stream, identity, outside } = parts
+  retentionBytes: number
+}
+
+export function pdsLoops(parts: Parts): Loop[] {
+  const { checkpoints, recovery, outside } = parts
   const { sleep } = outside.timers
-  const rest = (ms: number, signal: AbortSignal) => sleep(ms, signal).catch(() => {})
   return [
     { name: 'checkpoints', run: (signal) => checkpoints.loop(signal, sleep) },
-    {
-      name: 'resume-sign-ups',
-      async run(signal) {
-        while (!signal.aborted) {
-          const left = await standing.resumePending()
-          await rest(left > 0 ? RESUME_PAUSE_MS : HOUR_MS, signal)
-        }
-      },
-    },
-    {
-      name: 'own-identity',
-      async run(signal) {
-        await identity.refresh()
-        await rest(24 * HOUR_MS, signal)
-      },
-    },
-    {
-      name: 'housekeeping',
-      async run(signal) {
-        while (!signal.aborted) {
-          await rest(HOUR_MS, signal)
-          if (signal.aborted) return
-          await sessions.deleteExpired()
-          await stream.trim({
-            beforeMs: outside.now() - parts.retentionMs,
-            beforeSeq: checkpoints.replayPoint(),
-          })
-        }
-      },
-    },
+    { name: 'repair-accounts', run: (signal) => recovery.loop(signal, sleep) },
+    { name: 'resume', run: (signal) => resume(parts, signal) },
+    { name: 'own-identity', run: (signal) => keepIdentity(parts, signal) },
+    { name: 'housekeeping', run: (signal) => keepHouse(parts, signal) },
+    { name: 'sweep-blobs', run: (signal) => sweepBlobs(parts, signal) },
+    parts.jobs.loop,
     ...parts.crawlers.map((crawler) => ({
       name: `ask-${new URL(crawler).host}-to-crawl`,
       run: (signal: AbortSignal) => askToCrawl(parts, crawler, signal),
@@ -65,13 +58,69 @@ export function pdsLoops(parts: {
   ]
 }
 
+/** Rests; ends early, without an error, when the loop is to end. */
+const rest = ({ outside }: Pick<Parts, 'outside'>, ms: number, signal: AbortSignal) =>
+  outside.timers.sleep(ms, signal).catch(() => {})
+
+/** Finishes what a crash or a silent directory interrupted: sign-ups and changes of handles. */
+async function resume(parts: Parts, signal: AbortSignal): Promise<void> {
+  const { standing, directory, outside } = parts
+  const handleOf = async (did: Parameters<CachedDirectory['document']>[0]) => {
+    const document = await directory.document(did, { fresh: true })
+    return document && identityOf(document).handle
+  }
+  while (!signal.aborted) {
+    await standing.resumePending()
+    await standing.resumeHandles(outside.now() - CLAIM_SETTLED_MS, handleOf)
+    await rest(parts, RESUME_PAUSE_MS, signal)
+  }
+}
+
+async function keepIdentity(parts: Parts, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    await parts.identity.refresh()
+    await rest(parts, DAY_MS, signal)
+  }
+}
+
+/** Ends what is over: sessions, accounts whose owners asked for it, events past their retention. */
+async function keepHouse(parts: Parts, signal: AbortSignal): Promise<void> {
+  const { accounts, standing, sessions, stream, checkpoints, outside } = parts
+  while (!signal.aborted) {
+    await sessions.deleteExpired()
+    for (const did of await accounts.dueForDeletion(PAGE)) await standing.delete(did)
+    // A trim needs one bound that asks for it; both keep what a replay needs.
+    const beforeSeq = checkpoints.savedPoint
+    await stream.trim({ beforeMs: outside.now() - parts.retentionMs, beforeSeq })
+    await stream.trim({ keepBytes: parts.retentionBytes, beforeSeq })
+    await rest(parts, HOUR_MS, signal)
+  }
+}
+
+/** Once a day, slowly: bytes that nothing has mentioned for the retained window. */
+async function sweepBlobs(parts: Parts, signal: AbortSignal): Promise<void> {
+  const { accounts, blobs, outside } = parts
+  while (!signal.aborted) {
+    await rest(parts, DAY_MS, signal)
+    let cursor: string | undefined
+    do {
+      const page = await accounts.list({ limit: PAGE, ...(cursor && { cursor }) })
+      for (const { did } of page) {
+        if (signal.aborted) return
+        await blobs.sweep(did, outside.now() - parts.retentionMs).catch((error) => {
+          parts.log.warn('blobs not swept', { did, error })
+        })
+        await rest(parts, SWEEP_PAUSE_MS, signal)
+      }
+      cursor = page.length === PAGE ? page.at(-1)?.did : undefined
+    } while (cursor)
+  }
+}
+
 /** Says to a relay where we are: until it listens, then now and again, since it may forget. */
-async function askToCrawl(
-  { outside, log, publicUrl }: { outside: Outside; log: Log; publicUrl: string },
-  crawler: string,
-  signal: AbortSignal,
-): Promise<void> {
-  const { host } = new URL(publicUrl)
+async function askToCrawl(parts: Parts, crawler: string, signal: AbortSignal): Promise<void> {
+  const { outside, log } = parts
+  const { host } = new URL(parts.publicUrl)
   while (!signal.aborted) {
     let heard = false
     try {
@@ -87,6 +136,6 @@ async function askToCrawl(
     } catch (error) {
       if (!signal.aborted) log.debug('relay does not answer', { crawler, error })
     }
-    await outside.timers.sleep(heard ? CRAWL_AGAIN_MS : CRAWL_RETRY_MS, signal).catch(() => {})
+    await rest(parts, heard ? CRAWL_AGAIN_MS : CRAWL_RETRY_MS, signal)
   }
 }

@@ -8,7 +8,7 @@ import type { Exports } from './exports/index.ts'
 import type { Handles } from './handles/index.ts'
 import type { Host } from './host/index.ts'
 import type { Imports } from './imports/index.ts'
-import type { Journal } from './journal/index.ts'
+import type { Checkpoints, Journal } from './journal/index.ts'
 import type { Mail } from './mail/index.ts'
 import type { PlcAgent } from './plc/index.ts'
 import type { Preferences } from './preferences/index.ts'
@@ -22,6 +22,7 @@ export interface Pds {
   files: AccountFiles
   repos: Repos
   blobs: AccountBlobs
+  checkpoints: Checkpoints
   journal: Journal
   exports: Exports
   imports: Imports

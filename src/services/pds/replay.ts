@@ -4,50 +4,59 @@ import type { Entry } from '#platform/storage'
 import { decodeCbor } from '#protocol/data'
 import type { Did, Handle } from '#protocol/syntax'
 import { decodeFrame } from '#protocol/xrpc'
-import type { AccountStatus, Accounts } from './accounts/index.ts'
+import type { Account, AccountStatus, Accounts } from './accounts/index.ts'
+import { applyBlobEntry } from './blobs/index.ts'
 import { decodeSwitch } from './imports/index.ts'
 import { Kind, type Replay } from './journal/index.ts'
 import { applyPreferences } from './preferences/index.ts'
 import { applyChange, changeOfFrame } from './repos/index.ts'
+import { projectStanding } from './standing/index.ts'
 
 /** Undefined for entries that change nothing here, such as those of accounts that are gone. */
 export function replayEntry(accounts: Accounts) {
   return async (entry: Entry): Promise<Replay | undefined> => {
-    const did = entry.key as Did
-    const account = await accounts.getPending(did)
-    if (!account) return undefined
-    const { generation } = account
-    switch (entry.kind) {
-      case Kind.commit:
-      case Kind.quietCommit: {
-        const change = changeOfFrame(entry.payload, entry.kind === Kind.commit)
-        return { file: { generation, apply: (file) => applyChange(file, change) } }
-      }
-      case Kind.preferences:
-        return { file: { generation, apply: applyPreferences(entry.payload) } }
-      case Kind.identity: {
-        const { handle } = bodyOf(entry) as { handle: Handle }
-        return { directory: (seq) => accounts.projectHandle(did, handle, seq) }
-      }
-      case Kind.account: {
-        const { active, status } = bodyOf(entry) as { active: boolean; status?: AccountStatus }
-        const now = active ? 'active' : (status ?? 'deactivated')
-        return { directory: (seq) => accounts.projectStatus(did, now, seq) }
-      }
-      case Kind.quietAccount: {
-        const { status } = decodeCbor(entry.payload) as { status: AccountStatus }
-        return { directory: (seq) => accounts.projectStatus(did, status, seq) }
-      }
-      case Kind.importSwitch: {
-        const { generation: next, head } = decodeSwitch(entry.payload)
-        return {
-          file: { generation: next, apply: (file) => file.setHead(head) },
-          directory: (seq) => accounts.projectGeneration(did, next, seq),
-        }
-      }
-      default:
-        return undefined
+    const account = await accounts.getAny(entry.key as Did)
+    if (!account || entry.seq <= account.bornSeq || account.status === 'deleted') return undefined
+    return replayOf(entry, account, accounts)
+  }
+}
+
+function replayOf(entry: Entry, account: Account, accounts: Accounts): Replay | undefined {
+  const { did, generation } = account
+  switch (entry.kind) {
+    case Kind.commit:
+    case Kind.quietCommit: {
+      const change = changeOfFrame(entry.payload, entry.kind === Kind.commit)
+      const begins = change.prevData === undefined
+      return { file: { generation, begins, apply: (file) => applyChange(file, change) } }
     }
+    case Kind.preferences:
+      return { file: { generation, apply: applyPreferences(entry.payload) } }
+    case Kind.blob:
+      return { file: { generation, apply: applyBlobEntry(entry.payload) } }
+    case Kind.identity: {
+      const { handle } = bodyOf(entry) as { handle: Handle }
+      return { directory: (seq) => accounts.projectHandle(did, handle, seq) }
+    }
+    case Kind.account: {
+      const { active, status } = bodyOf(entry) as { active: boolean; status?: AccountStatus }
+      const now = active ? 'active' : (status ?? 'deactivated')
+      return { directory: projectStanding(accounts, did, now) }
+    }
+    case Kind.quietAccount: {
+      const { status } = decodeCbor(entry.payload) as { status: AccountStatus }
+      return { directory: projectStanding(accounts, did, status) }
+    }
+    case Kind.importSwitch: {
+      const { generation: next, head } = decodeSwitch(entry.payload)
+      if (next < generation) return undefined
+      return {
+        file: { generation: next, begins: true, apply: (file) => file.setHead(head) },
+        directory: (seq) => accounts.projectGeneration(did, next, seq),
+      }
+    }
+    default:
+      return undefined
   }
 }
 

@@ -23,14 +23,18 @@ export interface CommitChange {
   /** Root of the tree before; undefined for a repository's first commit. */
   prevData: CidBytes | undefined
   announced: boolean
+  /** When it was made. */
+  timeMs: number
   ops: readonly RecordChange[]
 }
 
 /** One record set (`cid` and `value`) or removed (`cid` undefined). */
 export interface RecordChange {
   path: string
-  cid?: CidBytes
-  value?: Uint8Array
+  /** There was no record at this path. */
+  isNew: boolean
+  cid?: CidBytes | undefined
+  value?: Uint8Array | undefined
   blobs?: readonly BlobRef[]
 }
 
@@ -47,6 +51,7 @@ interface HeadRow {
   data: Uint8Array | null
   bytes: Uint8Array | null
   announced_rev: Tid | null
+  nodes_root: Uint8Array | null
 }
 
 /** '0' follows '/' in ASCII: the paths of a collection lie between `name/` and `name0`. */
@@ -60,6 +65,8 @@ const collectionEnd = (collection: string) => `${collection}0`
 export class AccountFile {
   readonly #sql: SqliteFile
   readonly path: string
+  /** The row `head`, kept: this object is the file's only writer. */
+  #row: HeadRow | undefined
 
   constructor(sql: SqliteFile, path: string) {
     this.#sql = sql
@@ -68,10 +75,6 @@ export class AccountFile {
 
   appliedSeq(): number {
     return this.#headRow().applied_seq
-  }
-
-  setAppliedSeq(seq: number): void {
-    this.#sql.run('UPDATE head SET applied_seq = ? WHERE id = 0', [seq])
   }
 
   /** Undefined until the first commit is applied. */
@@ -83,33 +86,76 @@ export class AccountFile {
   }
 
   #headRow(): HeadRow {
-    const row = this.#sql.get<HeadRow>('SELECT * FROM head WHERE id = 0')
-    if (!row) throw new Error(`account file without a head: ${this.path}`)
-    return row
+    this.#row ??= this.#sql.get<HeadRow>('SELECT * FROM head WHERE id = 0')
+    if (!this.#row) throw new Error(`account file without a head: ${this.path}`)
+    return this.#row
+  }
+
+  #change(fields: Partial<HeadRow>): void {
+    this.#row = { ...this.#headRow(), ...fields }
   }
 
   transaction<T>(work: () => T): T {
     return this.#sql.transaction(work)
   }
 
-  /** Applies one commit. The caller has checked that it follows the head. */
-  applyCommit(change: CommitChange): void {
-    for (const op of change.ops) this.#applyOp(op, change.rev)
-    const announced = change.announced ? change.rev : null
-    this.#sql.run(
-      `UPDATE head SET rev = ?, cid = ?, data = ?, bytes = ?,
-         announced_rev = coalesce(?, announced_rev) WHERE id = 0`,
-      [change.rev, change.commit, change.data, change.bytes, announced],
-    )
+  /** Runs `work`, which applies journal entries up to `seq`, and notes that it did, all or nothing. */
+  applying(seq: number, work: () => void): void {
+    try {
+      this.#sql.transaction(() => {
+        work()
+        this.#change({ applied_seq: seq })
+        const { rev, cid, data, bytes, announced_rev } = this.#headRow()
+        this.#sql.run(
+          `UPDATE head SET applied_seq = ?, rev = ?, cid = ?, data = ?, bytes = ?, announced_rev = ?
+           WHERE id = 0`,
+          [seq, rev, cid, data, bytes, announced_rev],
+        )
+      })
+    } catch (error) {
+      this.#row = undefined
+      this.#blobBytes = undefined
+      throw error
+    }
   }
 
-  #applyOp(op: RecordChange, rev: Tid): void {
-    this.#sql.run('DELETE FROM blob_refs WHERE path = ?', [op.path])
+  /** Applies one commit, inside `applying`. The caller has checked that it follows the head. */
+  applyCommit(change: CommitChange): void {
+    for (const op of change.ops) this.#applyOp(op, change)
+    this.#change({
+      rev: change.rev,
+      cid: change.commit,
+      data: change.data,
+      bytes: change.bytes,
+      ...(change.announced && { announced_rev: change.rev }),
+    })
+  }
+
+  #applyOp(op: RecordChange, { rev, timeMs }: CommitChange): void {
+    if (!op.isNew) this.#dropRefs(op.path, timeMs)
     if (!op.cid || !op.value) {
       this.#sql.run('DELETE FROM records WHERE path = ?', [op.path])
       return
     }
     this.putRecord({ path: op.path, cid: op.cid, value: op.value }, rev, op.blobs)
+    for (const blob of op.blobs ?? []) {
+      // The blob was here when the record was written; its row may not have reached the disk.
+      if (!this.blob(blob.cid)) this.putBlob(blob, timeMs)
+      else this.#sql.run('UPDATE blobs SET idle_since_ms = NULL WHERE cid = ?', [blob.cid])
+    }
+  }
+
+  /** Forgets which blobs a record mentions; those that no other mentions are idle from now on. */
+  #dropRefs(path: string, timeMs: number): void {
+    const refs = this.#sql.all<{ cid: CidBytes }>('SELECT cid FROM blob_refs WHERE path = ?', [
+      path,
+    ])
+    if (refs.length === 0) return
+    this.#sql.run('DELETE FROM blob_refs WHERE path = ?', [path])
+    for (const { cid } of refs) {
+      if (this.isReferenced(cid)) continue
+      this.#sql.run('UPDATE blobs SET idle_since_ms = ? WHERE cid = ?', [timeMs, cid])
+    }
   }
 
   putRecord(row: RecordRow, rev: Tid, blobs: readonly BlobRef[] = []): void {
@@ -127,11 +173,10 @@ export class AccountFile {
     }
   }
 
+  /** Begins a staged generation, inside `applying`. */
   setHead(head: FileHead): void {
-    this.#sql.run(
-      'UPDATE head SET rev = ?, cid = ?, data = ?, bytes = ?, announced_rev = ? WHERE id = 0',
-      [head.rev, head.commit, head.data, head.bytes, head.announcedRev ?? null],
-    )
+    const { rev, commit: cid, data, bytes } = head
+    this.#change({ rev, cid, data, bytes, announced_rev: head.announcedRev ?? null })
   }
 
   record(path: string): { cid: CidBytes; value: Uint8Array } | undefined {
@@ -196,10 +241,7 @@ export class AccountFile {
   // ── tree nodes, written lazily ──
 
   nodesRoot(): CidBytes | undefined {
-    const row = this.#sql.get<{ nodes_root: Uint8Array | null }>(
-      'SELECT nodes_root FROM head WHERE id = 0',
-    )
-    return row?.nodes_root ?? undefined
+    return this.#headRow().nodes_root ?? undefined
   }
 
   readonly nodes: BlockSource = {
@@ -217,29 +259,55 @@ export class AccountFile {
     this.transaction(() => {
       if (removed === 'all') this.#sql.run('DELETE FROM nodes')
       else for (const cid of removed) this.#sql.run('DELETE FROM nodes WHERE cid = ?', [cid])
-      for (const [cid, bytes] of added) {
-        this.#sql.run('INSERT OR REPLACE INTO nodes (cid, rev, bytes) VALUES (?, ?, ?)', [
-          cid,
-          rev,
-          bytes,
-        ])
-      }
+      for (const [cid, bytes] of added) this.putNode(cid, bytes, rev)
       this.#sql.run('UPDATE head SET nodes_root = ? WHERE id = 0', [root])
     })
+    this.#change({ nodes_root: root })
+  }
+
+  putNode(cid: CidBytes, bytes: Uint8Array, rev: Tid): void {
+    this.#sql.run('INSERT OR REPLACE INTO nodes (cid, rev, bytes) VALUES (?, ?, ?)', [
+      cid,
+      rev,
+      bytes,
+    ])
   }
 
   // ── blobs ──
 
   putBlob(blob: BlobRef, uploadedMs: number): void {
+    const idleSinceMs = this.isReferenced(blob.cid) ? null : uploadedMs
+    if (!this.blob(blob.cid)) this.#blobBytes = this.blobBytes() + blob.size
     this.#sql.run(
-      `INSERT INTO blobs (cid, mime_type, size, uploaded_ms) VALUES (?, ?, ?, ?)
-       ON CONFLICT (cid) DO UPDATE SET mime_type = excluded.mime_type`,
-      [blob.cid, blob.mimeType, blob.size, uploadedMs],
+      `INSERT INTO blobs (cid, mime_type, size, uploaded_ms, idle_since_ms) VALUES (?, ?, ?, ?, ?)
+       ON CONFLICT (cid) DO UPDATE SET mime_type = excluded.mime_type,
+         idle_since_ms = excluded.idle_since_ms`,
+      [blob.cid, blob.mimeType, blob.size, uploadedMs, idleSinceMs],
     )
   }
 
   blob(cid: CidBytes): { mimeType: string; size: number } | undefined {
     return this.#sql.get('SELECT mime_type AS mimeType, size FROM blobs WHERE cid = ?', [cid])
+  }
+
+  #blobBytes: number | undefined
+
+  /** Bytes of all blobs. */
+  blobBytes(): number {
+    this.#blobBytes ??=
+      this.#sql.get<{ n: number | null }>('SELECT sum(size) AS n FROM blobs')?.n ?? 0
+    return this.#blobBytes
+  }
+
+  /** Takes out blobs that nothing has mentioned since `beforeMs`; their bytes are the caller's. */
+  takeIdleBlobs(beforeMs: number, limit: number): CidBytes[] {
+    const rows = this.#sql.all<{ cid: CidBytes }>(
+      `DELETE FROM blobs WHERE cid IN (SELECT cid FROM blobs WHERE idle_since_ms < ? LIMIT ?)
+       RETURNING cid`,
+      [beforeMs, limit],
+    )
+    this.#blobBytes = undefined
+    return rows.map(({ cid }) => cid)
   }
 
   /** A blob is public while a record refers to it. */
@@ -278,8 +346,8 @@ export class AccountFile {
   }
 
   /** Every uploaded blob with its size, for copying a file's blob rows into a new generation. */
-  uploadedBlobs(): (BlobRef & { uploadedMs: number })[] {
-    return this.#sql.all(
+  uploadedBlobs(): Iterable<BlobRef & { uploadedMs: number }> {
+    return this.#sql.iterate(
       'SELECT cid, mime_type AS mimeType, size, uploaded_ms AS uploadedMs FROM blobs',
     )
   }
@@ -321,6 +389,7 @@ export class AccountFile {
 
   /** Takes over what a repository's export does not hold: uploaded blobs, preferences. */
   takePrivateState(from: AccountFile): void {
+    this.#blobBytes = undefined
     for (const { uploadedMs, ...blob } of from.uploadedBlobs()) this.putBlob(blob, uploadedMs)
     const preferences = from.preferences()
     if (preferences) this.putPreferences(preferences)

@@ -4,81 +4,103 @@ import {
   removeSqliteFile,
   type SqliteReader,
 } from '#platform/storage'
-import { sha256 } from '#protocol/crypto'
+import { hex, sha256 } from '#protocol/crypto'
 import type { Did } from '#protocol/syntax'
 import { AccountFile } from './account-file.ts'
 import { MIGRATIONS } from './schema.ts'
 
 /** An export that takes longer than this is cut: it would hold back the file's clean-up. */
 const SNAPSHOT_DEADLINE_MS = 30 * 60 * 1000
+/** Page cache of one open file. Hundreds are open, and the system's own cache lies behind. */
+const CACHE_KB = 256
 
-/**
- * The open account files of a host, least recently used closed first. `busy` tells which accounts
- * must stay open (writes under way); `closing` runs before a file is closed.
- */
+interface Open {
+  did: Did
+  file: AccountFile
+  /** Who needs it to stay open. */
+  holders: number
+}
+
+/** The open account files of a host, least recently used closed first. */
 export class AccountFiles {
   readonly #directory: string
   readonly #openMax: number
-  readonly #files = new Map<string, { did: Did; file: AccountFile }>()
+  readonly #files = new Map<string, Open>()
   readonly #closing: (did: Did) => boolean
+  readonly #opened: (did: Did, generation: number, file: AccountFile) => void
 
   constructor(options: {
     directory: string
-    /** Files kept open; each costs 3 file descriptors and about 32 KB. */
+    /** Files kept open; each costs 3 file descriptors and up to 300 KB. */
     openMax: number
     /** Called before a file is closed for room; answers false to keep it open. */
     closing: (did: Did) => boolean
+    /** Called with each file that was not open before. */
+    opened: (did: Did, generation: number, file: AccountFile) => void
   }) {
     this.#directory = options.directory
     this.#openMax = options.openMax
     this.#closing = options.closing
+    this.#opened = options.opened
   }
 
   /** The account's file of this generation, created when missing. */
   open(did: Did, generation: number): AccountFile {
-    const path = this.path(did, generation)
-    const known = this.#files.get(path)
+    return this.#open(did, generation).file
+  }
+
+  #open(did: Did, generation: number): Open {
+    const name = `${did} ${generation}`
+    const known = this.#files.get(name)
     if (known) {
-      this.#files.delete(path)
-      this.#files.set(path, known)
-      return known.file
+      this.#files.delete(name)
+      this.#files.set(name, known)
+      return known
     }
-    const file = new AccountFile(openSqliteFile(path, { migrations: MIGRATIONS }), path)
-    this.#files.set(path, { did, file })
-    if (this.#files.size > this.#openMax) this.#makeRoom(path)
-    return file
+    const path = this.path(did, generation)
+    const sql = openSqliteFile(path, { migrations: MIGRATIONS, cacheKb: CACHE_KB })
+    const made: Open = { did, file: new AccountFile(sql, path), holders: 0 }
+    this.#files.set(name, made)
+    if (this.#files.size > this.#openMax) this.#makeRoom(made)
+    this.#opened(did, generation, made.file)
+    return made
+  }
+
+  /** As `open`, and it stays open until `release` is called. */
+  hold(did: Did, generation: number): { file: AccountFile; release(): void } {
+    const open = this.#open(did, generation)
+    open.holders++
+    return { file: open.file, release: () => void open.holders-- }
   }
 
   /** A separate read-only connection with one consistent view, for exports. The caller closes it. */
   openSnapshot(did: Did, generation: number): SqliteReader {
-    return openSqliteReader(this.path(did, generation), { deadlineMs: SNAPSHOT_DEADLINE_MS })
+    return openSqliteReader(this.path(did, generation), {
+      deadlineMs: SNAPSHOT_DEADLINE_MS,
+      cacheKb: CACHE_KB,
+    })
   }
 
   path(did: Did, generation: number): string {
-    const name = did.replace(/[^a-zA-Z0-9._-]/g, '_')
-    const shard = sha256(new TextEncoder().encode(did))[0]!.toString(16).padStart(2, '0')
+    const name = fileName(did)
+    const shard = hex(sha256(new TextEncoder().encode(did)).subarray(0, 1))
     return `${this.#directory}/${shard}/${name}/${generation}.sqlite`
   }
 
-  #makeRoom(keep: string): void {
-    for (const [path, { did, file }] of this.#files) {
+  #makeRoom(keep: Open): void {
+    for (const [name, open] of this.#files) {
       if (this.#files.size <= this.#openMax) return
-      if (path === keep || !this.#closing(did)) continue
-      this.#files.delete(path)
-      file.close()
+      if (open === keep || open.holders > 0 || !this.#closing(open.did)) continue
+      this.#files.delete(name)
+      open.file.close()
     }
-  }
-
-  /** Closes one account's file, if open. */
-  release(did: Did, generation: number): void {
-    const path = this.path(did, generation)
-    this.#files.get(path)?.file.close()
-    this.#files.delete(path)
   }
 
   /** Closes and erases one generation of an account's file, if it exists. */
   remove(did: Did, generation: number): void {
-    this.release(did, generation)
+    const name = `${did} ${generation}`
+    this.#files.get(name)?.file.close()
+    this.#files.delete(name)
     removeSqliteFile(this.path(did, generation))
   }
 
@@ -86,4 +108,14 @@ export class AccountFiles {
     for (const { file } of this.#files.values()) file.close()
     this.#files.clear()
   }
+}
+
+/**
+ * A name for the files of an account that no other account has, also where upper and lower case are
+ * the same: a did:plc is such a name but for its colons, any other DID gets its hash beside it.
+ */
+export function fileName(did: Did): string {
+  const plain = did.replace(/[^a-zA-Z0-9.-]/g, '_')
+  if (/^did:plc:[a-z2-7]{24}$/.test(did)) return plain
+  return `${plain.slice(0, 100)}-${hex(sha256(new TextEncoder().encode(did)).subarray(0, 16))}`
 }

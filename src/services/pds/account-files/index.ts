@@ -2,4 +2,4 @@
 
 export type { CommitChange, FileHead, RecordChange, RecordRow } from './account-file.ts'
 export { AccountFile } from './account-file.ts'
-export { AccountFiles } from './account-files.ts'
+export { AccountFiles, fileName } from './account-files.ts'

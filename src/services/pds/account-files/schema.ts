@@ -5,7 +5,8 @@ import type { Migration } from '#platform/storage'
  * `records` holds each record's value once, keyed by path (`collection/rkey`) in the order of the
  * tree. `nodes` is the tree as of `head.nodes_root`, written lazily: when it is not the tree of
  * `head.data`, it is rebuilt from `records`. `rev` columns serve `since` exports at any age.
- * `blobs` are uploaded bytes, `blob_refs` the records that mention them.
+ * `blobs` are uploaded bytes, `blob_refs` the records that mention them; `idle_since_ms` is when the
+ * last mention went, or the upload, and null while there is one.
  */
 const TABLES = `
 CREATE TABLE head (
@@ -24,8 +25,10 @@ CREATE TABLE nodes (
   cid BLOB PRIMARY KEY, rev TEXT NOT NULL, bytes BLOB NOT NULL
 ) WITHOUT ROWID;
 CREATE TABLE blobs (
-  cid BLOB PRIMARY KEY, mime_type TEXT NOT NULL, size INTEGER NOT NULL, uploaded_ms INTEGER NOT NULL
+  cid BLOB PRIMARY KEY, mime_type TEXT NOT NULL, size INTEGER NOT NULL, uploaded_ms INTEGER NOT NULL,
+  idle_since_ms INTEGER
 ) WITHOUT ROWID;
+CREATE INDEX blobs_idle ON blobs (idle_since_ms) WHERE idle_since_ms IS NOT NULL;
 CREATE TABLE blob_refs (
   cid BLOB NOT NULL, path TEXT NOT NULL, rev TEXT NOT NULL, PRIMARY KEY (cid, path)
 ) WITHOUT ROWID;

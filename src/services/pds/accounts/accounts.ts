@@ -1,24 +1,34 @@
 import type { Sealer } from '#platform/runtime'
 import type { Sql, SqlParams } from '#platform/storage'
 import { importKey, type SigningKey } from '#protocol/crypto'
-import type { Did, Handle } from '#protocol/syntax'
+import type { Did, Handle, Tid } from '#protocol/syntax'
 import { XrpcError } from '#protocol/xrpc'
 
 export type AccountStatus = 'pending' | 'active' | 'deactivated' | 'takendown' | 'deleted'
 
-/** One hosted account: its login and hosting state. The signed tree is its repo, elsewhere. */
+/**
+ * One hosted account: its login and hosting state. The signed tree is its repo, elsewhere. There
+ * is one such object for each account in use, and its fields follow the projections.
+ */
 export interface Account {
-  did: Did
+  readonly did: Did
   handle: Handle
   email: string | undefined
   emailConfirmedMs: number | undefined
   passwordHash: string
   status: AccountStatus
+  /** Which of the account's files counts. */
   generation: number
-  signingKey: SigningKey
+  readonly signingKey: SigningKey
   /** Seals the account's private journal payloads; destroying it erases them everywhere. */
-  dataKey: Uint8Array
-  createdMs: number
+  readonly dataKey: Uint8Array
+  readonly createdMs: number
+  /** Journal entries up to here are not of this account. */
+  readonly bornSeq: number
+  /** The file on the disk reflects the journal at least up to here; 0 when that is not known. */
+  syncedSeq: number
+  /** Writes are refused until this instant. */
+  frozenUntilMs: number
 }
 
 interface AccountRow {
@@ -33,6 +43,9 @@ interface AccountRow {
   data_key: Uint8Array
   created_ms: number
   plc_operation: string | null
+  born_seq: number
+  synced_seq: number
+  frozen_until_ms: number
 }
 
 export interface NewAccount {
@@ -44,6 +57,27 @@ export interface NewAccount {
   dataKey: Uint8Array
   /** The signed genesis operation, when this host creates the identity. */
   plcOperation: unknown | undefined
+  /** The journal's newest seq. */
+  bornSeq: number
+}
+
+/** What a synced account file holds. */
+export interface SyncedFile {
+  did: Did
+  generation: number
+  /** The journal seq it reflects. */
+  seq: number
+  rev: Tid | undefined
+  head: Uint8Array | undefined
+}
+
+/** An account as listings show it, with its head as of the last checkpoint. */
+export interface ListedAccount {
+  did: Did
+  status: AccountStatus
+  generation: number
+  rev: Tid | null
+  head: Uint8Array | null
 }
 
 /** Account rows kept in memory: a row is read by each request of its account. */
@@ -51,34 +85,51 @@ const CACHED_MAX = 20_000
 
 /**
  * The accounts of this host in the directory database. Handle, status and generation are
- * projections of the journal: only `project*` change them, and only the journal calls those.
+ * projections of the journal: only `project*` change them, and only the journal calls those. Each
+ * row knows the newest entry it reflects, so that an entry applied again changes nothing.
  */
 export class Accounts {
   readonly #sql: Sql
   readonly #sealer: Sealer
   readonly #now: () => number
+  readonly #onDeleted: (did: Did, seq: number) => Promise<void>
+  /** Least recently used first. */
   readonly #cache = new Map<Did, Account>()
 
-  constructor({ sql, sealer, now }: { sql: Sql; sealer: Sealer; now: () => number }) {
-    this.#sql = sql
-    this.#sealer = sealer
-    this.#now = now
+  constructor(options: {
+    sql: Sql
+    sealer: Sealer
+    now: () => number
+    /** Runs in the transaction that deletes an account: asks for what it left to be erased. */
+    onDeleted: (did: Did, seq: number) => Promise<void>
+  }) {
+    this.#sql = options.sql
+    this.#sealer = options.sealer
+    this.#now = options.now
+    this.#onDeleted = options.onDeleted
   }
 
-  /** Undefined for an account that is not hosted here, or whose creation is not finished. */
+  /** Undefined for an account that is not hosted here, not any more, or not finished. */
   async get(did: Did): Promise<Account | undefined> {
-    const account = this.#cache.get(did) ?? (await this.#load('did = ?', did))
-    return account?.status === 'pending' ? undefined : account
+    return hosted(await this.getAny(did))
+  }
+
+  /** Also one that is pending or deleted. */
+  async getAny(did: Did): Promise<Account | undefined> {
+    return this.#cached(did) ?? (await this.#load('did = ?', did))
+  }
+
+  /** The account if it is in memory. */
+  peek(did: Did): Account | undefined {
+    return this.#cache.get(did)
   }
 
   async byHandle(handle: Handle): Promise<Account | undefined> {
-    const account = await this.#load('handle = ?', handle)
-    return account?.status === 'pending' ? undefined : account
+    return hosted(await this.#load(`handle = ? AND status != 'deleted'`, handle))
   }
 
   async byEmail(email: string): Promise<Account | undefined> {
-    const account = await this.#load('email = ?', email.toLowerCase())
-    return account?.status === 'pending' ? undefined : account
+    return hosted(await this.#load('email = ?', email.toLowerCase()))
   }
 
   /** By DID or handle; throws RepoNotFound. */
@@ -92,122 +143,252 @@ export class Accounts {
     return account
   }
 
+  #cached(did: Did): Account | undefined {
+    const known = this.#cache.get(did)
+    if (known) {
+      this.#cache.delete(did)
+      this.#cache.set(did, known)
+    }
+    return known
+  }
+
   async #load(where: string, value: string): Promise<Account | undefined> {
     const row = await this.#sql.get<AccountRow>(`SELECT * FROM accounts WHERE ${where}`, [value])
     return row && this.#remember(row)
   }
 
   #remember(row: AccountRow): Account {
-    const known = this.#cache.get(row.did)
+    const known = this.#cached(row.did)
     if (known) return known
-    const account: Account = {
-      did: row.did,
+    const account = this.#open(row)
+    this.#cache.set(row.did, account)
+    if (this.#cache.size > CACHED_MAX) this.#cache.delete(this.#cache.keys().next().value!)
+    return account
+  }
+
+  #open(row: AccountRow): Account {
+    const { did } = row
+    const isErased = row.status === 'deleted'
+    const open = (sealed: Uint8Array, purpose: string) =>
+      isErased ? NO_KEY : this.#sealer.open(sealed, `${purpose} ${did}`)
+    return {
+      did,
       handle: row.handle,
       email: row.email ?? undefined,
       emailConfirmedMs: row.email_confirmed_ms ?? undefined,
       passwordHash: row.password_hash,
       status: row.status,
       generation: row.generation,
-      signingKey: importKey('k256', this.#sealer.open(row.signing_key, `signing ${row.did}`)),
-      dataKey: this.#sealer.open(row.data_key, `data ${row.did}`),
+      signingKey: importKey('k256', open(row.signing_key, 'signing')),
+      dataKey: open(row.data_key, 'data'),
       createdMs: row.created_ms,
+      bornSeq: row.born_seq,
+      syncedSeq: row.synced_seq,
+      frozenUntilMs: row.frozen_until_ms,
     }
-    this.#cache.set(row.did, account)
-    if (this.#cache.size > CACHED_MAX) this.#cache.delete(this.#cache.keys().next().value!)
-    return account
   }
 
   /**
-   * Claims handle and email durably before anything leaves the host. Throws HandleNotAvailable,
-   * AlreadyExists, or InvalidRequest for an email in use.
+   * Claims handle and email durably before anything leaves the host; `together` runs in the same
+   * transaction. Throws HandleNotAvailable, AlreadyExists, or InvalidRequest for an email in use.
    */
-  async createPending(account: NewAccount): Promise<void> {
+  async createPending(account: NewAccount, together?: () => Promise<void>): Promise<Account> {
+    const { did, handle } = account
     await this.#sql.transaction(async (sql) => {
-      await refuseTaken(sql, account)
+      await together?.()
+      const generation = await refuseTaken(sql, account)
+      await sql.run('INSERT INTO handles (handle, did, claimed_ms) VALUES (?, ?, ?)', [
+        handle,
+        did,
+        this.#now(),
+      ])
       await sql.run(
-        `INSERT INTO accounts (did, handle, email, password_hash, status, signing_key, data_key,
-           plc_operation, created_ms) VALUES (?, ?, ?, ?, 'pending', ?, ?, ?, ?)`,
+        `INSERT INTO accounts (did, handle, email, password_hash, status, generation, signing_key,
+           data_key, plc_operation, born_seq, created_ms)
+         VALUES (?, ?, ?, ?, 'pending', ?, ?, ?, ?, ?, ?)`,
         [
-          account.did,
-          account.handle,
+          did,
+          handle,
           account.email?.toLowerCase() ?? null,
           account.passwordHash,
-          this.#sealer.seal(account.signingKey.export(), `signing ${account.did}`),
-          this.#sealer.seal(account.dataKey, `data ${account.did}`),
+          generation,
+          this.#sealer.seal(account.signingKey.export(), `signing ${did}`),
+          this.#sealer.seal(account.dataKey, `data ${did}`),
           account.plcOperation ? JSON.stringify(account.plcOperation) : null,
+          account.bornSeq,
           this.#now(),
         ],
       )
     })
+    this.#cache.delete(did)
+    const made = await this.getAny(did)
+    if (!made) throw new Error(`pending account vanished: ${did}`)
+    return made
   }
 
-  /** Accounts whose creation a crash interrupted. */
-  async pending(): Promise<(Account & { plcOperation: unknown })[]> {
+  /** Throws HandleNotAvailable or InvalidRequest early, before anything costly; claims nothing. */
+  async requireFree(handle: Handle, email: string | undefined): Promise<void> {
+    await refuseTakenNames(this.#sql, handle, email)
+  }
+
+  /** Accounts whose creation a crash interrupted, oldest first. */
+  async pending(limit: number): Promise<{ account: Account; plcOperation: unknown }[]> {
     const rows = await this.#sql.all<AccountRow>(
-      `SELECT * FROM accounts WHERE status = 'pending' ORDER BY created_ms LIMIT 1000`,
+      `SELECT * FROM accounts WHERE status = 'pending' ORDER BY created_ms LIMIT ?`,
+      [limit],
     )
     return rows.map((row) => ({
-      ...this.#remember(row),
+      account: this.#remember(row),
       plcOperation: row.plc_operation ? JSON.parse(row.plc_operation) : undefined,
     }))
   }
 
-  /** A pending account including its signing key: for the one who is creating it. */
-  async getPending(did: Did): Promise<Account | undefined> {
-    return this.#load('did = ?', did)
+  async dropPending(did: Did): Promise<void> {
+    await this.#sql.transaction(async (sql) => {
+      const { changes } = await sql.run(
+        `DELETE FROM accounts WHERE did = ? AND status = 'pending'`,
+        [did],
+      )
+      if (changes > 0) await sql.run('DELETE FROM handles WHERE did = ?', [did])
+    })
+    this.#cache.delete(did)
   }
 
-  async dropPending(did: Did): Promise<void> {
-    await this.#sql.run(`DELETE FROM accounts WHERE did = ? AND status = 'pending'`, [did])
-    this.#cache.delete(did)
+  // ── handles: claimed before the identity changes ──
+
+  /** Claims another handle for an account. Throws HandleNotAvailable. */
+  async claimHandle(did: Did, handle: Handle): Promise<void> {
+    await this.#sql.run(
+      'INSERT INTO handles (handle, did, claimed_ms) VALUES (?, ?, ?) ON CONFLICT (handle) DO NOTHING',
+      [handle, did, this.#now()],
+    )
+    const holder = await this.#sql.get<{ did: Did }>('SELECT did FROM handles WHERE handle = ?', [
+      handle,
+    ])
+    if (holder?.did !== did) throw handleTaken(handle)
+  }
+
+  /** Gives a claim back, unless the handle is the account's by now. */
+  async unclaimHandle(did: Did, handle: Handle): Promise<void> {
+    await this.#sql.run(
+      `DELETE FROM handles WHERE handle = ?1 AND did = ?2
+         AND NOT EXISTS (SELECT 1 FROM accounts WHERE did = ?2 AND handle = ?1)`,
+      [handle, did],
+    )
+  }
+
+  /** Claims that did not become, or not yet, the handle of their account. */
+  openClaims(limit: number): Promise<{ did: Did; handle: Handle; claimedMs: number }[]> {
+    return this.#sql.all(
+      `SELECT h.did AS did, h.handle AS handle, h.claimed_ms AS claimedMs FROM handles h
+       JOIN accounts a ON a.did = h.did WHERE a.handle != h.handle AND a.status != 'pending'
+       ORDER BY h.claimed_ms LIMIT ?`,
+      [limit],
+    )
   }
 
   // ── projections of the journal ──
 
   async projectStatus(did: Did, status: AccountStatus, seq: number): Promise<void> {
-    const projected = await this.#project(
+    const deactivatedMs = status === 'deactivated' ? this.#now() : null
+    const isNew = await this.#project(
+      did,
       seq,
-      `UPDATE accounts SET status = ?1, plc_operation = NULL,
-         deactivated_ms = CASE WHEN ?1 = 'deactivated' THEN ?2 END WHERE did = ?3`,
-      [status, this.#now(), did],
+      'status = ?, plc_operation = NULL, deactivated_ms = ?',
+      [status, deactivatedMs],
     )
     const known = this.#cache.get(did)
-    if (projected && known) known.status = status
+    if (isNew && known) known.status = status
   }
 
   async projectHandle(did: Did, handle: Handle, seq: number): Promise<void> {
-    const projected = await this.#project(seq, 'UPDATE accounts SET handle = ? WHERE did = ?', [
-      handle,
-      did,
-    ])
+    const isNew = await this.#project(did, seq, 'handle = ?', [handle])
+    if (!isNew) return
+    await this.#sql.run(
+      'INSERT INTO handles (handle, did, claimed_ms) VALUES (?, ?, ?) ON CONFLICT (handle) DO NOTHING',
+      [handle, did, this.#now()],
+    )
+    await this.#sql.run('DELETE FROM handles WHERE did = ? AND handle != ?', [did, handle])
     const known = this.#cache.get(did)
-    if (projected && known) known.handle = handle
+    if (known) known.handle = handle
   }
 
   async projectGeneration(did: Did, generation: number, seq: number): Promise<void> {
-    const projected = await this.#project(seq, 'UPDATE accounts SET generation = ? WHERE did = ?', [
-      generation,
-      did,
-    ])
+    const isNew = await this.#project(did, seq, 'generation = ?, synced_seq = 0', [generation])
     const known = this.#cache.get(did)
-    if (projected && known) known.generation = generation
+    if (isNew && known) Object.assign(known, { generation, syncedSeq: 0 })
   }
 
-  /** A change of the directory with the journal's seq in one transaction; false when it is old. */
-  async #project(seq: number, statement: string, params: SqlParams): Promise<boolean> {
-    return this.#sql.transaction(async (sql) => {
-      const row = await sql.get<{ value: string }>(
-        `SELECT value FROM settings WHERE name = 'applied-seq'`,
+  /**
+   * The account is gone: its keys and everything that lets somebody in are destroyed, the row stays
+   * to say so. Its files and journal payloads are erased by a job.
+   */
+  async projectDeletion(did: Did, seq: number): Promise<void> {
+    await this.#sql.transaction(async (sql) => {
+      const isNew = await this.#project(
+        did,
+        seq,
+        `status = 'deleted', email = NULL, email_confirmed_ms = NULL, password_hash = '',
+         signing_key = x'', data_key = x'', plc_operation = NULL, delete_after_ms = NULL,
+         rev = NULL, head = NULL, synced_seq = 0`,
+        [],
       )
-      if (row && Number(row.value) >= seq) return false
-      await sql.run(statement, params)
-      await sql.run(
-        `INSERT INTO settings (name, value) VALUES ('applied-seq', ?)
-         ON CONFLICT (name) DO UPDATE SET value = excluded.value`,
-        [String(seq)],
-      )
-      return true
+      if (!isNew) return
+      for (const table of ['handles', 'refresh_tokens', 'app_passwords', 'codes']) {
+        await sql.run(`DELETE FROM ${table} WHERE did = ?`, [did])
+      }
+      await this.#onDeleted(did, seq)
     })
+    const known = this.#cache.get(did)
+    if (known) known.status = 'deleted'
+    this.#cache.delete(did)
+  }
+
+  /** A change of one row together with the journal's seq; false when the row reflects it already. */
+  async #project(did: Did, seq: number, set: string, params: SqlParams): Promise<boolean> {
+    const { changes } = await this.#sql.run(
+      `UPDATE accounts SET ${set}, applied_seq = ? WHERE did = ? AND applied_seq < ?`,
+      [...params, seq, did, seq],
+    )
+    return changes > 0
+  }
+
+  /** Runs projections as one transaction. */
+  together(work: () => Promise<void>): Promise<void> {
+    return this.#sql.transaction(work)
+  }
+
+  /** Notes what is on the disk, with `point` as the place where a replay starts. */
+  async saveCheckpoint(point: number, synced: readonly SyncedFile[]): Promise<void> {
+    await this.#sql.transaction(async (sql) => {
+      await sql.runMany(
+        'UPDATE accounts SET synced_seq = ?, rev = ?, head = ? WHERE did = ? AND generation = ?',
+        synced.map(({ did, generation, seq, rev, head }) => [
+          seq,
+          rev ?? null,
+          head ?? null,
+          did,
+          generation,
+        ]),
+      )
+      await sql.run(
+        `INSERT INTO settings (name, value) VALUES ('replay-point', ?)
+         ON CONFLICT (name) DO UPDATE SET value = excluded.value`,
+        [String(point)],
+      )
+    })
+    for (const { did, generation, seq } of synced) {
+      const known = this.#cache.get(did)
+      if (known?.generation === generation) known.syncedSeq = seq
+    }
+  }
+
+  /** Where a replay starts: everything up to here is in synced files. */
+  async replayPoint(): Promise<number> {
+    const row = await this.#sql.get<{ value: string }>(
+      `SELECT value FROM settings WHERE name = 'replay-point'`,
+    )
+    return Number(row?.value ?? 0)
   }
 
   // ── sign-in state: ordinary SQL, durable by itself ──
@@ -218,6 +399,29 @@ export class Accounts {
     if (known) known.passwordHash = passwordHash
   }
 
+  /** Throws InvalidRequest for an address in use. */
+  async setEmail(did: Did, email: string, confirmedMs: number | undefined): Promise<void> {
+    const address = email.toLowerCase()
+    const holder = await this.byEmail(address)
+    if (holder && holder.did !== did) throw emailTaken(email)
+    await this.#sql.run('UPDATE accounts SET email = ?, email_confirmed_ms = ? WHERE did = ?', [
+      address,
+      confirmedMs ?? null,
+      did,
+    ])
+    const known = this.#cache.get(did)
+    if (known) Object.assign(known, { email: address, emailConfirmedMs: confirmedMs })
+  }
+
+  async setFrozenUntil(did: Did, frozenUntilMs: number): Promise<void> {
+    await this.#sql.run('UPDATE accounts SET frozen_until_ms = ? WHERE did = ?', [
+      frozenUntilMs,
+      did,
+    ])
+    const known = this.#cache.get(did)
+    if (known) known.frozenUntilMs = frozenUntilMs
+  }
+
   async setDeleteAfter(did: Did, deleteAfterMs: number | undefined): Promise<void> {
     await this.#sql.run('UPDATE accounts SET delete_after_ms = ? WHERE did = ?', [
       deleteAfterMs ?? null,
@@ -225,32 +429,64 @@ export class Accounts {
     ])
   }
 
+  /** Deactivated accounts whose owner asked for deletion at a time that has come. */
+  async dueForDeletion(limit: number): Promise<Did[]> {
+    const rows = await this.#sql.all<{ did: Did }>(
+      `SELECT did FROM accounts WHERE delete_after_ms <= ? AND status = 'deactivated' LIMIT ?`,
+      [this.#now(), limit],
+    )
+    return rows.map(({ did }) => did)
+  }
+
   /** Hosted accounts in DID order, for listRepos. */
-  async list({ limit, cursor }: { limit: number; cursor?: string }): Promise<Account[]> {
-    const rows = await this.#sql.all<AccountRow>(
-      `SELECT * FROM accounts WHERE did > ? AND status != 'pending' ORDER BY did LIMIT ?`,
+  list({ limit, cursor }: { limit: number; cursor?: string }): Promise<ListedAccount[]> {
+    return this.#sql.all<ListedAccount>(
+      `SELECT did, status, generation, rev, head FROM accounts
+       WHERE did > ? AND status NOT IN ('pending', 'deleted') ORDER BY did LIMIT ?`,
       [cursor ?? '', limit],
     )
-    return rows.map((row) => this.#remember(row))
-  }
-
-  async count(): Promise<number> {
-    const row = await this.#sql.get<{ n: number }>('SELECT count(*) AS n FROM accounts')
-    return row?.n ?? 0
   }
 }
 
-async function refuseTaken(sql: Sql, account: NewAccount): Promise<void> {
-  const taken = await sql.get<{ did: Did; handle: Handle; email: string | null }>(
-    'SELECT did, handle, email FROM accounts WHERE did = ? OR handle = ? OR email = ?',
-    [account.did, account.handle, account.email?.toLowerCase() ?? null],
+/** Stands where a deleted account's keys were; signs and opens nothing that exists. */
+const NO_KEY = new Uint8Array(32).fill(1)
+
+function hosted(account: Account | undefined): Account | undefined {
+  return account?.status === 'pending' || account?.status === 'deleted' ? undefined : account
+}
+
+/** Returns the generation of the account's file: a DID that comes back gets a file of its own. */
+async function refuseTaken(sql: Sql, account: NewAccount): Promise<number> {
+  const { did, handle, email } = account
+  const same = await sql.get<{ status: AccountStatus; generation: number }>(
+    'SELECT status, generation FROM accounts WHERE did = ?',
+    [did],
   )
-  if (!taken) return
-  if (taken.did === account.did) {
+  if (same && same.status !== 'deleted') {
     throw new XrpcError(400, 'AlreadyExists', 'Account already exists on this host')
   }
-  if (taken.handle === account.handle) {
-    throw new XrpcError(400, 'HandleNotAvailable', `Handle already taken: ${account.handle}`)
+  await refuseTakenNames(sql, handle, email)
+  if (!same) return 1
+  if (await sql.get(`SELECT 1 FROM jobs WHERE kind = 'erase-account' AND key = ?`, [did])) {
+    throw new XrpcError(400, 'AlreadyExists', 'What this account left here is still being erased')
   }
-  throw new XrpcError(400, 'InvalidRequest', `Email already taken: ${account.email}`)
+  await sql.run('DELETE FROM accounts WHERE did = ?', [did])
+  return same.generation + 1
 }
+
+async function refuseTakenNames(
+  sql: Sql,
+  handle: Handle,
+  email: string | undefined,
+): Promise<void> {
+  if (await sql.get('SELECT 1 FROM handles WHERE handle = ?', [handle])) throw handleTaken(handle)
+  if (!email) return
+  const address = email.toLowerCase()
+  if (await sql.get('SELECT 1 FROM accounts WHERE email = ?', [address])) throw emailTaken(email)
+}
+
+const handleTaken = (handle: Handle) =>
+  new XrpcError(400, 'HandleNotAvailable', `Handle already taken: ${handle}`)
+
+const emailTaken = (email: string) =>
+  new XrpcError(400, 'InvalidRequest', `Email already taken: ${email}`)

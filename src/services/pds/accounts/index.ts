@@ -1,6 +1,12 @@
 /** Accounts of this host: rows, settings, invites, and the projection of their standing. */
 
-export type { Account, AccountStatus, NewAccount } from './accounts.ts'
+export type {
+  Account,
+  AccountStatus,
+  ListedAccount,
+  NewAccount,
+  SyncedFile,
+} from './accounts.ts'
 export { Accounts } from './accounts.ts'
 export { Invites } from './invites.ts'
 export { ReservedKeys } from './reserved-keys.ts'

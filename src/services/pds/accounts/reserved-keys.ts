@@ -26,19 +26,17 @@ export class ReservedKeys {
 
   /** The did:key of the key reserved for this DID; the same one when asked again. */
   async reserve(did: Did | undefined): Promise<string> {
-    const known = did
-      ? await this.#sql.get<{ did_key: string }>(
-          'SELECT did_key FROM reserved_keys WHERE did = ?',
-          [did],
-        )
-      : undefined
-    if (known) return known.did_key
+    const known = did && (await this.#didKey(did))
+    if (known) return known
     const key = generateKey('k256', this.#random)
-    const didKey = key.publicKey.didKey
-    await this.#sql.run(
-      'INSERT INTO reserved_keys (did_key, did, signing_key, created_ms) VALUES (?, ?, ?, ?)',
+    const { didKey } = key.publicKey
+    const { changes } = await this.#sql.run(
+      `INSERT INTO reserved_keys (did_key, did, signing_key, created_ms) VALUES (?, ?, ?, ?)
+       ON CONFLICT (did) DO NOTHING`,
       [didKey, did ?? null, this.#sealer.seal(key.export(), `reserved ${didKey}`), this.#now()],
     )
+    // Somebody else reserved one for the same DID meanwhile.
+    if (changes === 0 && did) return (await this.#didKey(did)) ?? didKey
     // The oldest give way: anybody may ask for a key.
     await this.#sql.run(
       `DELETE FROM reserved_keys WHERE did_key IN (
@@ -48,12 +46,25 @@ export class ReservedKeys {
     return didKey
   }
 
-  /** Hands the reserved key over to the account that is being made. */
-  async takeReserved(did: Did): Promise<SigningKey | undefined> {
+  async #didKey(did: Did): Promise<string | undefined> {
+    const row = await this.#sql.get<{ did_key: string }>(
+      'SELECT did_key FROM reserved_keys WHERE did = ?',
+      [did],
+    )
+    return row?.did_key
+  }
+
+  /** The key reserved for an account that is being made; it stays reserved until `drop`. */
+  async reserved(did: Did): Promise<SigningKey | undefined> {
     const row = await this.#sql.get<{ did_key: string; signing_key: Uint8Array }>(
-      'DELETE FROM reserved_keys WHERE did = ? RETURNING did_key, signing_key',
+      'SELECT did_key, signing_key FROM reserved_keys WHERE did = ?',
       [did],
     )
     return row && importKey('k256', this.#sealer.open(row.signing_key, `reserved ${row.did_key}`))
+  }
+
+  /** The account has its key. */
+  async drop(did: Did): Promise<void> {
+    await this.#sql.run('DELETE FROM reserved_keys WHERE did = ?', [did])
   }
 }

@@ -1,14 +1,26 @@
 import type { SqliteReader } from '#platform/storage'
-import { type CidBytes, carBlock, carHeader, cidText, concatBytes } from '#protocol/data'
+import {
+  ByteMap,
+  type CidBytes,
+  carBlock,
+  carHeader,
+  cidText,
+  concatBytes,
+  equalBytes,
+} from '#protocol/data'
 import { BlockMap, Tree } from '#protocol/repo'
 import type { Tid } from '#protocol/syntax'
 import { XrpcError } from '#protocol/xrpc'
-import type { AccountFiles } from '../account-files/index.ts'
+import type { AccountFile, AccountFiles, FileHead } from '../account-files/index.ts'
 import type { Account } from '../accounts/index.ts'
-import { type HotRepos, openTree } from '../repos/index.ts'
+import type { HotRepos } from '../repos/index.ts'
 
 /** Bytes gathered before they are handed on. */
 const CHUNK_BYTES = 128 * 1024
+/** Exports at once: each holds a connection and keeps its file's log from being folded. */
+const AT_ONCE_MAX = 64
+/** Rows looked through before others get their turn. */
+const SCAN_ROWS = 2_000
 
 interface Head {
   rev: Tid
@@ -22,37 +34,62 @@ interface Head {
 export class Exports {
   readonly #files: AccountFiles
   readonly #hot: HotRepos
+  readonly #sleep: (ms: number) => Promise<void>
+  #openCount = 0
 
-  constructor({ files, hot }: { files: AccountFiles; hot: HotRepos }) {
-    this.#files = files
-    this.#hot = hot
+  constructor(options: {
+    files: AccountFiles
+    hot: HotRepos
+    sleep: (ms: number) => Promise<void>
+  }) {
+    this.#files = options.files
+    this.#hot = options.hot
+    this.#sleep = options.sleep
   }
 
   /**
-   * The whole repository, or with `since` the blocks of later commits (a superset where nodes were
-   * stored later than made). One consistent view on a connection of its own, closed at the end, on
-   * abort, and by its deadline: a slow reader never holds back the writer.
+   * The whole repository in the order of a walk of its tree: each node, then what is below it and
+   * its records in order of key. With `since`, the blocks of later commits (a superset where nodes
+   * were stored later than made), in any order. One consistent view on a connection of its own,
+   * closed at the end, on abort, and by its deadline: a slow reader never holds back the writer.
+   * Throws RepoNotFound, NotEnoughResources.
    */
   async repo(
     account: Account,
     { since, signal }: { since?: Tid | undefined; signal: AbortSignal },
   ): Promise<AsyncIterable<Uint8Array>> {
-    const repo = this.#hot.peek(account.did)
-    if (repo) this.#hot.storeTree(repo)
-    const reader = this.#files.openSnapshot(account.did, account.generation)
-    const head = reader.get<Head>(
-      'SELECT rev, cid, data, bytes, nodes_root FROM head WHERE id = 0 AND cid IS NOT NULL',
-    )
-    if (!head) {
-      reader.close()
-      throw new XrpcError(400, 'RepoNotFound', `Could not find repo: ${account.did}`)
+    await this.#applied(account)
+    if (this.#openCount >= AT_ONCE_MAX) {
+      const headers = { 'retry-after': '10' }
+      throw new XrpcError(503, 'NotEnoughResources', 'Too many exports at once', { headers })
     }
-    return inChunks(reader, signal, repoBlocks(reader, head, since))
+    return this.#chunks(account, since, signal)
+  }
+
+  /** Nothing is opened before the first chunk is asked for. */
+  async *#chunks(
+    { did, generation }: Account,
+    since: Tid | undefined,
+    signal: AbortSignal,
+  ): AsyncGenerator<Uint8Array> {
+    this.#openCount++
+    let reader: SqliteReader | undefined
+    try {
+      this.#hot.storeNow(did)
+      reader = this.#files.openSnapshot(did, generation)
+      for (const chunk of inChunks(repoBlocks(reader, since))) {
+        if (signal.aborted) return
+        yield chunk
+      }
+    } finally {
+      this.#openCount--
+      reader?.close()
+    }
   }
 
   /** Commit, the nodes that prove what the path holds or that it holds nothing, and the record. */
   async proof(account: Account, path: string): Promise<Uint8Array> {
-    const { head, tree, file } = this.#applied(account)
+    const { head, tree, file } = await this.#applied(account)
     const blocks = tree.proof([path], new BlockMap())
     const record = file.record(path)
     const parts = [carHeader([head.commit]), carBlock(head.commit, head.bytes)]
@@ -63,72 +100,121 @@ export class Exports {
 
   /** Throws BlockNotFound naming what is missing. */
   async blocks(account: Account, cids: readonly CidBytes[]): Promise<Uint8Array> {
-    const { head, tree, file } = this.#applied(account)
-    const wanted = new Map(cids.map((cid) => [cidText(cid), cid]))
+    const { head, file } = await this.#applied(account)
+    this.#hot.storeNow(account.did)
+    const wanted = new ByteMap<true>()
     const found: Uint8Array[] = [carHeader([])]
-    const take = (cid: CidBytes, bytes: Uint8Array) => {
-      if (wanted.delete(cidText(cid))) found.push(carBlock(cid, bytes))
+    for (const cid of cids) {
+      const bytes = equalBytes(cid, head.commit) ? head.bytes : file.nodes.get(cid)
+      if (bytes) found.push(carBlock(cid, bytes))
+      else wanted.set(cid, true)
     }
-    take(head.commit, head.bytes)
-    if (wanted.size > 0) for (const [cid, bytes] of tree.blocks()) take(cid, bytes)
-    for (const [text, cid] of wanted) {
-      const record = file.recordByCid(cid)
-      if (!record) continue
-      found.push(carBlock(cid, record))
-      wanted.delete(text)
-    }
+    if (wanted.size > 0) await this.#findRecords(account, wanted, found)
     if (wanted.size > 0) {
-      const missing = [...wanted.keys()].join(', ')
+      const missing = Array.from(wanted.entries(), ([cid]) => cidText(cid)).join(', ')
       throw new XrpcError(400, 'BlockNotFound', `Could not find blocks: ${missing}`)
     }
     return concatBytes(found)
   }
 
-  /** The applied head with its tree: the one in memory when no write is under way. */
-  #applied(account: Account) {
-    const file = this.#files.open(account.did, account.generation)
+  /** Records have no index by CID: one pass over all of them, in slices, for this rare question. */
+  async #findRecords(
+    { did, generation }: Account,
+    wanted: ByteMap<true>,
+    found: Uint8Array[],
+  ): Promise<void> {
+    const reader = this.#files.openSnapshot(did, generation)
+    try {
+      let after = ''
+      while (wanted.size > 0) {
+        const rows = reader.all<{ path: string; cid: CidBytes }>(
+          'SELECT path, cid FROM records WHERE path > ? ORDER BY path LIMIT ?',
+          [after, SCAN_ROWS],
+        )
+        for (const { path, cid } of rows) {
+          if (!wanted.delete(cid)) continue
+          const sql = 'SELECT value FROM records WHERE path = ?'
+          found.push(carBlock(cid, reader.get<{ value: Uint8Array }>(sql, [path])!.value))
+        }
+        if (rows.length < SCAN_ROWS) return
+        after = rows.at(-1)!.path
+        await this.#sleep(0)
+      }
+    } finally {
+      reader.close()
+    }
+  }
+
+  /** The applied head with its tree. Throws RepoNotFound. */
+  async #applied(account: Account): Promise<{ file: AccountFile; head: FileHead; tree: Tree }> {
+    const { did } = account
+    const file = this.#files.open(did, account.generation)
     const head = file.head()
-    if (!head) throw new XrpcError(400, 'RepoNotFound', `Could not find repo: ${account.did}`)
-    const repo = this.#hot.peek(account.did)
-    const isCurrent = repo && repo.pendingCount === 0 && !repo.failed
-    return { file, head, tree: isCurrent ? repo.tree : openTree(file, head.data).tree }
+    if (!head) throw new XrpcError(400, 'RepoNotFound', `Could not find repo: ${did}`)
+    const known = this.#hot.peek(did)?.applied
+    if (known && equalBytes(known.head.commit, head.commit)) return { file, head, tree: known.tree }
+    const root = file.nodesRoot()
+    if (root && equalBytes(root, head.data)) {
+      return { file, head, tree: Tree.open(head.data, file.nodes) }
+    }
+    // Left behind by a crash: built once, for whoever comes next as well.
+    await this.#hot.use(did, (repo) => this.#hot.storeTree(repo))
+    return this.#applied(account)
   }
 }
 
-function* repoBlocks(
-  reader: SqliteReader,
-  head: Head,
-  since: Tid | undefined,
-): Iterable<Uint8Array> {
+function* repoBlocks(reader: SqliteReader, since: Tid | undefined): Generator<Uint8Array> {
+  const head = reader.get<Head>('SELECT rev, cid, data, bytes, nodes_root FROM head WHERE id = 0')
+  if (!head?.cid) throw new Error('the repository is gone')
   yield carHeader([head.cid])
   yield carBlock(head.cid, head.bytes)
-  if (since === undefined) {
-    for (const [cid, bytes] of treeOf(reader, head).blocks()) yield carBlock(cid, bytes)
-  } else {
+  if (since === undefined) yield* wholeTree(reader, treeOf(reader, head))
+  else yield* changesSince(reader, head, since)
+}
+
+function* wholeTree(reader: SqliteReader, tree: Tree): Generator<Uint8Array> {
+  // Rows come in the order in which the walk meets the records.
+  const rows = reader.iterate<{ cid: CidBytes; value: Uint8Array }>(
+    'SELECT cid, value FROM records ORDER BY path',
+  )
+  for (const step of tree.walk()) {
+    if (step.bytes) {
+      yield carBlock(step.cid, step.bytes)
+      continue
+    }
+    const row = rows.next().value
+    if (!row || !equalBytes(row.cid, step.cid)) {
+      throw new Error(`the record ${step.path} is not what the tree says`)
+    }
+    yield carBlock(row.cid, row.value)
+  }
+}
+
+function* changesSince(reader: SqliteReader, head: Head, since: Tid): Generator<Uint8Array> {
+  if (isStored(head)) {
     const nodes = reader.iterate<{ cid: CidBytes; bytes: Uint8Array }>(
       'SELECT cid, bytes FROM nodes WHERE rev > ?',
       [since],
     )
     for (const { cid, bytes } of nodes) yield carBlock(cid, bytes)
+  } else {
+    for (const [cid, bytes] of treeOf(reader, head).blocks()) yield carBlock(cid, bytes)
   }
   const records = reader.iterate<{ cid: CidBytes; value: Uint8Array }>(
-    since === undefined
-      ? 'SELECT cid, value FROM records ORDER BY path'
-      : 'SELECT cid, value FROM records WHERE rev > ? ORDER BY path',
-    since === undefined ? [] : [since],
+    'SELECT cid, value FROM records WHERE rev > ? ORDER BY path',
+    [since],
   )
   for (const { cid, value } of records) yield carBlock(cid, value)
 }
 
+const isStored = ({ nodes_root, data }: Head) => nodes_root !== null && equalBytes(nodes_root, data)
+
 function treeOf(reader: SqliteReader, head: Head): Tree {
-  const nodes = {
-    get: (cid: CidBytes) =>
+  if (!isStored(head)) return Tree.build(paths(reader))
+  return Tree.open(head.data, {
+    get: (cid) =>
       reader.get<{ bytes: Uint8Array }>('SELECT bytes FROM nodes WHERE cid = ?', [cid])?.bytes,
-  }
-  if (head.nodes_root && cidText(head.nodes_root) === cidText(head.data)) {
-    return Tree.open(head.data, nodes)
-  }
-  return Tree.build(paths(reader))
+  })
 }
 
 function* paths(reader: SqliteReader): Iterable<[string, CidBytes]> {
@@ -138,26 +224,17 @@ function* paths(reader: SqliteReader): Iterable<[string, CidBytes]> {
   for (const { path, cid } of rows) yield [path, cid]
 }
 
-/** Large chunks out of small blocks; closes the reader whatever happens. */
-async function* inChunks(
-  reader: SqliteReader,
-  signal: AbortSignal,
-  blocks: Iterable<Uint8Array>,
-): AsyncIterable<Uint8Array> {
-  try {
-    let parts: Uint8Array[] = []
-    let size = 0
-    for (const block of blocks) {
-      parts.push(block)
-      size += block.byteLength
-      if (size < CHUNK_BYTES) continue
-      if (signal.aborted) return
-      yield concatBytes(parts)
-      parts = []
-      size = 0
-    }
-    if (size > 0) yield concatBytes(parts)
-  } finally {
-    reader.close()
+/** Large chunks out of small blocks. */
+function* inChunks(blocks: Iterable<Uint8Array>): Generator<Uint8Array> {
+  let parts: Uint8Array[] = []
+  let size = 0
+  for (const block of blocks) {
+    parts.push(block)
+    size += block.byteLength
+    if (size < CHUNK_BYTES) continue
+    yield concatBytes(parts)
+    parts = []
+    size = 0
   }
+  if (size > 0) yield concatBytes(parts)
 }

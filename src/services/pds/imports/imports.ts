@@ -1,12 +1,18 @@
 import { cidForCbor, type PublicKey, parseDidKey } from '#protocol/crypto'
 import { blobRefs, decodeCbor } from '#protocol/data'
 import { type Directory, identityOf, type PlcClient, plcState } from '#protocol/identity'
-import { encodeCommit, type RepoHead, type RepoRecord, readRepo } from '#protocol/repo'
-import type { Did, TidClock } from '#protocol/syntax'
+import {
+  encodeCommit,
+  MAX_REV_AHEAD_MS,
+  type RepoHead,
+  type RepoRecord,
+  readRepo,
+} from '#protocol/repo'
+import { type Did, type TidClock, tidMicros } from '#protocol/syntax'
 import { XrpcError } from '#protocol/xrpc'
 import type { AccountFile, AccountFiles, FileHead } from '../account-files/index.ts'
 import type { Account, Accounts } from '../accounts/index.ts'
-import { type Journal, Kind } from '../journal/index.ts'
+import { AccountStopped, type Change, type Journal, Kind, refused } from '../journal/index.ts'
 import type { HotRepos } from '../repos/index.ts'
 import { FileSpill } from './file-spill.ts'
 import { encodeSwitch } from './switch.ts'
@@ -24,6 +30,7 @@ export class Imports {
   readonly #hot: HotRepos
   readonly #journal: Journal
   readonly #clock: TidClock
+  readonly #now: () => number
   readonly #accounts: Accounts
   readonly #directory: Directory
   readonly #plc: PlcClient
@@ -34,6 +41,7 @@ export class Imports {
     hot: HotRepos
     journal: Journal
     clock: TidClock
+    now: () => number
     accounts: Accounts
     directory: Directory
     plc: PlcClient
@@ -42,14 +50,17 @@ export class Imports {
     this.#hot = options.hot
     this.#journal = options.journal
     this.#clock = options.clock
+    this.#now = options.now
     this.#accounts = options.accounts
     this.#directory = options.directory
     this.#plc = options.plc
   }
 
-  /** Any order of blocks, bounded memory. Throws InvalidRepo naming what is wrong. */
-  async run(account: Account, chunks: AsyncIterable<Uint8Array>): Promise<void> {
-    const { did } = account
+  /**
+   * Any order of blocks, bounded memory. Throws what `readRepo` throws, naming what is wrong with
+   * the repository; ImportUnderWay (409), NotEnoughResources (503).
+   */
+  async run({ did }: Account, chunks: AsyncIterable<Uint8Array>): Promise<void> {
     if (this.#running.has(did)) {
       throw new XrpcError(409, 'ImportUnderWay', 'An import of this account is under way')
     }
@@ -58,17 +69,39 @@ export class Imports {
       throw new XrpcError(503, 'NotEnoughResources', 'Too many imports at once', { headers })
     }
     this.#running.add(did)
-    const generation = account.generation + 1
     try {
-      this.#files.remove(did, generation)
-      const staged = this.#files.open(did, generation)
-      const source = await this.#stage(account, staged, chunks)
-      await this.#switch(account, generation, staged, source)
-    } catch (error) {
-      if (account.generation !== generation) this.#files.remove(did, generation)
-      throw error
+      await this.#run(did, chunks)
     } finally {
       this.#running.delete(did)
+    }
+  }
+
+  async #run(did: Did, chunks: AsyncIterable<Uint8Array>): Promise<void> {
+    const account = await requireDeactivated(this.#accounts, did)
+    const before = account.generation
+    const generation = before + 1
+    // Left behind by a crash, if at all.
+    for (let other = 1; other <= generation; other++) {
+      if (other !== before) this.#files.remove(did, other)
+    }
+    const { file, release } = this.#files.hold(did, generation)
+    let isSwitched = false
+    try {
+      const source = await this.#stage(account, file, chunks)
+      await this.#hot.replace(did, async () => {
+        const change = await this.#prepareSwitch(did, file, source)
+        isSwitched = true
+        await this.#journal.append([change]).applied
+        await file.sync()
+      })
+      release()
+      this.#files.remove(did, before)
+    } catch (error) {
+      release()
+      // Durable but not applied: the replay needs the staged file.
+      const isKept = isSwitched && error instanceof AccountStopped
+      if (!isKept) this.#files.remove(did, generation)
+      throw refused(error)
     }
   }
 
@@ -81,6 +114,9 @@ export class Imports {
     const { did } = account
     const reading = await readRepo(chunks, { did, keys: await this.#keys(account), spill })
     const { rev } = reading.head
+    if (tidMicros(rev) / 1000 > this.#now() + MAX_REV_AHEAD_MS) {
+      throw new XrpcError(400, 'InvalidRepo', `The repository's rev is in the future: ${rev}`)
+    }
     for await (const batch of reading.records) {
       staged.transaction(() => {
         for (const record of batch) putRecord(staged, record, rev)
@@ -91,8 +127,7 @@ export class Imports {
   }
 
   /** Keys that may have signed what comes in: the account's, now and before, here and elsewhere. */
-  async #keys(account: Account): Promise<PublicKey[]> {
-    const { did, signingKey } = account
+  async #keys({ did, signingKey }: Account): Promise<PublicKey[]> {
     const keys = new Set([signingKey.publicKey.didKey])
     const document = await this.#directory.document(did, { fresh: true })
     const current = document && identityOf(document).signingKey
@@ -107,16 +142,13 @@ export class Imports {
     return [...keys].map(parseDidKey)
   }
 
-  async #switch(
-    account: Account,
-    generation: number,
-    staged: AccountFile,
-    source: RepoHead,
-  ): Promise<void> {
-    const { did } = account
+  /** Alone with the account's file: what only it holds is taken over, and all is on the disk. */
+  async #prepareSwitch(did: Did, staged: AccountFile, source: RepoHead): Promise<Change> {
+    const account = await requireDeactivated(this.#accounts, did)
     const old = this.#files.open(did, account.generation)
     staged.transaction(() => staged.takePrivateState(old))
     await staged.sync()
+    const generation = account.generation + 1
     const known = old.head()?.rev
     const rev = this.#clock.next(known && known > source.rev ? known : source.rev)
     const bytes = encodeCommit({ did, rev, data: source.data }, account.signingKey)
@@ -127,19 +159,20 @@ export class Imports {
       bytes,
       announcedRev: source.rev,
     }
-    const before = account.generation
-    await this.#journal.append([
-      {
-        did,
-        kind: Kind.importSwitch,
-        make: () => encodeSwitch({ generation, head }),
-        file: { generation, apply: (file) => file.setHead(head) },
-        directory: (seq) => this.#accounts.projectGeneration(did, generation, seq),
-      },
-    ]).applied
-    this.#hot.forget(did)
-    this.#files.remove(did, before)
+    return {
+      did,
+      kind: Kind.importSwitch,
+      make: () => encodeSwitch({ generation, head }),
+      file: { generation, apply: (file) => file.setHead(head) },
+      directory: (seq) => this.#accounts.projectGeneration(did, generation, seq),
+    }
   }
+}
+
+async function requireDeactivated(accounts: Accounts, did: Did): Promise<Account> {
+  const account = await accounts.get(did)
+  if (account?.status === 'deactivated') return account
+  throw new XrpcError(400, 'InvalidRequest', 'Only a deactivated account can take an import')
 }
 
 function putRecord(file: AccountFile, { path, cid, bytes }: RepoRecord, rev: string): void {

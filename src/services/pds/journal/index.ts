@@ -1,7 +1,7 @@
 /** The journal: the host's write-ahead log and the source of `subscribeRepos`. */
 export { Checkpoints } from './checkpoints.ts'
 export type { Change, Projections } from './journal.ts'
-export { AccountStopped, Journal } from './journal.ts'
+export { AccountStopped, Journal, refused } from './journal.ts'
 export { isPublic, Kind } from './kinds.ts'
 export type { Replay } from './recovery.ts'
 export { Recovery } from './recovery.ts'

@@ -1,5 +1,6 @@
-import type { Entry, Stream } from '#platform/storage'
-import { type Did, ProtocolError } from '#protocol/syntax'
+import { type Entry, StorageError, type Stream } from '#platform/storage'
+import type { Did } from '#protocol/syntax'
+import { XrpcError } from '#protocol/xrpc'
 import type { AccountFile } from '../account-files/index.ts'
 import type { Kind } from './kinds.ts'
 
@@ -25,10 +26,16 @@ interface Waiting {
 export interface Projections {
   /** The open file of this account and generation. */
   file(did: Did, generation: number): AccountFile
-  /** Told of every account whose applying failed: it is stopped until a replay succeeds. */
-  stop(did: Did, reason: unknown): void
+  /** Whether an earlier entry of the account waits to be applied: then nothing may overtake it. */
+  isStopped(did: Did): boolean
+  /** Told of every entry that was not applied: its account is stopped until a replay succeeds. */
+  stop(did: Did, seq: number, reason: unknown): void
   /** Told that the account's file changed at `seq`: it needs a sync before the replay point moves. */
   changed(did: Did, generation: number, seq: number): void
+  /** Told that everything up to `seq` is applied, or is of a stopped account. */
+  applied(seq: number): void
+  /** Runs changes of the directory as one transaction. */
+  together(work: () => Promise<void>): Promise<void>
 }
 
 /**
@@ -37,19 +44,15 @@ export interface Projections {
  * entry only when it is applied.
  */
 export class Journal {
-  readonly #stream: Stream
+  readonly stream: Stream
   readonly #projections: Projections
   #ready: Waiting[] = []
   #draining: Promise<void> | undefined
   #pendingCount = 0
 
   constructor(stream: Stream, projections: Projections) {
-    this.#stream = stream
+    this.stream = stream
     this.#projections = projections
-  }
-
-  get stream(): Stream {
-    return this.#stream
   }
 
   /** Entries appended and not yet applied. */
@@ -59,14 +62,14 @@ export class Journal {
 
   /**
    * Appends the changes as one atomic batch. Sequence numbers are assigned before it returns, in
-   * call order; `applied` settles when the batch is durable and applied. Rejects, with nothing
-   * kept, when the append fails; rejects when applying fails (then the entry is durable all the
-   * same, and a replay will apply it).
+   * call order; `applied` settles when the batch is durable and applied. It rejects with
+   * NotEnoughResources (503), nothing kept, when the disk refuses; with AccountStopped (503) when
+   * the entry is durable and could not be applied: a replay will. Throws NotEnoughResources when
+   * it is refused before anything is assigned.
    */
   append(changes: readonly Change[]): { first: number; applied: Promise<void> } {
-    const { first, durable } = this.#stream.append(
-      changes.map(({ did, kind, make }) => ({ key: did, kind, make })),
-    )
+    const appended = this.#appendToStream(changes)
+    const { first } = appended
     this.#pendingCount += changes.length
     const applied = new Promise<void>((resolve, reject) => {
       let left = changes.length
@@ -78,18 +81,30 @@ export class Journal {
         if (failure === undefined) resolve()
         else reject(failure)
       }
-      durable.then(
-        () => this.#settle(changes.map((change, i) => ({ change, seq: first + i, done }))),
+      appended.durable.then(
+        () => this.#settle(changes, first, done),
         (error) => {
-          for (const _ of changes) done(error ?? new Error('append failed'))
+          const refusal = refused(error)
+          for (const _ of changes) done(refusal)
         },
       )
     })
     return { first, applied }
   }
 
-  #settle(waiting: Waiting[]): void {
-    this.#ready.push(...waiting)
+  #appendToStream(changes: readonly Change[]) {
+    try {
+      return this.stream.append(
+        changes.map(({ did, kind, make }) => ({ key: did, kind, make: (seq) => make(seq) })),
+      )
+    } catch (error) {
+      throw refused(error)
+    }
+  }
+
+  #settle(changes: readonly Change[], first: number, done: (error?: unknown) => void): void {
+    let seq = first
+    for (const change of changes) this.#ready.push({ change, seq: seq++, done })
     // A group's promises settle in one turn: the drain starts after all of them, as one batch.
     this.#draining ??= Promise.resolve().then(() => this.#drain())
   }
@@ -99,57 +114,86 @@ export class Journal {
       while (this.#ready.length > 0) {
         const batch = this.#ready
         this.#ready = []
-        const outcomes = this.#applyToFiles(batch)
+        const failures = this.#applyToFiles(batch)
         if (batch.some(({ change }) => change.directory)) {
-          await this.#applyToDirectory(batch, outcomes)
+          await this.#applyToDirectory(batch, failures)
         }
-        this.#stream.release(batch.at(-1)!.seq)
-        for (const waiting of batch) waiting.done(outcomes.get(waiting))
+        const last = batch.at(-1)!.seq
+        this.#projections.applied(last)
+        this.stream.release(last)
+        for (const waiting of batch) waiting.done(failures.get(waiting))
       }
     } finally {
       this.#draining = undefined
     }
   }
 
-  /** One transaction for each account in the batch. Returns the failures. */
+  /** One transaction for each file in the batch. Returns the failures. */
   #applyToFiles(batch: readonly Waiting[]): Map<Waiting, unknown> {
     const failures = new Map<Waiting, unknown>()
-    for (const group of groupByFile(batch).values()) {
+    for (const group of groupByFile(batch)) {
       const { did, file: target } = group[0]!.change
-      const { generation } = target!
       try {
-        const file = this.#projections.file(did, generation)
-        file.transaction(() => {
-          for (const { change, seq } of group) change.file!.apply(file, seq)
-          file.setAppliedSeq(group.at(-1)!.seq)
-        })
-        this.#projections.changed(did, generation, group[0]!.seq)
+        this.#applyGroup(group, did, target!.generation)
       } catch (error) {
-        for (const waiting of group) failures.set(waiting, error)
-        this.#projections.stop(did, error)
+        for (const waiting of group) this.#fail(waiting, error, failures)
       }
     }
     return failures
+  }
+
+  #applyGroup(group: readonly Waiting[], did: Did, generation: number): void {
+    if (this.#projections.isStopped(did)) throw new AccountStopped(did)
+    const file = this.#projections.file(did, generation)
+    // Opening it may have shown that it is behind.
+    if (this.#projections.isStopped(did)) throw new AccountStopped(did)
+    file.applying(group.at(-1)!.seq, () => {
+      for (const { change, seq } of group) change.file!.apply(file, seq)
+    })
+    this.#projections.changed(did, generation, group[0]!.seq)
   }
 
   async #applyToDirectory(
     batch: readonly Waiting[],
     failures: Map<Waiting, unknown>,
   ): Promise<void> {
+    const open: Waiting[] = []
     for (const waiting of batch) {
-      if (!waiting.change.directory) continue
-      try {
-        await waiting.change.directory(waiting.seq)
-      } catch (error) {
-        failures.set(waiting, error)
-        this.#projections.stop(waiting.change.did, error)
-      }
+      const { did, directory } = waiting.change
+      if (!directory) continue
+      if (!this.#projections.isStopped(did)) open.push(waiting)
+      else this.#fail(waiting, new AccountStopped(did), failures)
     }
+    // Changes of a batch share one transaction and its fsync; when one fails, each stands alone.
+    try {
+      await this.#projections.together(async () => {
+        for (const { change, seq } of open) await change.directory!(seq)
+      })
+    } catch {
+      for (const waiting of open) await this.#applyAlone(waiting, failures)
+    }
+  }
+
+  async #applyAlone(waiting: Waiting, failures: Map<Waiting, unknown>): Promise<void> {
+    const { change, seq } = waiting
+    try {
+      if (this.#projections.isStopped(change.did)) throw new AccountStopped(change.did)
+      await change.directory!(seq)
+    } catch (error) {
+      this.#fail(waiting, error, failures)
+    }
+  }
+
+  #fail(waiting: Waiting, error: unknown, failures: Map<Waiting, unknown>): void {
+    const { did } = waiting.change
+    this.#projections.stop(did, waiting.seq, error)
+    const stopped = error instanceof AccountStopped ? error : new AccountStopped(did, error)
+    failures.set(waiting, stopped)
   }
 
   /** Entries after `after`, durable and readable, whether released or not; for recovery. */
   replay(after: number): AsyncIterable<readonly Entry[]> {
-    return this.#stream.tail(after)
+    return this.stream.tail(after)
   }
 
   /** Resolves when nothing is waiting to be applied. */
@@ -158,7 +202,9 @@ export class Journal {
   }
 }
 
-function groupByFile(batch: readonly Waiting[]): Map<string, Waiting[]> {
+/** Groups in order of their first entry; entries without a change of a file are left out. */
+function groupByFile(batch: readonly Waiting[]): Iterable<Waiting[]> {
+  if (batch.length === 1) return batch[0]!.change.file ? [[batch[0]!]] : []
   const groups = new Map<string, Waiting[]>()
   for (const waiting of batch) {
     const { did, file } = waiting.change
@@ -168,12 +214,22 @@ function groupByFile(batch: readonly Waiting[]): Map<string, Waiting[]> {
     if (group) group.push(waiting)
     else groups.set(name, [waiting])
   }
-  return groups
+  return groups.values()
 }
 
-/** An error of applying, so that callers can tell it from a refusal. */
-export class AccountStopped extends ProtocolError {
-  constructor(did: Did, options?: ErrorOptions) {
-    super('AccountStopped', `${did} is stopped until its file is repaired`, options)
+/** Storage that takes no more is our trouble and passes; everything else stays what it is. */
+export function refused(error: unknown): unknown {
+  if (!(error instanceof StorageError)) return error
+  if (error.code !== 'NoSpace' && error.code !== 'Overloaded') return error
+  const headers = { 'retry-after': error.code === 'NoSpace' ? '60' : '2' }
+  const message = 'The host cannot take writes now; nothing was written'
+  return new XrpcError(503, 'NotEnoughResources', message, { headers, cause: error })
+}
+
+/** Changes of an account wait until its file has caught up with the journal. */
+export class AccountStopped extends XrpcError {
+  constructor(did: Did, cause?: unknown) {
+    const message = `${did} is being repaired; what was written last may or may not be kept`
+    super(503, 'AccountStopped', message, { headers: { 'retry-after': '5' }, cause })
   }
 }

@@ -12,10 +12,12 @@ export const Kind = {
   quietCommit: 16,
   /** Sealed preferences. */
   preferences: 17,
-  /** An account's standing before the network is told of it: `{ status }` in CBOR. */
-  quietAccount: 19,
   /** The switch to an imported generation of the account's file. */
   importSwitch: 18,
+  /** An account's standing before the network is told of it: `{ status }` in CBOR. */
+  quietAccount: 19,
+  /** A blob taken in after the record that mentions it: `{ cid, mimeType, size, uploadedMs }`. */
+  blob: 20,
 } as const
 
 export type Kind = (typeof Kind)[keyof typeof Kind]

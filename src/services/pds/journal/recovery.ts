@@ -5,103 +5,245 @@ import { AccountStopped, type Journal } from './journal.ts'
 
 /** How one entry is applied again: to the account's file, to the directory, or to both. */
 export interface Replay {
-  file?: { generation: number; apply(file: AccountFile, seq: number): void }
+  file?: {
+    generation: number
+    /** The entry begins this generation: before it nothing can be applied to the file. */
+    begins?: boolean
+    apply(file: AccountFile, seq: number): void
+  }
   directory?(seq: number): Promise<void>
+}
+
+interface Stopped {
+  reason: unknown
+  /** The first entry that was not applied, and the last known one. */
+  fromSeq: number
+  throughSeq: number
+}
+
+interface Step {
+  seq: number
+  apply(file: AccountFile, seq: number): void
+}
+
+/** Entries of one file that wait to be applied in one transaction. */
+interface Steps {
+  did: Did
+  generation: number
+  steps: Step[]
 }
 
 /**
  * Brings the projections up to the journal: all of them at start, one account's when applying to
- * it failed. Entries at or below a file's `appliedSeq` are skipped; a gap stops that account only.
+ * it failed or its file turned out to be an older one. Entries at or below a file's `appliedSeq`
+ * are skipped; a gap stops that account, loudly, and nobody else.
  */
 export class Recovery {
   readonly #replay: (entry: Entry) => Promise<Replay | undefined>
   readonly #file: (did: Did, generation: number) => AccountFile
+  readonly #changed: (did: Did, generation: number, seq: number) => void
   readonly #log: (message: string, fields: Record<string, unknown>) => void
-  readonly #stopped = new Map<Did, unknown>()
+  readonly #stopped = new Map<Did, Stopped>()
   readonly #retrying = new Map<Did, Promise<void>>()
   #journal: Journal | undefined
+  #onStopped: (() => void) | undefined
 
   constructor(options: {
-    /** Undefined for an account that is no longer hosted. */
+    /** Undefined for an entry that changes nothing here, as of an account that is gone. */
     replay: (entry: Entry) => Promise<Replay | undefined>
     file: (did: Did, generation: number) => AccountFile
+    /** Told of each entry of a file that may not be on the disk, applied now or before. */
+    changed: (did: Did, generation: number, seq: number) => void
     log: (message: string, fields: Record<string, unknown>) => void
   }) {
     this.#replay = options.replay
     this.#file = options.file
+    this.#changed = options.changed
     this.#log = options.log
   }
 
-  /** Accounts whose files are behind the journal, with the reason. */
-  get stopped(): ReadonlyMap<Did, unknown> {
-    return this.#stopped
+  /** How many accounts are behind the journal. */
+  get stoppedCount(): number {
+    return this.#stopped.size
   }
 
-  stop(did: Did, reason: unknown): void {
-    this.#stopped.set(did, reason)
-    this.#log('account stopped: its file could not follow the journal', { did, error: reason })
+  isStopped(did: Did): boolean {
+    return this.#stopped.has(did)
+  }
+
+  /** The oldest entry that some account still waits for; a replay must start before it. */
+  lowestSeq(): number | undefined {
+    let lowest: number | undefined
+    for (const { fromSeq } of this.#stopped.values()) {
+      if (lowest === undefined || fromSeq < lowest) lowest = fromSeq
+    }
+    return lowest
+  }
+
+  /** Notes that the entry `seq` of an account is not applied; nothing after it will be, for now. */
+  stop(did: Did, seq: number, reason: unknown): void {
+    const known = this.#stopped.get(did)
+    if (known) {
+      known.fromSeq = Math.min(known.fromSeq, seq)
+      known.throughSeq = Math.max(known.throughSeq, seq)
+      return
+    }
+    this.#stopped.set(did, { reason, fromSeq: seq, throughSeq: seq })
+    this.#log('account stopped: its file does not follow the journal', { did, seq, error: reason })
+    this.#onStopped?.()
   }
 
   /** Applies every entry after the replay point. Returns how many were applied. */
   async start(journal: Journal, after: number): Promise<number> {
     this.#journal = journal
-    let count = 0
-    for await (const batch of journal.replay(after)) {
-      for (const entry of batch) {
-        if (this.#stopped.has(entry.key as Did)) continue
-        try {
-          if (await this.#apply(entry)) count++
-        } catch (error) {
-          this.stop(entry.key as Did, error)
-        }
-      }
-    }
+    const count = await this.#pass(after)
+    for (const did of [...this.#stopped.keys()]) await this.recover(did).catch(() => {})
     journal.stream.release(journal.stream.bounds().durable)
     return count
   }
 
   /** Replays a stopped account; rejects with AccountStopped while it cannot follow. */
-  recover(did: Did): Promise<void> {
-    if (!this.#stopped.has(did)) return Promise.resolve()
-    const retrying = this.#retrying.get(did)
-    if (retrying) return retrying
-    const retry = this.#retry(did).finally(() => this.#retrying.delete(did))
-    this.#retrying.set(did, retry)
-    return retry
+  async recover(did: Did): Promise<void> {
+    if (!this.#stopped.has(did)) return
+    let retrying = this.#retrying.get(did)
+    if (!retrying) {
+      retrying = this.#retry(did).finally(() => this.#retrying.delete(did))
+      this.#retrying.set(did, retrying)
+    }
+    await retrying
   }
 
   async #retry(did: Did): Promise<void> {
-    try {
-      for await (const batch of this.#journal!.replay(0)) {
-        for (const entry of batch) if (entry.key === did) await this.#apply(entry)
+    for (;;) {
+      const stopped = this.#stopped.get(did)
+      if (!stopped) return
+      const { fromSeq, throughSeq } = stopped
+      try {
+        this.#requireRetained(did, fromSeq)
+        await this.#pass(fromSeq - 1, did)
+      } catch (error) {
+        stopped.reason = error
+        throw new AccountStopped(did, error)
       }
-    } catch (cause) {
-      throw new AccountStopped(did, { cause })
+      // Entries that were on their way when it stopped have come in meanwhile: once more.
+      if (stopped.throughSeq > throughSeq) continue
+      this.#stopped.delete(did)
+      this.#log('account repaired from the journal', { did })
+      return
     }
-    this.#stopped.delete(did)
-    this.#log('account repaired from the journal', { did })
   }
 
-  async #apply(entry: Entry): Promise<boolean> {
-    if (entry.blanked) return false
+  #requireRetained(did: Did, fromSeq: number): void {
+    const { first } = this.#journal!.stream.bounds()
+    if (fromSeq >= first) return
+    throw new Error(`the journal begins at ${first}; ${did} needs it from ${fromSeq}`)
+  }
+
+  /**
+   * Applies what comes after a seq: of everybody, where an account that fails is stopped, or of
+   * one stopped account alone, where a failure is thrown.
+   */
+  async #pass(after: number, only?: Did): Promise<number> {
+    let count = 0
+    for await (const batch of this.#journal!.replay(after)) {
+      const waiting = new Map<string, Steps>()
+      for (const entry of batch) {
+        const did = entry.key as Did
+        if (entry.blanked || (only !== undefined && did !== only)) continue
+        try {
+          if (await this.#take(entry, waiting, only)) count++
+        } catch (error) {
+          if (only !== undefined) throw error
+          this.stop(did, entry.seq, error)
+        }
+      }
+      this.#flush(waiting, only)
+    }
+    return count
+  }
+
+  /** Puts an entry with those that wait for their file, or applies it at once. */
+  async #take(entry: Entry, waiting: Map<string, Steps>, only?: Did): Promise<boolean> {
+    const did = entry.key as Did
     const replay = await this.#replay(entry)
     if (!replay) return false
-    let applied = false
+    const { seq } = entry
     if (replay.file) {
-      const { generation, apply } = replay.file
-      const file = this.#file(entry.key as Did, generation)
-      if (file.appliedSeq() < entry.seq) {
-        file.transaction(() => {
-          apply(file, entry.seq)
-          file.setAppliedSeq(entry.seq)
-        })
-        applied = true
+      const { generation, begins, apply } = replay.file
+      const file = this.#file(did, generation)
+      if (only === undefined && this.#stopped.has(did)) {
+        this.stop(did, seq, undefined)
+        return false
       }
+      const isOfEarlier = generation > 1 && !begins && file.head() === undefined
+      if (!isOfEarlier) this.#changed(did, generation, seq)
+      if (!isOfEarlier && file.appliedSeq() < seq) {
+        stepsOf(waiting, did, generation).steps.push({ seq, apply })
+      }
+    } else if (only === undefined && this.#stopped.has(did)) {
+      this.stop(did, seq, undefined)
+      return false
     }
     if (replay.directory) {
-      await replay.directory(entry.seq)
-      applied = true
+      // Later entries are read by what the directory says then.
+      this.#flush(waiting, only)
+      if (only === undefined && this.#stopped.has(did)) return false
+      await replay.directory(seq)
     }
-    return applied
+    return true
   }
+
+  #flush(waiting: Map<string, Steps>, only?: Did): void {
+    for (const { did, generation, steps } of waiting.values()) {
+      try {
+        const file = this.#file(did, generation)
+        file.applying(steps.at(-1)!.seq, () => {
+          for (const { seq, apply } of steps) apply(file, seq)
+        })
+      } catch (error) {
+        if (only !== undefined) throw error
+        for (const { seq } of steps) this.stop(did, seq, error)
+      }
+    }
+    waiting.clear()
+  }
+
+  /** The loop: tries stopped accounts again, now and then, so that none waits for its next writer. */
+  async loop(
+    signal: AbortSignal,
+    sleep: (ms: number, signal?: AbortSignal) => Promise<void>,
+  ): Promise<void> {
+    while (!signal.aborted) {
+      if (this.#stopped.size === 0) await this.#untilStopped(signal)
+      for (const did of [...this.#stopped.keys()]) {
+        if (!signal.aborted) await this.recover(did).catch(() => {})
+      }
+      if (this.#stopped.size > 0) await sleep(RETRY_MS, signal).catch(() => {})
+    }
+  }
+
+  #untilStopped(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const done = () => {
+        this.#onStopped = undefined
+        signal.removeEventListener('abort', done)
+        resolve()
+      }
+      if (signal.aborted) return done()
+      this.#onStopped = done
+      signal.addEventListener('abort', done, { once: true })
+    })
+  }
+}
+
+/** A failing account is read again from the journal this often; each costs a pass over its tail. */
+const RETRY_MS = 30_000
+
+function stepsOf(waiting: Map<string, Steps>, did: Did, generation: number): Steps {
+  const name = `${did} ${generation}`
+  const known = waiting.get(name)
+  if (known) return known
+  const made: Steps = { did, generation, steps: [] }
+  waiting.set(name, made)
+  return made
 }

@@ -1,10 +1,13 @@
 import { AppBskyActorGetPreferences } from '@atcute/bluesky'
 import { query } from '#protocol/xrpc'
 import type { Pds } from '../parts.ts'
+import { isFull } from '../sign-in/index.ts'
 
 /** The account's private preferences, as its apps stored them. */
 export const getPreferences = ({ callers, preferences }: Pick<Pds, 'callers' | 'preferences'>) =>
   query(AppBskyActorGetPreferences.mainSchema, {
     auth: callers.account({ deactivated: true }),
-    handle: ({ caller }) => ({ preferences: preferences.read(caller.account) as never }),
+    handle: ({ caller }) => ({
+      preferences: preferences.read(caller.account, { full: isFull(caller) }) as never,
+    }),
   })

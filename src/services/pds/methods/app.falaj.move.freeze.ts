@@ -8,7 +8,7 @@ export const freeze = ({ callers, now, repos }: Pick<Pds, 'callers' | 'now' | 'r
     auth: callers.account({ least: 'full' }),
     limits: { bodyBytes: 4_096 },
     async handle({ input, caller: { account } }) {
-      const head = await repos.freeze(account, now() + input.seconds * 1000)
+      const head = await repos.freeze(account.did, now() + input.seconds * 1000)
       return { rev: head!.rev }
     },
   })

@@ -1,5 +1,5 @@
 import { ComAtprotoRepoImportRepo } from '@atcute/atproto'
-import { procedure, XrpcError } from '#protocol/xrpc'
+import { procedure } from '#protocol/xrpc'
 import type { Pds } from '../parts.ts'
 
 /** No size cliff: the body is a stream, read in bounded memory. */
@@ -10,10 +10,5 @@ export const importRepo = ({ imports, callers }: Pick<Pds, 'imports' | 'callers'
   procedure(ComAtprotoRepoImportRepo.mainSchema, {
     auth: callers.account({ deactivated: true, least: 'full' }),
     limits: { bodyBytes: BODY_BYTES_MAX },
-    async handle({ input, caller: { account } }) {
-      if (account.status !== 'deactivated') {
-        throw new XrpcError(400, 'InvalidRequest', 'Only a deactivated account can take an import')
-      }
-      await imports.run(account, input.body)
-    },
+    handle: ({ input, caller: { account } }) => imports.run(account, input.body),
   })

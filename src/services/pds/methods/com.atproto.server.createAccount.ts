@@ -1,13 +1,16 @@
 import { ComAtprotoServerCreateAccount } from '@atcute/atproto'
-import { identityOf } from '#protocol/identity'
+import { parseDidKey } from '#protocol/crypto'
+import { type DidDocument, identityOf, plcData, plcDocument } from '#protocol/identity'
 import type { Did, Handle } from '#protocol/syntax'
 import { invalidRequest, procedure, XrpcError } from '#protocol/xrpc'
 import type { Account } from '../accounts/index.ts'
 import type { Pds } from '../parts.ts'
+import { requireEmail } from './email.ts'
+import { requirePassword } from './password.ts'
 
 type Parts = Pick<
   Pds,
-  | 'host'
+  | 'accounts'
   | 'callers'
   | 'standing'
   | 'sessions'
@@ -27,50 +30,64 @@ type Input = ComAtprotoServerCreateAccount.$input
 export const createAccount = (pds: Parts) =>
   procedure(ComAtprotoServerCreateAccount.mainSchema, {
     auth: pds.callers.optionalService,
+    limits: { bodyBytes: 50_000 },
     async handle({ input, caller }) {
-      const passwordHash = await pds.passwords.hash(requirePassword(input.password))
-      const account = input.did
-        ? await moveIn(pds, input as Input & { did: Did }, caller?.iss, passwordHash)
-        : await signUp(pds, input, passwordHash)
+      const email = input.email && requireEmail(input.email)
+      const password = requirePassword(input.password)
+      const made = input.did
+        ? await moveIn(pds, { ...input, did: input.did, email, password }, caller?.iss)
+        : await signUp(pds, { ...input, email, password })
+      const { account, didDoc } = made
       const tokens = await pds.sessions.create(account.did)
-      const didDoc = await pds.directory.document(account.did, { fresh: true })
       return { ...tokens, handle: account.handle, did: account.did, didDoc: didDoc as never }
     },
   })
 
-function requirePassword(password: string | undefined): string {
-  if (!password) throw new XrpcError(400, 'InvalidPassword', 'Password is required')
-  if (password.length > 256) throw new XrpcError(400, 'InvalidPassword', 'Password too long')
-  return password
+type Checked<I> = I & { password: string; email: string | undefined }
+
+interface Made {
+  account: Account
+  didDoc: DidDocument | undefined
 }
 
-async function signUp(pds: Parts, input: Input, passwordHash: string): Promise<Account> {
+async function signUp(pds: Parts, input: Checked<Input>): Promise<Made> {
   const handle = pds.handles.requireOwn(input.handle)
-  await pds.invites.use(input.inviteCode)
-  const { recoveryKey } = input
-  return pds.standing.signUp({ handle, email: input.email, passwordHash, recoveryKey })
+  const { recoveryKey, email, inviteCode } = input
+  if (recoveryKey !== undefined) parseDidKey(recoveryKey)
+  await pds.accounts.requireFree(handle, email)
+  const { account, operation } = await pds.standing.signUp({
+    handle,
+    email,
+    passwordHash: await pds.passwords.hash(input.password),
+    recoveryKey,
+    together: () => pds.invites.use(inviteCode),
+  })
+  // What the directory will say, without asking it.
+  const data = plcData(account.did, operation)
+  return { account, didDoc: data && plcDocument(data) }
 }
 
 async function moveIn(
   pds: Parts,
-  input: Input & { did: Did },
+  input: Checked<Input & { did: Did }>,
   issuer: string | undefined,
-  passwordHash: string,
-): Promise<Account> {
-  if (issuer !== input.did) {
-    throw new XrpcError(401, 'AuthMissing', `Missing auth to create account with did: ${input.did}`)
+): Promise<Made> {
+  const { did, email, inviteCode } = input
+  if (issuer !== did) {
+    throw new XrpcError(401, 'AuthMissing', `Missing auth to create account with did: ${did}`)
   }
-  const document = await pds.directory.document(input.did, { fresh: true })
-  if (!document) throw invalidRequest(`Could not resolve ${input.did}`)
+  const document = await pds.directory.document(did, { fresh: true })
+  if (!document) throw invalidRequest(`Could not resolve ${did}`)
   const claimed = identityOf(document).handle
-  const handle = await pds.handles.requireFor(input.did, (input.handle || claimed) as Handle)
-  await pds.invites.use(input.inviteCode)
-  return pds.standing.moveIn({
-    did: input.did,
+  const handle = await pds.handles.requireFor(did, (input.handle || claimed) as Handle)
+  const account = await pds.standing.moveIn({
+    did,
     handle,
-    email: input.email,
-    passwordHash,
-    recoveryKey: undefined,
-    signingKey: await pds.keys.takeReserved(input.did),
+    email,
+    passwordHash: await pds.passwords.hash(input.password),
+    signingKey: await pds.keys.reserved(did),
+    together: () => pds.invites.use(inviteCode),
   })
+  await pds.keys.drop(did)
+  return { account, didDoc: document }
 }

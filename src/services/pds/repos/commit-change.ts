@@ -1,21 +1,26 @@
 import { type BlobRef, blobRefs, decodeCbor, equalBytes } from '#protocol/data'
 import { type CommitPlan, decodeCommit, parseCommitEvent } from '#protocol/repo'
+import { datetimeMs } from '#protocol/syntax'
 import { decodeFrame } from '#protocol/xrpc'
 import type { AccountFile, CommitChange, RecordChange } from '../account-files/index.ts'
 import type { PlannedWrite } from './planned-write.ts'
 
-/** What a planned commit does to the account's file. */
+/** What a planned commit does to the account's file. Of writes to one path the last one counts. */
 export function changeOfPlan(
   plan: CommitPlan,
-  prevData: Uint8Array | undefined,
   writes: readonly PlannedWrite[],
   announced: boolean,
+  timeMs: number,
 ): CommitChange {
-  const ops: RecordChange[] = writes.map(({ path, cid, bytes, blobs }) =>
-    cid && bytes ? { path, cid, value: bytes, blobs } : { path },
-  )
+  const byPath = new Map(writes.map((write) => [write.path, write]))
+  const ops = plan.ops.map(({ path, cid, prev }): RecordChange => {
+    if (!cid) return { path, isNew: false }
+    const { bytes: value, blobs } = byPath.get(path)!
+    return { path, isNew: prev === null, cid, value, blobs }
+  })
   const { rev, commit, data } = plan.head
-  return { rev, commit, data, bytes: plan.commitBytes, prevData, announced, ops }
+  const prevData = plan.prevData ?? undefined
+  return { rev, commit, data, bytes: plan.commitBytes, prevData, announced, timeMs, ops }
 }
 
 /** Reads the same change back from a journalled `#commit` frame; throws on a damaged one. */
@@ -23,8 +28,8 @@ export function changeOfFrame(frame: Uint8Array, announced: boolean): CommitChan
   const decoded = decodeFrame(frame)
   if (!('type' in decoded)) throw new Error('journalled frame is an error frame')
   const event = parseCommitEvent(decoded.body)
-  if (!event.ok) throw new Error(`journalled commit is damaged: ${event.reason}`)
-  const { commit, rev, ops, prevData, blocks } = event.event
+  if (!event.ok) throw new Error(`journalled commit is damaged: ${event.detail}`)
+  const { commit, rev, ops, prevData, blocks, time } = event.event
   const bytes = blocks.get(commit)
   if (!bytes) throw new Error('journalled commit has no commit block')
   const { data } = decodeCommit(bytes)
@@ -35,11 +40,12 @@ export function changeOfFrame(frame: Uint8Array, announced: boolean): CommitChan
     bytes,
     prevData,
     announced,
-    ops: ops.map(({ path, cid }) => {
-      if (!cid) return { path }
+    timeMs: datetimeMs(time),
+    ops: ops.map(({ path, cid, prev }): RecordChange => {
+      if (!cid) return { path, isNew: false }
       const value = blocks.get(cid)
       if (!value) throw new Error(`journalled commit misses the record ${path}`)
-      return { path, cid, value, blobs: refsOf(value) }
+      return { path, isNew: prev === null, cid, value, blobs: refsOf(value) }
     }),
   }
 }
@@ -48,7 +54,7 @@ export function changeOfFrame(frame: Uint8Array, announced: boolean): CommitChan
 export function applyChange(file: AccountFile, change: CommitChange): void {
   const head = file.head()
   const follows = change.prevData
-    ? head !== undefined && equalBytes(head.data, change.prevData)
+    ? head !== undefined && equalBytes(head.data, change.prevData) && head.rev < change.rev
     : head === undefined
   if (!follows) throw new Error(`commit ${change.rev} does not follow the head of ${file.path}`)
   file.applyCommit(change)

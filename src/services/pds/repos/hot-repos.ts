@@ -1,42 +1,86 @@
 import type { SigningKey } from '#protocol/crypto'
-import { equalBytes } from '#protocol/data'
+import { type CidBytes, equalBytes } from '#protocol/data'
 import { type RepoHead, Tree } from '#protocol/repo'
 import type { Did, Tid } from '#protocol/syntax'
 import type { AccountFile, AccountFiles } from '../account-files/index.ts'
-import type { Account, Accounts } from '../accounts/index.ts'
+import type { Account, AccountStatus, Accounts } from '../accounts/index.ts'
+
+/** A state of a repository: the head of its newest commit and its tree. */
+export interface RepoState {
+  head: RepoHead
+  tree: Tree
+}
 
 /**
- * The in-memory head of one repository: ahead of the file by the writes that are under way.
- * Visible only to the account's own writers; everybody else reads the file.
+ * One repository in memory. Its state is ahead of the file by the writes that are under way, and
+ * visible only to the account's own writers; everybody else reads the file.
  */
-export interface HotRepo {
+export class HotRepo {
   readonly did: Did
   readonly generation: number
   readonly key: SigningKey
-  head: RepoHead | undefined
+  /** What the next write builds on; undefined before the first commit. */
+  state: RepoState | undefined
+  /** Rev of the newest commit that the network was, or is about to be, told of. */
   announcedRev: Tid | undefined
-  tree: Tree
-  /** The tree that the file's `nodes` hold. */
+  /** The account's standing, ahead of the directory by what is under way. */
+  status: AccountStatus
+  /** What the file reflects. */
+  applied: RepoState | undefined
+  /** The tree that the file's `nodes` hold; undefined when they are of another one, or none. */
   stored: Tree | undefined
-  /** Writes appended and not yet settled. */
-  pendingCount: number
-  /** Set when an append failed: the head is a guess, and is loaded again once all is settled. */
-  failed: boolean
-  settled: Promise<void>
+  /** Changes appended and not yet settled. */
+  pendingCount = 0
+  /** Set when a change failed: the state is a guess, and is loaded again once all is settled. */
+  failed = false
+  /** Settles with the newest change; it implies those before it. */
+  newest: Promise<void> = Promise.resolve()
+  /** Set while the file is being replaced: everybody else waits for it. */
+  replacing: Promise<void> | undefined
   /** Writes are refused until this instant: the last step of a move. */
   frozenUntilMs: number
+  #whenSettled: (() => void)[] = []
+
+  constructor(account: Account, file: AccountFile) {
+    this.did = account.did
+    this.generation = account.generation
+    this.key = account.signingKey
+    this.status = account.status
+    this.frozenUntilMs = account.frozenUntilMs
+    const head = file.head()
+    if (!head) return
+    const { tree, isStored } = openTree(file, head.data)
+    const { rev, commit, data } = head
+    this.state = { head: { did: account.did, rev, commit, data }, tree }
+    this.applied = this.state
+    this.stored = isStored ? tree : undefined
+    this.announcedRev = head.announcedRev
+  }
+
+  /** Notes that a change left the way, whatever came of it. */
+  settle(): void {
+    this.pendingCount--
+    if (this.pendingCount > 0) return
+    for (const resolve of this.#whenSettled.splice(0)) resolve()
+  }
+
+  /** Resolves when no change is under way. */
+  settled(): Promise<void> {
+    if (this.pendingCount === 0) return Promise.resolve()
+    return new Promise((resolve) => this.#whenSettled.push(resolve))
+  }
 }
 
-/** Repositories whose head is kept; each keeps the tree nodes that its writes touched. */
+/** Repositories kept in memory; each keeps the tree nodes that its writes touched. */
 const HOT_MAX = 2_000
 
-/** The bounded set of hot repositories. */
+/** The bounded set of hot repositories, least recently used first. One writer's turn at a time. */
 export class HotRepos {
   readonly #accounts: Accounts
   readonly #files: AccountFiles
   readonly #recover: (did: Did) => Promise<void>
   readonly #hot = new Map<Did, HotRepo>()
-  readonly #loading = new Map<Did, Promise<HotRepo>>()
+  readonly #loading = new Map<Did, Promise<void>>()
 
   constructor(options: {
     accounts: Accounts
@@ -49,57 +93,76 @@ export class HotRepos {
     this.#recover = options.recover
   }
 
-  async get(account: Account): Promise<HotRepo> {
+  /**
+   * Runs `work` on the account's repository, synchronously, when it is in memory and sound. All
+   * that changes an account's file or standing goes through here, so that it happens in one order.
+   * Rejects with AccountStopped while the account cannot be repaired.
+   */
+  async use<T>(did: Did, work: (repo: HotRepo) => T | Promise<T>): Promise<T> {
     for (;;) {
-      const known = this.#hot.get(account.did)
-      if (!known) return this.#load(account)
-      if (!known.failed && known.generation === account.generation) return known
-      // Pending writes are ahead of the file; what they leave behind is loaded afresh.
-      await known.settled
-      if (this.#hot.get(account.did) === known) this.#hot.delete(account.did)
+      const repo = this.#hot.get(did)
+      if (!repo) await this.#load(did)
+      else if (repo.replacing) await repo.replacing
+      else if (repo.failed) {
+        // Changes under way are ahead of the file; what they leave behind is loaded afresh.
+        await repo.settled()
+        if (this.#hot.get(did) === repo) this.#hot.delete(did)
+      } else {
+        this.#hot.delete(did)
+        this.#hot.set(did, repo)
+        return work(repo)
+      }
     }
   }
 
-  /** The hot repository if it is in memory. */
-  peek(did: Did): HotRepo | undefined {
-    return this.#hot.get(did)
+  /**
+   * Runs `work`, which puts another generation in the file's place, alone: writers that come wait.
+   * Afterwards the repository is loaded afresh.
+   */
+  async replace<T>(did: Did, work: () => Promise<T>): Promise<T> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const repo = await this.use(did, (repo) => {
+      repo.replacing = promise
+      return repo
+    })
+    try {
+      await repo.settled()
+      return await work()
+    } finally {
+      if (this.#hot.get(did) === repo) this.#hot.delete(did)
+      resolve()
+    }
   }
 
-  file(repo: { did: Did; generation: number }): AccountFile {
+  /** The repository if it is in memory and sound. */
+  peek(did: Did): HotRepo | undefined {
+    const repo = this.#hot.get(did)
+    return repo?.failed ? undefined : repo
+  }
+
+  file(repo: HotRepo): AccountFile {
     return this.#files.open(repo.did, repo.generation)
   }
 
-  #load(account: Account): Promise<HotRepo> {
-    const loading = this.#loading.get(account.did)
-    if (loading) return loading
-    const load = this.#read(account).finally(() => this.#loading.delete(account.did))
-    this.#loading.set(account.did, load)
-    return load
+  #load(did: Did): Promise<void> {
+    let loading = this.#loading.get(did)
+    if (!loading) {
+      loading = this.#read(did).finally(() => this.#loading.delete(did))
+      this.#loading.set(did, loading)
+    }
+    return loading
   }
 
-  async #read(account: Account): Promise<HotRepo> {
-    await this.#recover(account.did)
-    const current = (await this.#accounts.getPending(account.did)) ?? account
-    const { did, generation, signingKey: key } = current
-    const file = this.#files.open(did, generation)
-    const head = file.head()
-    const { tree, stored } = openTree(file, head?.data)
-    const repo: HotRepo = {
-      did,
-      generation,
-      key,
-      head: head && { did, rev: head.rev, commit: head.commit, data: head.data },
-      announcedRev: head?.announcedRev,
-      tree,
-      stored,
-      pendingCount: 0,
-      failed: false,
-      settled: Promise.resolve(),
-      frozenUntilMs: 0,
-    }
-    this.#hot.set(did, repo)
+  async #read(did: Did): Promise<void> {
+    await this.#recover(did)
+    const account = await this.#accounts.getAny(did)
+    if (!account) throw new Error(`no account ${did}`)
+    this.#files.open(did, account.generation)
+    // Opening it may have shown that it is behind.
+    await this.#recover(did)
+    const file = this.#files.open(did, account.generation)
+    this.#hot.set(did, new HotRepo(account, file))
     if (this.#hot.size > HOT_MAX) this.#makeRoom(did)
-    return repo
   }
 
   #makeRoom(keep: Did): void {
@@ -109,9 +172,9 @@ export class HotRepos {
     }
   }
 
-  /** Writes the tree to the file and forgets the head; false while writes are under way. */
+  /** Writes the tree to the file and forgets the repository; false while changes are under way. */
   evict(repo: HotRepo): boolean {
-    if (repo.pendingCount > 0) return false
+    if (repo.pendingCount > 0 || repo.replacing) return false
     this.storeTree(repo)
     this.#hot.delete(repo.did)
     return true
@@ -123,36 +186,46 @@ export class HotRepos {
     return repo ? this.evict(repo) : true
   }
 
-  /**
-   * Brings the file's `nodes` up to the applied head. Skipped while writes are under way: then
-   * the file's head is behind the tree in memory.
-   */
+  /** Brings the file's `nodes` up to the tree of its head. */
   storeTree(repo: HotRepo): void {
-    if (repo.pendingCount > 0 || repo.failed || !repo.head || repo.stored === repo.tree) return
-    const file = this.#files.open(repo.did, repo.generation)
-    const { rev, data } = repo.head
-    if (repo.stored) {
-      file.writeNodes(data, rev, repo.tree.newBlocks(repo.stored), repo.tree.removed(repo.stored))
+    const { applied, stored } = repo
+    if (repo.failed || !applied || stored === applied.tree) return
+    const file = this.file(repo)
+    const { rev, data } = applied.head
+    if (stored) {
+      const { added, removed } = applied.tree.changes(stored)
+      file.writeNodes(data, rev, added, removed)
     } else {
-      file.writeNodes(data, rev, repo.tree.blocks(), 'all')
+      file.writeNodes(data, rev, applied.tree.blocks(), 'all')
     }
+    repo.stored = applied.tree
     // Opened afresh, the tree holds no node in memory until one is asked for.
-    repo.tree = Tree.open(data, file.nodes)
-    repo.stored = repo.tree
+    if (repo.state === applied) {
+      const tree = Tree.open(data, file.nodes)
+      repo.state = { head: applied.head, tree }
+      repo.applied = repo.state
+      repo.stored = tree
+    }
   }
 
-  /** Stores one account's tree if it is in memory and at rest. */
+  /** Stores one account's tree if it is in memory. */
   storeNow(did: Did): void {
     const repo = this.#hot.get(did)
     if (repo) this.storeTree(repo)
   }
 
-  /** An append failed: every head with writes under way was built on what the disk refused. */
-  fail(): void {
+  /** An append failed: every state with changes under way was built on what the disk refused. */
+  failAll(): void {
     for (const repo of this.#hot.values()) if (repo.pendingCount > 0) repo.failed = true
   }
 
-  /** Forgets the head without storing: the file was replaced. */
+  /** The account's file or row does not follow: its state is loaded again, once it does. */
+  fail(did: Did): void {
+    const repo = this.#hot.get(did)
+    if (repo) repo.failed = true
+  }
+
+  /** Forgets a repository that is gone. */
   forget(did: Did): void {
     this.#hot.delete(did)
   }
@@ -163,23 +236,16 @@ export class HotRepos {
 }
 
 /** The tree of the applied head: from the stored nodes when they are current, else from the rows. */
-export function openTree(
-  file: AccountFile,
-  data: Uint8Array | undefined,
-): { tree: Tree; stored: Tree | undefined } {
-  if (!data) return { tree: Tree.empty(), stored: undefined }
+function openTree(file: AccountFile, data: CidBytes): { tree: Tree; isStored: boolean } {
   const root = file.nodesRoot()
-  if (root && equalBytes(root, data)) {
-    const tree = Tree.open(data, file.nodes)
-    return { tree, stored: tree }
-  }
+  if (root && equalBytes(root, data)) return { tree: Tree.open(data, file.nodes), isStored: true }
   const tree = Tree.build(paths(file))
   if (!equalBytes(tree.root(), data)) {
     throw new Error(`the records of ${file.path} do not give the signed tree`)
   }
-  return { tree, stored: undefined }
+  return { tree, isStored: false }
 }
 
-function* paths(file: AccountFile): Iterable<[string, Uint8Array]> {
+function* paths(file: AccountFile): Iterable<[string, CidBytes]> {
   for (const { path, cid } of file.entries()) yield [path, cid]
 }

@@ -1,12 +1,12 @@
-import { type BlobRef, type CidBytes, cidText, equalBytes } from '#protocol/data'
-import { commitEvent, planCommit, type RepoHead } from '#protocol/repo'
+import { type BlobRef, ByteMap, type CidBytes, cidText, equalBytes } from '#protocol/data'
+import { commitEvent, planCommit, type RepoHead, Tree } from '#protocol/repo'
 import { type AtUri, type Did, formatAtUri, type Tid, type TidClock } from '#protocol/syntax'
 import { XrpcError } from '#protocol/xrpc'
 import type { AccountFile } from '../account-files/index.ts'
-import type { Account } from '../accounts/index.ts'
+import type { Account, AccountStatus, Accounts } from '../accounts/index.ts'
 import { type Change, type Journal, Kind } from '../journal/index.ts'
 import { applyChange, changeOfPlan } from './commit-change.ts'
-import type { HotRepo, HotRepos } from './hot-repos.ts'
+import type { HotRepo, HotRepos, RepoState } from './hot-repos.ts'
 import type { PlannedWrite } from './planned-write.ts'
 
 /** What a write came to. */
@@ -17,11 +17,18 @@ export interface Written {
 
 /** 200 operations a commit, from the specification of `subscribeRepos`. */
 const WRITES_MAX = 200
-/** Writes under way for one account; more are refused until some settle. */
+/** Changes under way for one account; more are refused until some settle. */
 const PENDING_MAX = 512
 
 /** Makes uploaded bytes durable before a record refers to them. */
-export type SyncBlobs = (did: Did, cids: readonly CidBytes[]) => Promise<void>
+export type SyncBlobs = (account: Account, cids: readonly CidBytes[]) => Promise<void>
+
+/** A commit that is decided and signed, and not yet in the journal. */
+interface Planned {
+  change: Change
+  state: RepoState
+  announcedRev: Tid | undefined
+}
 
 /**
  * The only write path of every record of the host. A write is decided and signed in memory against
@@ -30,6 +37,7 @@ export type SyncBlobs = (did: Did, cids: readonly CidBytes[]) => Promise<void>
  * one before is still on its way to the disk.
  */
 export class Repos {
+  readonly #accounts: Accounts
   readonly #hot: HotRepos
   readonly #journal: Journal
   readonly #clock: TidClock
@@ -37,12 +45,14 @@ export class Repos {
   readonly #syncBlobs: SyncBlobs
 
   constructor(options: {
+    accounts: Accounts
     hot: HotRepos
     journal: Journal
     clock: TidClock
     now: () => number
     syncBlobs: SyncBlobs
   }) {
+    this.#accounts = options.accounts
     this.#hot = options.hot
     this.#journal = options.journal
     this.#clock = options.clock
@@ -52,7 +62,8 @@ export class Repos {
 
   /**
    * Writes records of an active account as one commit. Throws InvalidSwap, InvalidRequest,
-   * BlobNotFound, RepoFrozen (503 with Retry-After).
+   * BlobNotFound, InvalidMimeType, RepoDeactivated, RateLimitExceeded (429); RepoFrozen,
+   * NotEnoughResources, AccountStopped (503 with Retry-After).
    */
   async write(
     account: Account,
@@ -63,13 +74,10 @@ export class Repos {
       throw new XrpcError(400, 'InvalidRequest', `Too many writes. Max: ${WRITES_MAX}`)
     }
     const blobs = writes.flatMap((write) => write.blobs)
-    if (blobs.length > 0)
-      await this.#syncBlobs(
-        account.did,
-        [...new Set(blobs)].map((b) => b.cid),
-      )
-    const repo = await this.#hot.get(account)
-    return this.#commit(repo, writes, blobs, swapCommit)
+    if (blobs.length > 0) {
+      await this.#syncBlobs(account, cidsOf(blobs))
+    }
+    return this.#hot.use(account.did, (repo) => this.#commit(repo, writes, blobs, swapCommit))
   }
 
   /** Synchronous up to the append, so that the writes of one account never interleave. */
@@ -79,132 +87,156 @@ export class Repos {
     blobs: readonly BlobRef[],
     swapCommit: CidBytes | undefined,
   ): Promise<Written> {
+    refuseInactive(repo)
     this.#refuseWhenBusy(repo)
-    if (!repo.head) throw new XrpcError(400, 'RepoNotFound', 'The repository has no commit yet')
-    if (swapCommit && !equalBytes(swapCommit, repo.head.commit)) {
-      throw new XrpcError(400, 'InvalidSwap', `Commit was at ${cidText(repo.head.commit)}`)
+    const { head } = requireState(repo)
+    if (swapCommit && !equalBytes(swapCommit, head.commit)) {
+      throw new XrpcError(400, 'InvalidSwap', `Commit was at ${cidText(head.commit)}`)
     }
-    const file = this.#hot.file(repo)
-    requireBlobs(file, blobs)
-    const settled = resolveWrites(repo, writes)
-    if (settled.length === 0) return this.#unchanged(repo, repo.head)
-    const change = this.#plan(repo, settled, Kind.commit)
-    return this.#append(repo, [change]).then(() => written(repo.did, change.head, settled))
-  }
-
-  /** Nothing to write; still an answer about writes under way, so it waits for them. */
-  async #unchanged(repo: HotRepo, head: RepoHead): Promise<Written> {
-    await repo.settled
-    if (repo.failed) throw new XrpcError(500, 'InternalServerError', 'An earlier write failed')
-    return written(repo.did, head, [])
+    if (blobs.length > 0) requireBlobs(this.#hot.file(repo), blobs)
+    const resolved = resolveWrites(repo, writes)
+    if (resolved.length === 0) return unchanged(repo, head)
+    const planned = this.#plan(repo, resolved, Kind.commit)
+    const applied = this.#append(repo, [planned.change], planned)
+    return applied.then(() => written(repo.did, planned.state.head, resolved))
   }
 
   #refuseWhenBusy(repo: HotRepo): void {
-    if (repo.pendingCount >= PENDING_MAX) {
-      throw new XrpcError(429, 'RateLimitExceeded', 'Too many writes under way for this account')
-    }
-    if (repo.frozenUntilMs > this.#now()) {
+    refuseWhenFull(repo)
+    if (repo.frozenUntilMs <= this.#now()) repo.frozenUntilMs = 0
+    else {
       throw new XrpcError(503, 'RepoFrozen', 'The account is moving to another host', {
         headers: { 'retry-after': '2' },
       })
     }
   }
 
-  /** Plans a commit on the in-memory head and advances the head. Not yet in the journal. */
+  /** Plans a commit on the in-memory state. It becomes the state when it is appended. */
   #plan(
     repo: HotRepo,
     writes: readonly ResolvedWrite[],
     kind: typeof Kind.commit | typeof Kind.quietCommit,
-  ): Change & { head: RepoHead } {
-    const before = repo.head
-    const rev = this.#clock.next(before?.rev)
-    const plan = planCommit({
-      did: repo.did,
-      tree: repo.tree,
-      head: before,
-      writes,
-      rev,
-      key: repo.key,
-    })
-    const since = repo.announcedRev
+  ): Planned {
+    const { did, generation, key, state: before } = repo
+    const rev = this.#clock.next(before?.head.rev)
+    const tree = before?.tree ?? Tree.empty()
+    const plan = planCommit({ did, tree, head: before?.head, writes, rev, key })
     const announced = kind === Kind.commit
-    const time = new Date(this.#now()).toISOString()
-    const blobs = writes.flatMap((write) => write.blobs.map((blob) => blob.cid))
-    const change = changeOfPlan(plan, before?.data, writes, announced)
-    repo.head = plan.head
-    repo.tree = plan.tree
-    if (announced) repo.announcedRev = rev
+    const timeMs = this.#now()
+    const change = changeOfPlan(plan, writes, announced, timeMs)
+    const state = { head: plan.head, tree: plan.tree }
+    const frame = {
+      plan,
+      since: repo.announcedRev ?? null,
+      blobs: cidsOf(change.ops.flatMap(({ blobs }) => blobs ?? [])),
+      time: new Date(timeMs).toISOString(),
+    }
     return {
-      did: repo.did,
-      kind,
-      head: plan.head,
-      make: (seq) =>
-        commitEvent({ plan, since: since ?? null, prevData: before?.data, blobs, seq, time }),
-      file: {
-        generation: repo.generation,
-        apply: (file) => applyChange(file, change),
+      state,
+      announcedRev: announced ? rev : repo.announcedRev,
+      change: {
+        did,
+        kind,
+        make: (seq) => commitEvent({ ...frame, seq }),
+        file: {
+          generation,
+          apply(file) {
+            applyChange(file, change)
+            repo.applied = state
+          },
+        },
       },
     }
   }
 
-  /** Appends changes that belong together as one batch, counting them against the repository. */
-  #append(repo: HotRepo, changes: readonly Change[]): Promise<void> {
-    repo.pendingCount++
-    let applied: Promise<void>
-    try {
-      applied = this.#journal.append(changes).applied
-    } catch (error) {
-      applied = Promise.reject(error)
+  /** Appends changes that belong together as one batch, and moves the in-memory state on. */
+  #append(
+    repo: HotRepo,
+    changes: readonly Change[],
+    next?: { state: RepoState; announcedRev: Tid | undefined },
+  ): Promise<void> {
+    const { applied } = this.#journal.append(changes)
+    if (next) {
+      repo.state = next.state
+      repo.announcedRev = next.announcedRev
     }
-    const settled = applied
-      .catch((error) => {
-        // The head in memory was a promise that the disk did not keep.
+    repo.pendingCount++
+    const settled = applied.then(
+      () => repo.settle(),
+      (error) => {
+        // The state in memory was a promise that the disk did not keep.
         repo.failed = true
+        repo.settle()
         throw error
-      })
-      .finally(() => {
-        repo.pendingCount--
-      })
-    const before = repo.settled
-    repo.settled = settled.then(
-      () => before,
-      () => before,
+      },
     )
+    repo.newest = settled
+    settled.catch(() => {})
     return settled
   }
 
   /**
-   * The first commit of a new repository (empty tree), with `others` before it in the same atomic
-   * batch. Quiet for an account that is not active yet.
+   * Appends other changes of one account in their turn: of its standing, when `status` says what
+   * it becomes, or of its private data. Empty changes append nothing.
    */
-  async create(account: Account, others: readonly Change[], quiet: boolean): Promise<RepoHead> {
-    const repo = await this.#hot.get(account)
-    if (repo.head) {
-      await this.#append(repo, others)
-      return repo.head
-    }
-    const change = this.#plan(repo, [], quiet ? Kind.quietCommit : Kind.commit)
-    await this.#append(repo, [...others, change])
-    return change.head
+  change(
+    did: Did,
+    changesOf: (repo: HotRepo) => readonly Change[],
+    status?: AccountStatus,
+  ): Promise<void> {
+    return this.#hot.use(did, (repo) => {
+      refuseWhenFull(repo)
+      const changes = changesOf(repo)
+      if (changes.length === 0) return
+      const applied = this.#append(repo, changes)
+      if (status !== undefined) repo.status = status
+      return applied
+    })
+  }
+
+  /**
+   * The first commit of a new repository (empty tree), with `others` before it in the same atomic
+   * batch. Quiet for an account that is not active yet. Does nothing when it was made before.
+   */
+  create(did: Did, others: readonly Change[], status: 'active' | 'deactivated'): Promise<void> {
+    return this.#hot.use(did, (repo) => {
+      if (repo.state) return
+      const planned = this.#plan(repo, [], status === 'active' ? Kind.commit : Kind.quietCommit)
+      const applied = this.#append(repo, [...others, planned.change], planned)
+      repo.status = status
+      return applied
+    })
   }
 
   /**
    * Events of an account that comes alive here, in one batch: `others` (`#identity`, `#account`),
-   * then an empty commit signed by this host's key that follows what the network knows.
+   * then an empty commit signed by this host's key that follows what the network knows. Does
+   * nothing when it is active already.
    */
-  async announce(account: Account, others: readonly Change[]): Promise<RepoHead> {
-    const repo = await this.#hot.get(account)
-    const change = this.#plan(repo, [], Kind.commit)
-    await this.#append(repo, [...others, change])
-    return change.head
+  activate(did: Did, others: readonly Change[]): Promise<void> {
+    return this.#hot.use(did, (repo) => {
+      if (repo.status === 'active') return repo.newest
+      if (repo.status !== 'deactivated') throw new XrpcError(400, 'InvalidRequest', 'Not possible')
+      requireState(repo)
+      const planned = this.#plan(repo, [], Kind.commit)
+      const applied = this.#append(repo, [...others, planned.change], planned)
+      repo.status = 'active'
+      return applied
+    })
   }
 
-  /** Refuses writes for a while; the in-memory head then only settles. Returns when settled. */
-  async freeze(account: Account, untilMs: number): Promise<RepoHead | undefined> {
-    const repo = await this.#hot.get(account)
-    repo.frozenUntilMs = untilMs
-    await repo.settled
-    return repo.head
+  /**
+   * Refuses writes until an instant, also after a restart; the head then only settles. Resolves to
+   * it when it has.
+   */
+  async freeze(did: Did, untilMs: number): Promise<RepoHead | undefined> {
+    await this.#accounts.setFrozenUntil(did, untilMs)
+    const repo = await this.#hot.use(did, (repo) => {
+      repo.frozenUntilMs = untilMs
+      return repo
+    })
+    await repo.settled()
+    return repo.applied?.head
   }
 }
 
@@ -212,13 +244,39 @@ export interface ResolvedWrite extends PlannedWrite {
   action: 'create' | 'update' | 'delete'
 }
 
+function requireState(repo: HotRepo): RepoState {
+  if (repo.state) return repo.state
+  throw new XrpcError(400, 'RepoNotFound', 'The repository has no commit yet')
+}
+
+/** The account may have changed its standing since the caller was let in. */
+function refuseInactive({ status, did }: HotRepo): void {
+  if (status === 'active') return
+  throw new XrpcError(400, 'RepoDeactivated', `Not an active account: ${did}`)
+}
+
+function refuseWhenFull(repo: HotRepo): void {
+  if (repo.pendingCount < PENDING_MAX) return
+  const headers = { 'retry-after': '1' }
+  const message = 'Too many writes under way for this account'
+  throw new XrpcError(429, 'RateLimitExceeded', message, { headers })
+}
+
+/** Nothing to write; still an answer about writes under way, so it waits for them. */
+async function unchanged(repo: HotRepo, head: RepoHead): Promise<Written> {
+  await repo.newest
+  return written(repo.did, head, [])
+}
+
 /**
  * Turns puts into creates or updates and checks `swapRecord` against the in-memory head. Deletes of
  * what does not exist and puts that change nothing fall away, as the lexicons say.
  */
 function resolveWrites(repo: HotRepo, writes: readonly PlannedWrite[]): ResolvedWrite[] {
+  const { tree } = requireState(repo)
   return writes.flatMap((write) => {
-    const current = write.action === 'create' ? undefined : repo.tree.get(write.path)
+    if (write.action === 'create') return [write as ResolvedWrite]
+    const current = tree.get(write.path)
     if (write.swapRecord !== undefined) refuseSwap(write.swapRecord, current)
     if (write.action === 'put') {
       if (current && write.cid && equalBytes(current, write.cid)) return []
@@ -250,7 +308,19 @@ function requireBlobs(file: AccountFile, blobs: readonly BlobRef[]): void {
         `Referenced MIME type does not match: ${ref.mimeType}, expected ${blob.mimeType}`,
       )
     }
+    if (blob.size !== ref.size) {
+      const message = `Referenced size does not match: ${ref.size}, expected ${blob.size}`
+      throw new XrpcError(400, 'InvalidSize', message)
+    }
   }
+}
+
+/** Each CID once. */
+function cidsOf(blobs: readonly BlobRef[]): CidBytes[] {
+  if (blobs.length < 2) return blobs.map(({ cid }) => cid)
+  const found = new ByteMap<true>()
+  for (const { cid } of blobs) found.set(cid, true)
+  return Array.from(found.entries(), ([cid]) => cid)
 }
 
 function written(did: Did, head: RepoHead, writes: readonly ResolvedWrite[]): Written {

@@ -38,6 +38,10 @@ const ranks: Record<string, number> = {
 }
 const leastRanks = { appPassword: 0, privilegedAppPassword: 1, full: 2 }
 
+/** Whether the owner signed in with the account's own password. */
+export const isFull = ({ scope }: Pick<AccountCaller, 'scope'>): boolean =>
+  ranks[scope] === leastRanks.full
+
 /** Who is calling: each member is an `auth` of a method's declaration. */
 export class Callers {
   readonly #sessions: Sessions

@@ -1,5 +1,11 @@
 /** Sign-in: password sessions, app passwords, one-time codes, and who is calling. */
-export { type AccountCaller, Callers, type RefreshCaller, type ServiceCaller } from './callers.ts'
+export {
+  type AccountCaller,
+  Callers,
+  isFull,
+  type RefreshCaller,
+  type ServiceCaller,
+} from './callers.ts'
 export { type CodePurpose, Codes } from './codes.ts'
 export { type PasswordHashing, Passwords } from './passwords.ts'
 export { Sessions, type Tokens } from './sessions.ts'

@@ -38,7 +38,7 @@ export class StandingEvents {
       did,
       kind: Kind.account,
       make: (seq) => encodeFrame('#account', { ...body, seq, time }),
-      directory: (seq) => this.#accounts.projectStatus(did, status, seq),
+      directory: projectStanding(this.#accounts, did, status),
     }
   }
 
@@ -48,7 +48,14 @@ export class StandingEvents {
       did,
       kind: Kind.quietAccount,
       make: () => encodeCbor({ status }),
-      directory: (seq) => this.#accounts.projectStatus(did, status, seq),
+      directory: projectStanding(this.#accounts, did, status),
     }
   }
 }
+
+/** What a change of standing does to the directory. */
+export const projectStanding =
+  (accounts: Accounts, did: Did, status: AccountStatus) => (seq: number) =>
+    status === 'deleted'
+      ? accounts.projectDeletion(did, seq)
+      : accounts.projectStatus(did, status, seq)

@@ -1,3 +1,4 @@
-/** An account's standing: made, activated, deactivated, renamed; each one batch of the journal. */
-export { StandingEvents } from './events.ts'
+/** An account's standing: made, activated, deactivated, renamed, deleted; each one journal batch. */
+export { Erasure } from './erasure.ts'
+export { projectStanding, StandingEvents } from './events.ts'
 export { type MoveIn, type SignUp, Standing } from './standing.ts'

@@ -1,8 +1,8 @@
 import { generateKey, type SigningKey } from '#protocol/crypto'
 import type { PlcOperation } from '#protocol/identity'
 import { type Did, type Handle, ProtocolError } from '#protocol/syntax'
+import { XrpcError } from '#protocol/xrpc'
 import type { Account, Accounts } from '../accounts/index.ts'
-import type { Journal } from '../journal/index.ts'
 import type { PlcAgent } from '../plc/index.ts'
 import type { Repos } from '../repos/index.ts'
 import type { StandingEvents } from './events.ts'
@@ -11,7 +11,8 @@ export interface SignUp {
   handle: Handle
   email: string | undefined
   passwordHash: string
-  recoveryKey: string | undefined
+  /** Runs in the transaction that claims the names: an invite is used up with them, or not at all. */
+  together?: () => Promise<void>
 }
 
 /** An account that moves in: its identity exists, and stays where it is until it is activated. */
@@ -20,119 +21,227 @@ export interface MoveIn extends SignUp {
   signingKey: SigningKey | undefined
 }
 
+/** A DID is the journal's key of its entries (at most 255 bytes) and part of a file name. */
+const DID_LENGTH_MAX = 255
+
 /**
- * Changes of an account's standing: made, activated, deactivated, renamed. Each is one batch of
- * the journal; rows of the directory only claim names before and follow after.
+ * Changes of an account's standing: made, activated, deactivated, renamed, deleted. Each is one
+ * batch of the journal; rows of the directory only claim names before and follow after.
  */
 export class Standing {
   readonly #accounts: Accounts
   readonly #repos: Repos
-  readonly #journal: Journal
   readonly #events: StandingEvents
   readonly #plc: PlcAgent
+  readonly #newestSeq: () => number
   readonly #random: (byteCount: number) => Uint8Array
+  /** Accounts being made by a request that is still here: nobody else finishes or drops them. */
+  readonly #underWay = new Set<Did>()
 
   constructor(options: {
     accounts: Accounts
     repos: Repos
-    journal: Journal
     events: StandingEvents
     plc: PlcAgent
+    /** The journal's newest seq. */
+    newestSeq: () => number
     random: (byteCount: number) => Uint8Array
   }) {
     this.#accounts = options.accounts
     this.#repos = options.repos
-    this.#journal = options.journal
     this.#events = options.events
     this.#plc = options.plc
+    this.#newestSeq = options.newestSeq
     this.#random = options.random
   }
 
   /**
    * A new identity and account: durable pending row → directory of identities → one atomic batch
    * (`#identity`, `#account`, first `#commit`) → active. A crash in between is finished at start.
+   * Throws HandleNotAvailable, PlcRefused; UpstreamError when the directory's answer is unknown:
+   * then the account is finished later.
    */
-  async signUp(signUp: SignUp): Promise<Account> {
+  async signUp(signUp: SignUp & { recoveryKey: string | undefined }): Promise<{
+    account: Account
+    operation: PlcOperation
+  }> {
     const signingKey = generateKey('k256', this.#random)
     const { did, operation } = this.#plc.genesis({
       handle: signUp.handle,
       signingKey: signingKey.publicKey,
       recoveryKey: signUp.recoveryKey,
     })
-    const dataKey = this.#random(32)
-    await this.#accounts.createPending({
-      ...signUp,
-      did,
-      signingKey,
-      dataKey,
-      plcOperation: operation,
+    return this.#whileUnderWay(did, async () => {
+      const account = await this.#claim(signUp, did, signingKey, operation)
+      try {
+        await this.#plc.submit(did, operation)
+      } catch (error) {
+        // A clear refusal leaves nothing behind. An unknown outcome stays pending: it is resumed.
+        if (error instanceof ProtocolError) await this.#accounts.dropPending(did)
+        throw error
+      }
+      await this.#announceNew(account)
+      return { account, operation }
     })
-    try {
-      await this.#plc.submit(did, operation)
-    } catch (error) {
-      // A clear refusal leaves nothing behind. An unknown outcome stays pending: it is resumed.
-      if (error instanceof ProtocolError) await this.#accounts.dropPending(did)
-      throw error
-    }
-    return this.#finish(did, signUp.handle)
   }
 
-  async #finish(did: Did, handle: Handle): Promise<Account> {
-    const account = await this.#accounts.getPending(did)
-    if (!account) throw new Error(`pending account vanished: ${did}`)
-    await this.#repos.create(
-      account,
-      [this.#events.identity(did, handle), this.#events.account(did, 'active')],
-      false,
+  async #whileUnderWay<T>(did: Did, work: () => Promise<T>): Promise<T> {
+    this.#underWay.add(did)
+    try {
+      return await work()
+    } finally {
+      this.#underWay.delete(did)
+    }
+  }
+
+  #claim(
+    { handle, email, passwordHash, together }: SignUp,
+    did: Did,
+    signingKey: SigningKey,
+    plcOperation?: PlcOperation,
+  ): Promise<Account> {
+    const dataKey = this.#random(32)
+    const bornSeq = this.#newestSeq()
+    const secrets = { passwordHash, signingKey, dataKey }
+    return this.#accounts.createPending(
+      { did, handle, email, ...secrets, plcOperation, bornSeq },
+      together,
     )
-    return account
+  }
+
+  #announceNew({ did, handle }: Account): Promise<void> {
+    const events = [this.#events.identity(did, handle), this.#events.account(did, 'active')]
+    return this.#repos.create(did, events, 'active')
   }
 
   /** An account that comes from another host: here, but deactivated and unannounced. */
   async moveIn(moveIn: MoveIn): Promise<Account> {
-    const signingKey = moveIn.signingKey ?? generateKey('k256', this.#random)
-    const dataKey = this.#random(32)
-    await this.#accounts.createPending({ ...moveIn, signingKey, dataKey, plcOperation: undefined })
-    const account = await this.#accounts.getPending(moveIn.did)
-    if (!account) throw new Error(`pending account vanished: ${moveIn.did}`)
-    const quiet = this.#events.quietAccount(moveIn.did, 'deactivated')
-    await this.#repos.create(account, [quiet], true)
-    return account
+    const { did } = moveIn
+    if (did.length > DID_LENGTH_MAX) {
+      throw new XrpcError(400, 'InvalidRequest', `DIDs over ${DID_LENGTH_MAX} are not hosted here`)
+    }
+    return this.#whileUnderWay(did, async () => {
+      const signingKey = moveIn.signingKey ?? generateKey('k256', this.#random)
+      const account = await this.#claim(moveIn, did, signingKey)
+      try {
+        const quiet = this.#events.quietAccount(did, 'deactivated')
+        await this.#repos.create(did, [quiet], 'deactivated')
+      } catch (error) {
+        // Not durable, or it would not be pending: whoever moves in simply starts again.
+        if (!isUnknown(error)) await this.#accounts.dropPending(did)
+        throw error
+      }
+      return account
+    })
   }
 
-  /** Finishes accounts whose creation a crash interrupted. Returns how many. */
+  /**
+   * Finishes accounts whose creation a crash or a silent directory interrupted. Returns how many
+   * are left, because the directory does not answer.
+   */
   async resumePending(): Promise<number> {
-    const pending = await this.#accounts.pending()
-    for (const { did, handle, plcOperation } of pending) {
-      if (!plcOperation) {
-        // A move-in that never became durable: its owner simply starts again.
-        await this.#accounts.dropPending(did)
-        continue
-      }
-      await this.#plc.submitIfMissing(did, plcOperation as PlcOperation)
-      await this.#finish(did, handle)
+    let leftCount = 0
+    for (const { account, plcOperation } of await this.#accounts.pending(RESUMED_AT_ONCE)) {
+      if (this.#underWay.has(account.did)) continue
+      const isDone = await this.#whileUnderWay(account.did, () =>
+        this.#resume(account, plcOperation as PlcOperation | undefined),
+      )
+      if (!isDone) leftCount++
     }
-    return pending.length
+    return leftCount
+  }
+
+  async #resume(account: Account, plcOperation: PlcOperation | undefined): Promise<boolean> {
+    const { did } = account
+    try {
+      // A move-in that never became durable: its owner starts again.
+      if (!plcOperation) await this.#accounts.dropPending(did)
+      else {
+        await this.#plc.submitIfMissing(did, plcOperation)
+        await this.#announceNew(account)
+      }
+      return true
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) return false
+      await this.#accounts.dropPending(did)
+      return true
+    }
   }
 
   /** Announces an account that comes alive here. Its identity must already point to this host. */
-  async activate(account: Account): Promise<void> {
-    if (account.status === 'active') return
-    await this.#repos.announce(account, [
-      this.#events.identity(account.did, account.handle),
-      this.#events.account(account.did, 'active'),
-    ])
+  async activate({ did, handle }: Account): Promise<void> {
+    await this.#accounts.setDeleteAfter(did, undefined)
+    const events = [this.#events.identity(did, handle), this.#events.account(did, 'active')]
+    await this.#repos.activate(did, events)
   }
 
-  async deactivate(account: Account, deleteAfterMs: number | undefined): Promise<void> {
-    await this.#accounts.setDeleteAfter(account.did, deleteAfterMs)
-    if (account.status === 'deactivated') return
-    const { applied } = this.#journal.append([this.#events.account(account.did, 'deactivated')])
-    await applied
+  /** Takes the account off the network; with a time, it is deleted then. */
+  async deactivate({ did }: Account, deleteAfterMs: number | undefined): Promise<void> {
+    await this.#accounts.setDeleteAfter(did, deleteAfterMs)
+    const event = this.#events.account(did, 'deactivated')
+    await this.#repos.change(
+      did,
+      ({ status }) => (status === 'active' ? [event] : []),
+      'deactivated',
+    )
+  }
+
+  /**
+   * Deletes the account: announced, and nobody can enter or read it from then on. What it leaves
+   * on the disk is erased by a job.
+   */
+  async delete(did: Did): Promise<void> {
+    const event = this.#events.account(did, 'deleted')
+    await this.#repos.change(did, ({ status }) => (status === 'deleted' ? [] : [event]), 'deleted')
   }
 
   /** Tells the network that the DID document changed, with the handle as it is now. */
   async announceIdentity(did: Did, handle: Handle): Promise<void> {
-    await this.#journal.append([this.#events.identity(did, handle)]).applied
+    const event = this.#events.identity(did, handle)
+    await this.#repos.change(did, () => [event])
   }
+
+  /**
+   * Gives the account another handle: claimed here, written to its identity, announced. A claim
+   * whose outcome a crash hid is settled by `resumeHandles`.
+   */
+  async rename({ did, handle: old }: Account, handle: Handle): Promise<void> {
+    await this.#accounts.claimHandle(did, handle)
+    try {
+      if (did.startsWith('did:plc:')) await this.#plc.changeHandle(did, handle)
+    } catch (error) {
+      if (error instanceof ProtocolError && handle !== old) {
+        await this.#accounts.unclaimHandle(did, handle)
+      }
+      throw error
+    }
+    await this.announceIdentity(did, handle)
+  }
+
+  /**
+   * Settles claims older than `beforeMs` by what the identity says: announced when it has the
+   * handle, else given back. Those whose identity cannot be read stay.
+   */
+  async resumeHandles(
+    beforeMs: number,
+    claimed: (did: Did) => Promise<Handle | undefined>,
+  ): Promise<void> {
+    for (const { did, handle, claimedMs } of await this.#accounts.openClaims(RESUMED_AT_ONCE)) {
+      if (claimedMs > beforeMs) continue
+      try {
+        if ((await claimed(did)) === handle) await this.announceIdentity(did, handle)
+        else await this.#accounts.unclaimHandle(did, handle)
+      } catch {
+        // The directory does not answer: the claim stays for the next round.
+      }
+    }
+  }
+}
+
+/** Rows of one round of resuming. */
+const RESUMED_AT_ONCE = 1_000
+
+/** Whether the outcome of an append is unknown, or known to be durable. */
+function isUnknown(error: unknown): boolean {
+  return !(error instanceof XrpcError) || error.error === 'AccountStopped'
 }
