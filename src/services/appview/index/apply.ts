@@ -60,7 +60,7 @@ export class EventIndexer {
     try {
       tally.join(await this.#write(ready, upstream))
     } catch (error) {
-      if (error instanceof StorageError) throw error
+      if (isStoreFailure(error)) throw error
       // One event that no rule foresaw must not stop the ones around it.
       for (const one of ready) tally.join(await this.#writeAlone(one, upstream))
     }
@@ -92,7 +92,7 @@ export class EventIndexer {
     try {
       return await this.#write([one], upstream)
     } catch (error) {
-      if (error instanceof StorageError) throw error
+      if (isStoreFailure(error)) throw error
       const { kind, seq } = one.event
       this.#log.error('event could not be indexed', { kind, seq, did: one.commit?.did, error })
       const tally = new Tally()
@@ -178,6 +178,11 @@ export class EventIndexer {
     if (last?.kind === 'commit')
       this.#lag.set(Math.max(0, this.#now() - Date.parse(last.event.time)) / 1000)
   }
+}
+
+/** Whether nothing can be written just now; a conflict is about one row, and no reason to wait. */
+function isStoreFailure(error: unknown): boolean {
+  return error instanceof StorageError && error.code !== 'Conflict'
 }
 
 /** Statuses of accounts that are gone for good: their records go too. */
