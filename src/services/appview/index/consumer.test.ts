@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { test } from 'node:test'
+import { StorageError } from '#platform/storage'
 import { generateKey } from '#protocol/crypto'
 import { encodeErrorFrame, encodeFrame } from '#protocol/xrpc'
 import { World } from '../world.test-support.ts'
@@ -101,10 +102,7 @@ test('when the store fails, nothing of a batch is kept, and the batch is tried a
   sql.transaction = (work) =>
     transaction(async (inner) => {
       const result = await work(inner)
-      if (failures-- > 0)
-        await inner.run(
-          'insert into actor (aid, did, handle_due_ms, handle_failures, indexed_ms) values (1, 1, 1, 1, 1)',
-        )
+      if (failures-- > 0) throw new StorageError('NoSpace', 'the disk is full')
       return result
     })
   const ben = world.person('ben')
