@@ -1,6 +1,5 @@
 /** Operator and owner commands against running services, thin over the protocol. */
 import { ConfigError } from '#platform/runtime'
-import { moveCommand } from './move.ts'
 
 export interface Command {
   /** First word of the command line. */
@@ -11,8 +10,14 @@ export interface Command {
   run(args: readonly string[]): Promise<number>
 }
 
-/** Every command, in the order of the help page. */
-export const commands: readonly Command[] = [moveCommand]
+/** Every command, in the order of the help page. Its code is loaded when it runs. */
+export const commands: readonly Command[] = [
+  {
+    name: 'move',
+    help: 'move an account: --from URL --to URL --plc URL --handle NAME [--check]',
+    run: async (args) => await (await import('./move.ts')).runMove(args),
+  },
+]
 
 const USAGE = 2
 

@@ -12,7 +12,6 @@ import {
 } from '#protocol/account'
 import { plcClient } from '#protocol/identity'
 import type { Fetch } from '#protocol/xrpc'
-import type { Command } from './commands.ts'
 import { type Flags, readFlags, readOrigin, requireFlags } from './flags.ts'
 import { ask, endProgress, showProgress } from './terminal.ts'
 
@@ -43,43 +42,39 @@ const LABELS: Readonly<Record<string, string>> = {
 }
 
 /** Moves an account; with --check only tells what would change. Interrupted, it goes on when run again. */
-export const moveCommand: Command = {
-  name: 'move',
-  help: 'move an account: --from URL --to URL --plc URL --handle NAME [--check]',
-  async run(args) {
-    const { flags } = readFlags(args, FLAGS)
-    const { from, to, plc, handle } = requireFlags(flags, ['from', 'to', 'plc', 'handle'])
-    const [source, destination] = [readOrigin('from', from), readOrigin('to', to)]
-    // The person at the keyboard names the hosts: machines of their own network are theirs to name.
-    const network = guardedFetch({ allowPrivate: true })
-    const fetch = network.fetch as Fetch
-    const directory = plcClient({ plcUrl: readOrigin('plc', plc), fetch })
-    try {
-      const password = await readPassword(flags)
-      const file = String(flags.state ?? `falaj-move-${handle}.json`)
-      const session = await signIn({ service: source, fetch }, handle, password)
-      const found = await preflight({ source: session, destination, plc: directory, fetch })
-      if (flags.check) return tell(flags, found, describePreflight(found))
-      const state = resume(file, destination) ?? planMove(session, found, Date.now())
-      state.source = session.state
-      const deps = {
-        fetch,
-        plc: directory,
-        now: Date.now,
-        save: (kept: MoveState) => keep(file, kept),
-        password,
-        email: text(flags.email),
-        inviteCode: text(flags.invite),
-        askCode: () => ask('Code from the letter that was just sent'),
-        streamUploads: true,
-      }
-      const receipt = await follow(state, deps)
-      rmSync(file, { force: true })
-      return tell(flags, receipt, describeReceipt(receipt))
-    } finally {
-      await network.close()
+export async function runMove(args: readonly string[]): Promise<number> {
+  const { flags } = readFlags(args, FLAGS)
+  const { from, to, plc, handle } = requireFlags(flags, ['from', 'to', 'plc', 'handle'])
+  const [source, destination] = [readOrigin('from', from), readOrigin('to', to)]
+  // The person at the keyboard names the hosts: machines of their own network are theirs to name.
+  const network = guardedFetch({ allowPrivate: true })
+  const fetch = network.fetch as Fetch
+  const directory = plcClient({ plcUrl: readOrigin('plc', plc), fetch })
+  try {
+    const password = await readPassword(flags)
+    const file = String(flags.state ?? `falaj-move-${handle}.json`)
+    const session = await signIn({ service: source, fetch }, handle, password)
+    const found = await preflight({ source: session, destination, plc: directory, fetch })
+    if (flags.check) return tell(flags, found, describePreflight(found))
+    const state = resume(file, destination) ?? planMove(session, found, Date.now())
+    state.source = session.state
+    const deps = {
+      fetch,
+      plc: directory,
+      now: Date.now,
+      save: (kept: MoveState) => keep(file, kept),
+      password,
+      email: text(flags.email),
+      inviteCode: text(flags.invite),
+      askCode: () => ask('Code from the letter that was just sent'),
+      streamUploads: true,
     }
-  },
+    const receipt = await follow(state, deps)
+    rmSync(file, { force: true })
+    return tell(flags, receipt, describeReceipt(receipt))
+  } finally {
+    await network.close()
+  }
 }
 
 const text = (flag: Flags[string]) => (typeof flag === 'string' ? flag : undefined)
