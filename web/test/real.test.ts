@@ -1,0 +1,158 @@
+/** The client against the whole network: what a person does on the first day. */
+import assert from 'node:assert/strict'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { resolve } from 'node:path'
+import { createInterface } from 'node:readline'
+import { after, before, describe, it } from 'node:test'
+import type { Page } from 'playwright-core'
+import { type Browser, builtClient, openBrowser } from './browser.ts'
+import { landscape } from './fake/png.ts'
+import { skip } from './stage.ts'
+import { settled } from './steps.ts'
+
+const falaj = resolve(import.meta.dirname, '../../bin/falaj')
+
+interface Ready {
+  services: { web: { url: string }; pds: { url: string }[]; appview: { url: string } }
+}
+
+describe('the client and the whole network', { skip }, () => {
+  let server: ChildProcess
+  let ready: Ready
+  const browsers: Browser[] = []
+  let sara: Page
+  let khalid: Page
+
+  before(async () => {
+    await builtClient()
+    server = spawn(falaj, ['up', '--ephemeral', '--json', '--pds', '2'], {
+      stdio: ['ignore', 'pipe', process.env.VERBOSE ? 'inherit' : 'ignore'],
+    })
+    const lines = createInterface({ input: server.stdout! })
+    for await (const line of lines) {
+      ready = JSON.parse(line) as Ready
+      break
+    }
+    sara = await open('ar')
+    khalid = await open('en')
+  })
+
+  after(async () => {
+    for (const browser of browsers) await browser.close()
+    const gone = new Promise((done) => server.once('exit', done))
+    server.kill('SIGTERM')
+    await gone
+  })
+
+  async function open(language: 'ar' | 'en'): Promise<Page> {
+    const browser = await openBrowser({ language })
+    browsers.push(browser)
+    return browser.page
+  }
+  const url = (path: string) => ready.services.web.url + path
+
+  async function signUp(page: Page, handle: string, name: string, host: number) {
+    await page.goto(url('/sign-up'))
+    await page.locator('input[type=radio]').nth(host).check()
+    await page.locator('input[autocomplete=name]').fill(name)
+    await page.locator('input[autocomplete=username]').fill(handle)
+    await page.locator('input[type=password]').fill('four plain words here')
+    await page.locator('form button[type=submit]').click()
+    await page.waitForURL(url('/people'))
+  }
+
+  it('two people open accounts at two hosts', async () => {
+    await signUp(sara, 'sara', 'سارة البلوشي', 0)
+    await signUp(khalid, 'khalid', 'Khalid al-Harthi', 1)
+    await khalid.locator('main').getByText('سارة البلوشي').waitFor()
+  })
+
+  it('one posts with a picture, the other follows and reads it at home', async () => {
+    await sara.goto(url('/'))
+    await sara.locator('.composer-line').click()
+    await sara.locator('dialog textarea').fill('الماء في الفلج مِلكٌ للجميع. @khalid.two.test #فلج')
+    await sara.locator('dialog input[type=file]').setInputFiles({
+      name: 'falaj.png',
+      mimeType: 'image/png',
+      buffer: Buffer.from(landscape(1200, 700, [143, 195, 191], [12, 74, 87])),
+    })
+    await sara.locator('.composer-image textarea').fill('فلج دارس')
+    await sara.locator('dialog button[type=submit]').click()
+    await sara.locator('dialog').waitFor({ state: 'detached' })
+
+    await khalid.goto(url('/profile/sara.test'))
+    await khalid.locator('main').getByRole('button', { name: 'Follow سارة البلوشي' }).click()
+    await khalid.locator('main').getByRole('button', { name: 'Stop following' }).waitFor()
+    await visit(khalid, '/', 'main article')
+    const image = khalid.locator('main article img[alt="فلج دارس"]')
+    await image.waitFor()
+    await khalid.waitForFunction(
+      () =>
+        (document.querySelector('main article .images img') as HTMLImageElement).naturalWidth > 0,
+    )
+    await khalid.locator('.post-text a', { hasText: '@khalid.two.test' }).waitFor()
+  })
+
+  it('a like and a reply come back as notifications', async () => {
+    await khalid.locator('main article .act.like').first().click()
+    await khalid.locator('main article .act.reply').first().click()
+    await khalid.locator('dialog textarea').fill('And so is our data.')
+    await khalid.locator('dialog button[type=submit]').click()
+    await khalid.locator('dialog').waitFor({ state: 'detached' })
+    await visit(sara, '/notifications', 'text=And so is our data.')
+    await sara.getByText('إعجاب بمنشورك من').waitFor()
+    await sara.getByText('متابعة جديدة من').waitFor()
+  })
+
+  it('a visitor reads the thread without an account', async () => {
+    const path = new URL(
+      await khalid
+        .locator('main article a.when')
+        .first()
+        .evaluate((a) => (a as HTMLAnchorElement).href),
+    ).pathname
+    const visitor = await open('en')
+    await visitor.goto(url(path))
+    await visitor.locator('main').getByText('And so is our data.').waitFor()
+  })
+
+  it('my data shows every layer well, and the last post at each', async () => {
+    await sara.goto(url('/data'))
+    await settled(sara)
+    assert.equal(await sara.locator('.stop[data-health=well]').count(), 4)
+    await sara.getByRole('button', { name: 'تتبّع آخر منشور لي' }).click()
+    await sara.getByText('وصل آخر منشور لك إلى كل مكان.').waitFor()
+  })
+
+  it('an account moves to the other host with everything, and shows a receipt', async () => {
+    await sara.goto(url('/data/move'))
+    await sara.getByRole('button', { name: 'ابدأ الفحص' }).click()
+    await sara.getByText('الطريق سالك').waitFor()
+    await sara.locator('input[type=password]').fill('four plain words here')
+    await sara.getByRole('button', { name: 'انتقل الآن' }).click()
+    await sara.getByRole('heading', { name: 'انتقلت إلى' }).waitFor()
+    await sara.getByText('وصل كل شيء').waitFor()
+    const kept = await sara.evaluate(() => localStorage.getItem('falaj.sessions') ?? '')
+    assert.ok(kept.includes(ready.services.pds[1]!.url))
+
+    await sara.goto(url('/'))
+    await sara.locator('.composer-line').click()
+    await sara.locator('dialog textarea').fill('من مكاني الجديد.')
+    await sara.locator('dialog button[type=submit]').click()
+    await sara.locator('dialog').waitFor({ state: 'detached' })
+    await visit(khalid, '/', 'text=من مكاني الجديد.')
+    await khalid.goto(url('/profile/sara.test'))
+    await khalid.locator('main').getByRole('button', { name: 'Stop following' }).waitFor()
+  })
+
+  /** Opens a page again until what travels has arrived. */
+  async function visit(page: Page, path: string, selector: string): Promise<void> {
+    for (let round = 0; round < 20; round++) {
+      await page.goto(url(path))
+      await settled(page)
+      if ((await page.locator(selector).count()) > 0) return
+      await page.waitForTimeout(150)
+    }
+    assert.fail(`${selector} did not come to ${path}`)
+  }
+})
