@@ -185,6 +185,13 @@ describe('a tree', () => {
   })
 })
 
+describe('a tree on its layer', () => {
+  it('is every tree that was put together here', () => {
+    assert.ok(Tree.empty().isLevel())
+    fc.assert(fc.property(steps(30), (taken) => runSteps(Tree.empty(), taken).isLevel()))
+  })
+})
+
 describe('listing a tree', () => {
   it('begins at a path or after it, and stops before another', () => {
     const tree = large(300)
