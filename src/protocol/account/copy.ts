@@ -7,7 +7,8 @@ import {
   ComAtprotoSyncGetBlob,
   ComAtprotoSyncGetRepo,
 } from '@atcute/atproto'
-import { AppBskyActorGetPreferences, AppBskyActorPutPreferences } from '@atcute/bluesky'
+import * as AppBskyActorGetPreferences from '@atcute/bluesky/types/app/actor/getPreferences'
+import * as AppBskyActorPutPreferences from '@atcute/bluesky/types/app/actor/putPreferences'
 import { cidForRaw } from '#protocol/crypto'
 import { cidText } from '#protocol/data'
 import type { Did } from '#protocol/syntax'

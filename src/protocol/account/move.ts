@@ -14,7 +14,7 @@ import {
   ComAtprotoServerDeactivateAccount,
   ComAtprotoServerGetServiceAuth,
 } from '@atcute/atproto'
-import { AppBskyActorGetPreferences } from '@atcute/bluesky'
+import * as AppBskyActorGetPreferences from '@atcute/bluesky/types/app/actor/getPreferences'
 import {
   type AnyPlcOperation,
   type PlcClient,

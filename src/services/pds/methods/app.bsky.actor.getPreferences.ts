@@ -1,4 +1,4 @@
-import { AppBskyActorGetPreferences } from '@atcute/bluesky'
+import * as AppBskyActorGetPreferences from '@atcute/bluesky/types/app/actor/getPreferences'
 import { query } from '#protocol/xrpc'
 import type { Pds } from '../parts.ts'
 import { isFull } from '../sign-in/index.ts'

@@ -1,4 +1,4 @@
-import { AppBskyActorPutPreferences } from '@atcute/bluesky'
+import * as AppBskyActorPutPreferences from '@atcute/bluesky/types/app/actor/putPreferences'
 import { procedure } from '#protocol/xrpc'
 import type { Pds } from '../parts.ts'
 import { isFull } from '../sign-in/index.ts'
