@@ -83,7 +83,8 @@ export async function createRelay(
   metrics.gauge('relay_mending', 'Repositories to be mended.', [], () => resync.waitingCount)
   metrics.gauge('relay_newest_seq', 'Newest event.', [], () => stream.bounds().last)
 
-  const relay: Relay = { stream, hosts, crawl, states, hostUrl: hostUrlReader({ local }) }
+  const hostUrl = hostUrlReader({ local })
+  const relay: Relay = { stream, hosts, crawl, states, hostUrl, openCrawl: config.openCrawl }
   const router = createRouter(methods(relay), {
     health: () => ({ version: deps.version }),
     onFailure: ({ nsid, requestId, error }) =>

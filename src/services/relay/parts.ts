@@ -10,4 +10,6 @@ export interface Relay {
   states: RepoStates
   /** Which hosts may be asked for, and how their URL is written. Throws InvalidRequest. */
   hostUrl(hostname: string): string
+  /** Whether anybody may ask for a host to be read. */
+  openCrawl: boolean
 }
