@@ -68,8 +68,7 @@ class DiskBlobs implements Blobs {
       commit: async (key) => {
         const target = this.#pathOf(key)
         if (settled) throw new StorageError('InvalidArgument', 'this blob was already settled')
-        await this.#makeDirectory(dirname(target))
-        await this.#files.rename(path, target)
+        await this.#rename(path, target)
         settled = true
       },
       discard: async () => {
@@ -87,12 +86,16 @@ class DiskBlobs implements Blobs {
       await this.#syncFile(key, path)
       directories.add(dirname(path))
     }
-    for (const directory of directories) await this.#files.syncDirectory(directory)
+    for (const directory of directories) {
+      await this.#files.syncDirectory(directory).catch((error) => {
+        throw new StorageError('Fatal', `fsync of ${directory} failed`, { cause: error })
+      })
+    }
   }
 
   async get(key: string, range: BlobRange = { start: 0 }) {
     const path = this.#pathOf(key)
-    const size = await this.#sizeOf(path)
+    const size = await this.#files.fileSize(path)
     if (size === undefined) return undefined
     const start = Math.min(Math.max(0, range.start), size)
     const end = Math.min(Math.max(start, range.end ?? size), size)
@@ -100,18 +103,23 @@ class DiskBlobs implements Blobs {
   }
 
   async has(key: string): Promise<boolean> {
-    return this.#files.exists(this.#pathOf(key))
+    return (await this.#files.fileSize(this.#pathOf(key))) !== undefined
   }
 
   async delete(keys: readonly string[]): Promise<void> {
     for (const key of keys) {
-      await this.#files.remove(this.#pathOf(key)).catch((error) => {
-        if (!isMissing(error)) throw error
-      })
+      const path = this.#pathOf(key)
+      try {
+        await this.#files.remove(path)
+      } catch (error) {
+        // Not there, or a folder of other blobs.
+        if ((await this.#files.fileSize(path)) !== undefined) throw error
+      }
     }
   }
 
   async *list(prefix: string): AsyncIterable<string> {
+    assertPrefix(prefix)
     const slash = prefix.lastIndexOf('/')
     yield* this.#listUnder(slash < 0 ? '' : prefix.slice(0, slash + 1), prefix)
   }
@@ -126,10 +134,7 @@ class DiskBlobs implements Blobs {
   }
 
   async #syncFile(key: string, path: string): Promise<void> {
-    const file = await this.#files.open(path, 'r+').catch((error) => {
-      if (isMissing(error)) throw new StorageError('NotFound', `there is no blob ${key}`)
-      throw error
-    })
+    const file = await this.#open(key, path, 'r+')
     try {
       await file.datasync()
     } catch (error) {
@@ -139,23 +144,9 @@ class DiskBlobs implements Blobs {
     }
   }
 
-  async #sizeOf(path: string): Promise<number | undefined> {
-    try {
-      const file = await this.#files.open(path, 'r')
-      try {
-        return await file.size()
-      } finally {
-        await file.close()
-      }
-    } catch (error) {
-      if (isMissing(error)) return undefined
-      throw error
-    }
-  }
-
   async *#read(key: string, path: string, start: number, end: number): AsyncIterable<Uint8Array> {
     if (start === end) return
-    const file = await this.#files.open(path, 'r')
+    const file = await this.#open(key, path, 'r')
     try {
       for (let at = start; at < end; ) {
         const chunk = Buffer.allocUnsafe(Math.min(chunkBytes, end - at))
@@ -166,6 +157,31 @@ class DiskBlobs implements Blobs {
       }
     } finally {
       await file.close()
+    }
+  }
+
+  async #open(key: string, path: string, flags: 'r' | 'r+'): Promise<OpenFile> {
+    try {
+      return await this.#files.open(path, flags)
+    } catch (error) {
+      if (isMissing(error)) throw new StorageError('NotFound', `there is no blob ${key}`)
+      throw error
+    }
+  }
+
+  async #rename(from: string, to: string): Promise<void> {
+    try {
+      await this.#makeDirectory(dirname(to))
+      await this.#files.rename(from, to).catch(async (error) => {
+        if (!isMissing(error)) throw error
+        // Somebody removed a folder we believed to be there.
+        this.#madeDirectories.clear()
+        await this.#makeDirectory(dirname(to))
+        await this.#files.rename(from, to)
+      })
+    } catch (error) {
+      if (isNoSpace(error)) throw new StorageError('NoSpace', 'the disk is full', { cause: error })
+      throw error
     }
   }
 
@@ -183,13 +199,17 @@ class DiskBlobs implements Blobs {
 }
 
 /** Keys become file names: nothing that could leave the directory, hide in it or mean something to a file system. */
+const safePart = /^[A-Za-z0-9_~:=-][A-Za-z0-9._~:=-]{0,199}$/
+
 function assertKey(key: string): void {
-  const safe =
-    key.length <= maxKeyLength &&
-    key
-      .split('/')
-      .every((part) => /^[A-Za-z0-9_~:=-][A-Za-z0-9._~:=-]*$/.test(part) && part.length <= 200)
-  if (!safe) throw new StorageError('InvalidKey', `not a blob key: ${JSON.stringify(key)}`)
+  if (key.length > maxKeyLength || !key.split('/').every((part) => safePart.test(part))) {
+    throw new StorageError('InvalidKey', `not a blob key: ${JSON.stringify(key)}`)
+  }
+}
+
+/** The beginning of a key: the last part may be empty. */
+function assertPrefix(prefix: string): void {
+  assertKey(prefix === '' || prefix.endsWith('/') ? `${prefix}x` : prefix)
 }
 
 /** Writes everything, small pieces gathered into larger ones. */

@@ -8,6 +8,8 @@ export function isNoSpace(error: unknown): boolean {
   return spaceCodes.has((error as NodeJS.ErrnoException)?.code ?? '')
 }
 
+/** Whether there is nothing at that path (a file in the place of one of its directories counts as nothing). */
 export function isMissing(error: unknown): boolean {
-  return (error as NodeJS.ErrnoException)?.code === 'ENOENT'
+  const { code } = (error ?? {}) as NodeJS.ErrnoException
+  return code === 'ENOENT' || code === 'ENOTDIR'
 }

@@ -30,7 +30,7 @@ export function faultyFiles(
   return {
     makeDirectory: (path) => base.makeDirectory(path),
     list: (path) => base.list(path),
-    exists: (path) => base.exists(path),
+    fileSize: (path) => base.fileSize(path),
     lock: (path) => base.lock(path),
     async open(path, flags) {
       fail('open', path)

@@ -1,4 +1,4 @@
-import { dirname, normalize } from 'node:path'
+import { basename, dirname, resolve } from 'node:path'
 import { StorageError } from './contracts.ts'
 import type { Files, OpenFile } from './files.ts'
 
@@ -66,7 +66,7 @@ export class MemoryFiles implements Files {
 
   async open(given: string, flags: 'r' | 'r+' | 'w+'): Promise<OpenFile> {
     await this.turn()
-    const path = normalize(given)
+    const path = clean(given)
     if (flags === 'w+') {
       this.#assertDirectory(dirname(path))
       const inode = this.#names.get(path) ?? new Inode(this)
@@ -78,7 +78,7 @@ export class MemoryFiles implements Files {
 
   async makeDirectory(given: string): Promise<void> {
     await this.turn()
-    for (let path = normalize(given); !this.#durable.has(path); path = dirname(path)) {
+    for (let path = clean(given); !this.#durable.has(path); path = dirname(path)) {
       this.#names.set(path, 'directory')
       this.#durable.set(path, 'directory')
     }
@@ -86,16 +86,16 @@ export class MemoryFiles implements Files {
 
   async list(given: string): Promise<string[]> {
     await this.turn()
-    const folder = `${normalize(given)}/`
-    const found = [...this.#names].filter(([path]) => `${dirname(path)}/` === folder)
-    return found
-      .map(([path, node]) => path.slice(folder.length) + (node === 'directory' ? '/' : ''))
+    const folder = clean(given)
+    return [...this.#names]
+      .filter(([path]) => path !== folder && dirname(path) === folder)
+      .map(([path, node]) => basename(path) + (node === 'directory' ? '/' : ''))
       .sort()
   }
 
   async rename(givenFrom: string, givenTo: string): Promise<void> {
     await this.turn()
-    const [from, to] = [normalize(givenFrom), normalize(givenTo)]
+    const [from, to] = [clean(givenFrom), clean(givenTo)]
     const inode = this.#find(from)
     this.#assertDirectory(dirname(to))
     if (dirname(from) === dirname(to)) {
@@ -112,18 +112,19 @@ export class MemoryFiles implements Files {
 
   async remove(given: string): Promise<void> {
     await this.turn()
-    const path = normalize(given)
+    const path = clean(given)
     this.freeSpace += this.#find(path).content.length
     this.#change(path, (names) => names.delete(path))
   }
 
-  async exists(path: string): Promise<boolean> {
+  async fileSize(path: string): Promise<number | undefined> {
     await this.turn()
-    return this.#names.has(normalize(path))
+    const node = this.#names.get(clean(path))
+    return node instanceof Inode ? node.content.length : undefined
   }
 
   async syncDirectory(given: string): Promise<void> {
-    const path = normalize(given)
+    const path = clean(given)
     const pending = this.#changes.get(path) ?? []
     await this.turn()
     const left = (this.#changes.get(path) ?? []).slice(pending.length)
@@ -159,7 +160,7 @@ export class MemoryFiles implements Files {
   }
 
   #find(given: string): Inode {
-    const node = this.#names.get(normalize(given))
+    const node = this.#names.get(clean(given))
     if (!node) throw failure('ENOENT', given)
     if (node === 'directory') throw failure('EISDIR', given)
     return node
@@ -300,6 +301,11 @@ class MemoryFile implements OpenFile {
   #assertOpen(): void {
     if (!this.#open || this.#life !== this.#disk.life) throw failure('EBADF', 'a closed file')
   }
+}
+
+/** One spelling per path. */
+function clean(path: string): string {
+  return resolve('/', path)
 }
 
 function failure(code: string, what: string): Error {

@@ -2,6 +2,7 @@ import fs from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { StorageError } from './contracts.ts'
+import { isMissing } from './errors.ts'
 
 /** An open file. Positions and lengths in bytes; errors are the machine's (`code` ENOSPC, EIO …). */
 export interface OpenFile {
@@ -26,7 +27,8 @@ export interface Files {
   list(path: string): Promise<string[]>
   rename(from: string, to: string): Promise<void>
   remove(path: string): Promise<void>
-  exists(path: string): Promise<boolean>
+  /** Bytes of a file; undefined when there is none, or something else. */
+  fileSize(path: string): Promise<number | undefined>
   /** The names in a directory are on the disk. */
   syncDirectory(path: string): Promise<void>
   freeBytes(path: string): Promise<number>
@@ -56,13 +58,21 @@ export const nodeFiles: Files = {
       )
       return entries.map((entry) => (entry.isDirectory() ? `${entry.name}/` : entry.name)).sort()
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
+      if (isMissing(error)) return []
       throw error
     }
   },
   rename: (from, to) => call((done) => fs.rename(from, to, done)),
   remove: (path) => call((done) => fs.unlink(path, done)),
-  exists: (path) => new Promise((resolve) => fs.access(path, (error) => resolve(!error))),
+  async fileSize(path) {
+    try {
+      const stats = await call<fs.Stats>((done) => fs.stat(path, done))
+      return stats.isFile() ? stats.size : undefined
+    } catch (error) {
+      if (isMissing(error)) return undefined
+      throw error
+    }
+  },
   async syncDirectory(path) {
     // Windows neither lets a directory be opened this way nor needs it.
     if (process.platform === 'win32') return

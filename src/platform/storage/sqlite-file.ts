@@ -1,4 +1,4 @@
-import { mkdirSync, statSync } from 'node:fs'
+import { mkdirSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import {
   type Migration,
@@ -10,7 +10,7 @@ import {
 import { nodeFiles } from './files.ts'
 import { migrate } from './migrations.ts'
 import { type ConnectionOptions, SqliteConnection } from './sqlite-connection.ts'
-import { foldWal } from './wal-folder.ts'
+import { foldWhenLarge, walBytes } from './wal-folder.ts'
 
 export interface SqliteFileOptions extends Omit<ConnectionOptions, 'readOnly'> {
   migrations: readonly Migration[]
@@ -28,11 +28,6 @@ export function openSqliteFile(path: string, options: SqliteFileOptions): Sqlite
   }
   return new DiskSqliteFile(path, db, newNames)
 }
-
-/** A write-ahead file larger than this is folded into the database at the next sync. */
-const foldBytes = 2 * 1024 * 1024
-/** One that still is larger than this afterwards grows faster than the worker folds: the rest is done on the spot. */
-const crowdedBytes = 8 * 1024 * 1024
 
 class DiskSqliteFile implements SqliteFile {
   readonly #path: string
@@ -71,7 +66,7 @@ class DiskSqliteFile implements SqliteFile {
   }
 
   walBytes(): number {
-    return statSync(`${this.#path}-wal`, { throwIfNoEntry: false })?.size ?? 0
+    return walBytes(this.#path)
   }
 
   /**
@@ -83,11 +78,7 @@ class DiskSqliteFile implements SqliteFile {
     if (this.walBytes() > 0) await syncFile(`${this.#path}-wal`)
     for (const directory of this.#newNames) await nodeFiles.syncDirectory(directory)
     this.#newNames = []
-    if (this.walBytes() < foldBytes) return
-    await foldWal(this.#path)
-    if (this.#db.isOpen && !this.#db.inTransaction && this.walBytes() > crowdedBytes) {
-      this.#db.foldWal()
-    }
+    await foldWhenLarge(this.#path, this.#db)
   }
 
   close(): void {

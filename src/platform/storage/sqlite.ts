@@ -4,10 +4,13 @@ import { dirname } from 'node:path'
 import { type Migration, type Sql, type SqlParams, StorageError } from './contracts.ts'
 import { migrate } from './migrations.ts'
 import { type ConnectionOptions, SqliteConnection } from './sqlite-connection.ts'
+import { foldWhenLarge } from './wal-folder.ts'
 
 export interface SqliteOptions extends ConnectionOptions {
   migrations: readonly Migration[]
 }
+
+const writesPerLook = 8
 
 /** Opens (and creates) one SQLite database behind the asynchronous contract; `:memory:` for a passing one. */
 export async function openSqlite(path: string, options: SqliteOptions): Promise<Sql> {
@@ -19,7 +22,7 @@ export async function openSqlite(path: string, options: SqliteOptions): Promise<
     db.close()
     throw error
   }
-  return new SqliteSql(db)
+  return new SqliteSql(db, path === ':memory:' ? undefined : path)
 }
 
 /** An open transaction: who holds it may speak to the database, everybody else waits. */
@@ -35,8 +38,15 @@ class SqliteSql implements Sql {
   /** What came while a transaction was open, in order; empty whenever none is. */
   readonly #waiting: (() => void)[] = []
 
-  constructor(db: SqliteConnection) {
+  readonly #path: string | undefined
+  #writes = 0
+  #closing = false
+  #folding: Promise<void> | undefined
+
+  /** Without a `path` there is no write-ahead file to look after. */
+  constructor(db: SqliteConnection, path: string | undefined) {
     this.#db = db
+    this.#path = path
   }
 
   async all<T>(sql: string, params?: SqlParams): Promise<T[]> {
@@ -48,16 +58,17 @@ class SqliteSql implements Sql {
   }
 
   async run(sql: string, params?: SqlParams): Promise<{ changes: number }> {
-    return this.#speak((db) => db.run(sql, params))
+    return this.#speak((db) => this.#wrote(db.run(sql, params)))
   }
 
   async runMany(sql: string, rows: readonly SqlParams[]): Promise<{ changes: number }> {
-    return this.#speak((db) => db.atOnce(() => runRows(db, sql, rows)))
+    return this.#speak((db) => this.#wrote(db.atOnce(() => runRows(db, sql, rows))))
   }
 
   async transaction<T>(work: (sql: Sql) => Promise<T>): Promise<T> {
     const outer = this.#inside.getStore()
     if (outer?.open) return this.#join(outer, work)
+    this.#assertOpen()
     if (!this.#turn) return this.#begin(work)
     const inCallersScope = AsyncLocalStorage.snapshot()
     return new Promise((resolve) => {
@@ -66,7 +77,9 @@ class SqliteSql implements Sql {
   }
 
   async close(): Promise<void> {
-    if (this.#turn) await new Promise<void>((resolve) => this.#waiting.push(resolve))
+    this.#closing = true
+    while (this.#turn) await new Promise<void>((resolve) => this.#waiting.push(resolve))
+    await this.#folding
     this.#db.close()
   }
 
@@ -77,7 +90,7 @@ class SqliteSql implements Sql {
       this.#db.begin()
       const result = await this.#inside.run(turn, () => work(this.#faceOf(turn)))
       this.#db.commit()
-      return result
+      return this.#wrote(result)
     } catch (error) {
       this.#db.rollback()
       throw error
@@ -92,14 +105,30 @@ class SqliteSql implements Sql {
     try {
       return await work(this.#faceOf(turn))
     } catch (error) {
-      this.#db.doom(error)
+      if (turn.open) this.#db.doom(error)
       throw error
     }
   }
 
+  /** Looks at the size of the write-ahead file now and then. */
+  #wrote<T>(result: T): T {
+    if (this.#path === undefined || this.#folding || ++this.#writes % writesPerLook !== 0) {
+      return result
+    }
+    this.#folding = foldWhenLarge(this.#path, this.#db)
+      // The next look tries again, and below this hangs the engine's own folding.
+      .catch(() => {})
+      .finally(() => {
+        this.#folding = undefined
+      })
+    return result
+  }
+
   #speak<T>(statement: (db: SqliteConnection) => T): T | Promise<T> {
-    if (!this.#turn) return statement(this.#db)
-    if (this.#inside.getStore() === this.#turn) return this.#speakIn(this.#turn, statement)
+    const turn = this.#turn
+    if (turn && this.#inside.getStore() === turn) return this.#speakIn(turn, statement)
+    this.#assertOpen()
+    if (!turn) return statement(this.#db)
     return new Promise((resolve, reject) => {
       this.#waiting.push(() => {
         try {
@@ -109,6 +138,10 @@ class SqliteSql implements Sql {
         }
       })
     })
+  }
+
+  #assertOpen(): void {
+    if (this.#closing) throw new StorageError('Closed', 'the database is closed')
   }
 
   #speakIn<T>(turn: Turn, statement: (db: SqliteConnection) => T): T {

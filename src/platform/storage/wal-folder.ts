@@ -1,7 +1,9 @@
+import { statSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { pathToFileURL } from 'node:url'
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
 import { StorageError } from './contracts.ts'
+import type { SqliteConnection } from './sqlite-connection.ts'
 
 /**
  * Folding a write-ahead file into its database costs two fsyncs and many page writes, 10 to 20 ms for 4 MB. This file
@@ -35,6 +37,23 @@ export function foldWal(path: string): Promise<void> {
   return answer.promise
 }
 
+/** A write-ahead file larger than this is folded into the database. */
+const foldBytes = 2 * 1024 * 1024
+/** One that still is larger than this afterwards grows faster than the worker folds: the rest is done on the spot. */
+const crowdedBytes = 8 * 1024 * 1024
+
+/** Bytes of the write-ahead file of a database; it shrinks when it begins anew after having been folded. */
+export function walBytes(path: string): number {
+  return statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0
+}
+
+/** Keeps the write-ahead file of an open database small, off the loop as far as that goes. */
+export async function foldWhenLarge(path: string, db: SqliteConnection): Promise<void> {
+  if (walBytes(path) < foldBytes) return
+  await foldWal(path)
+  if (db.isOpen && !db.inTransaction && walBytes(path) > crowdedBytes) db.foldWal()
+}
+
 function startWorker(): Worker {
   const started = new Worker(new URL(import.meta.url), { workerData: role, name: role })
   started.on('message', ({ id, message }: Outcome) => {
@@ -44,11 +63,13 @@ function startWorker(): Worker {
     if (message === undefined) answer?.resolve()
     else answer?.reject(new StorageError('Fatal', message))
   })
-  started.on('error', (error) => {
-    worker = undefined
+  const fail = (error: unknown) => {
+    if (worker === started) worker = undefined
     for (const answer of waiting.values()) answer.reject(error)
     waiting.clear()
-  })
+  }
+  started.on('error', fail)
+  started.on('exit', () => fail(new StorageError('Closed', 'the folding thread has ended')))
   return started
 }
 

@@ -1,0 +1,266 @@
+import assert from 'node:assert/strict'
+import { copyFileSync, existsSync, statSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, test } from 'node:test'
+import type { SqliteFile } from './contracts.ts'
+import { openSqliteFile, openSqliteReader } from './sqlite-file.ts'
+
+const migrations = [
+  {
+    name: '0001-records',
+    sql: 'CREATE TABLE records (path TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID',
+  },
+]
+const insert = 'INSERT INTO records (path, value) VALUES (?, ?)'
+const code = (name: string) => ({ code: name })
+const bytes = (length: number, fill = 7) => new Uint8Array(length).fill(fill)
+
+let directory: string
+let path: string
+let file: SqliteFile
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'falaj-file-'))
+  path = join(directory, 'ab', 'did_x', 'account.sqlite')
+  file = openSqliteFile(path, { migrations })
+})
+afterEach(async () => {
+  file.close()
+  await rm(directory, { recursive: true })
+})
+
+const count = (from: Pick<SqliteFile, 'get'>) =>
+  from.get<{ n: number }>('SELECT count(*) AS n FROM records')!.n
+
+function fill(rows: number, size = 100): void {
+  file.transaction(() => {
+    const from = count(file)
+    for (let row = from; row < from + rows; row++) {
+      file.run(insert, [String(row).padStart(8, '0'), bytes(size)])
+    }
+  })
+}
+
+describe('a SQLite file', () => {
+  test('reads what it wrote, also after opening again', () => {
+    assert.deepEqual(file.run(insert, ['a', bytes(3)]), { changes: 1 })
+    assert.deepEqual(file.get('SELECT * FROM records'), { path: 'a', value: bytes(3) })
+    file.close()
+    file = openSqliteFile(path, { migrations })
+    assert.deepEqual(file.all('SELECT path FROM records'), [{ path: 'a' }])
+  })
+
+  test('several statements go in one exec', () => {
+    file.exec("INSERT INTO records VALUES ('a', x'00'); INSERT INTO records VALUES ('b', x'01')")
+    assert.equal(count(file), 2)
+  })
+
+  test('rows come one at a time, and leaving early frees the statement', () => {
+    fill(100)
+    const seen: string[] = []
+    for (const { path: name } of file.iterate<{ path: string }>('SELECT path FROM records')) {
+      seen.push(name)
+      if (seen.length === 10) break
+    }
+    assert.equal(seen.length, 10)
+    file.run('DELETE FROM records')
+    assert.deepEqual([...file.iterate('SELECT path FROM records')], [])
+  })
+
+  test('the same query may be iterated twice at a time, with others in between', () => {
+    fill(5)
+    const query = 'SELECT path FROM records ORDER BY path'
+    const pairs: string[] = []
+    for (const one of file.iterate<{ path: string }>(query)) {
+      for (const two of file.iterate<{ path: string }>(query)) pairs.push(one.path + two.path)
+      assert.equal(file.all(query).length, 5)
+    }
+    assert.equal(new Set(pairs).size, 25)
+  })
+
+  test('a transaction commits or rolls back as a whole, nested ones join', () => {
+    file.transaction(() => {
+      file.run(insert, ['a', bytes(1)])
+      file.transaction(() => file.run(insert, ['b', bytes(1)]))
+    })
+    assert.throws(
+      () =>
+        file.transaction(() => {
+          file.run(insert, ['c', bytes(1)])
+          throw new Error('back')
+        }),
+      /back/,
+    )
+    assert.equal(count(file), 2)
+    assert.equal(
+      file.transaction(() => count(file)),
+      2,
+    )
+  })
+
+  test('a nested one that threw takes the whole with it, caught or not', () => {
+    assert.throws(
+      () =>
+        file.transaction(() => {
+          file.run(insert, ['a', bytes(1)])
+          try {
+            file.transaction(() => {
+              file.run(insert, ['b', bytes(1)])
+              throw new Error('half')
+            })
+          } catch {}
+        }),
+      /half/,
+    )
+    assert.equal(count(file), 0)
+    fill(1)
+  })
+
+  test('asynchronous work in a synchronous transaction is refused and rolled back', () => {
+    assert.throws(
+      () => file.transaction(async () => file.run(insert, ['a', bytes(1)])),
+      code('InvalidArgument'),
+    )
+    assert.equal(count(file), 0)
+  })
+
+  test('parameters are checked as everywhere', () => {
+    assert.throws(() => file.run(insert, ['a']), code('InvalidArgument'))
+    assert.throws(() => file.all('SELECT ?', [undefined as never]), code('InvalidArgument'))
+    assert.throws(() => [...file.iterate('SELECT 1', [1])], code('InvalidArgument'))
+    file.run(insert, ['a', bytes(1)])
+    assert.throws(() => file.run(insert, ['a', bytes(1)]), code('Conflict'))
+  })
+
+  test('after close everything is refused', () => {
+    file.close()
+    file.close()
+    assert.throws(() => file.get('SELECT 1'), code('Closed'))
+    assert.throws(() => file.run('DELETE FROM records'), code('Closed'))
+    assert.throws(() => [...file.iterate('SELECT 1')], code('Closed'))
+    assert.throws(() => file.transaction(() => 1), code('Closed'))
+  })
+
+  test('migrations that changed are refused', () => {
+    file.close()
+    assert.throws(
+      () => openSqliteFile(path, { migrations: [{ name: '0001-records', sql: 'SELECT 1' }] }),
+      code('Migration'),
+    )
+  })
+})
+
+describe('syncing a SQLite file', () => {
+  test('what was committed before it is in the files as they lie on disk', async () => {
+    fill(50)
+    await file.sync()
+    // A copy of the files is what a power cut leaves of synced bytes.
+    const copy = join(directory, 'copy.sqlite')
+    copyFileSync(path, copy)
+    copyFileSync(`${path}-wal`, `${copy}-wal`)
+    const restored = openSqliteFile(copy, { migrations })
+    assert.equal(count(restored), 50)
+    restored.close()
+  })
+
+  test('a large write-ahead file is folded in and begins anew', async () => {
+    fill(2000, 2000)
+    const before = file.walBytes()
+    assert.ok(before > 2e6)
+    await file.sync()
+    fill(1)
+    assert.ok(file.walBytes() < before / 2, `${file.walBytes()} of ${before} bytes are left`)
+    assert.ok(statSync(path).size > 3e6)
+    assert.equal(count(file), 2001)
+    assert.deepEqual(file.get('PRAGMA integrity_check'), { integrity_check: 'ok' })
+  })
+
+  test('writes go on during it', async () => {
+    for (let round = 0; round < 5; round++) {
+      fill(1000, 1500)
+      const syncing = file.sync()
+      for (let turn = 0; turn < 20; turn++) {
+        fill(10)
+        await new Promise((resolve) => setImmediate(resolve))
+      }
+      await syncing
+    }
+    assert.equal(count(file), 5 * 1200)
+    assert.deepEqual(file.get('PRAGMA integrity_check'), { integrity_check: 'ok' })
+  })
+
+  test('an untouched file has nothing to sync, a closed one neither', async () => {
+    await file.sync()
+    fill(1)
+    file.close()
+    await file.sync()
+    assert.equal(existsSync(`${path}-wal`), false)
+  })
+
+  test('many files at once', async () => {
+    const files = Array.from({ length: 20 }, (_, index) =>
+      openSqliteFile(join(directory, `${index}`, 'a.sqlite'), { migrations }),
+    )
+    for (const other of files) {
+      other.transaction(() => {
+        for (let row = 0; row < 1500; row++) other.run(insert, [`${row}`, bytes(2000)])
+      })
+    }
+    await Promise.all(files.map((other) => other.sync()))
+    for (const other of files) {
+      assert.equal(count(other), 1500)
+      other.close()
+    }
+  })
+})
+
+describe('a reader beside a SQLite file', () => {
+  test('stands on the moment it was opened', () => {
+    fill(10)
+    const reader = openSqliteReader(path, { deadlineMs: 60_000 })
+    fill(10)
+    assert.equal(count(reader), 10)
+    assert.equal([...reader.iterate('SELECT path FROM records')].length, 10)
+    assert.equal(count(file), 20)
+    reader.close()
+    const later = openSqliteReader(path, { deadlineMs: 60_000 })
+    assert.equal(count(later), 20)
+    later.close()
+  })
+
+  test('cannot write', () => {
+    const reader = openSqliteReader(path, { deadlineMs: 60_000 })
+    assert.throws(() => reader.all('DELETE FROM records'))
+    reader.close()
+  })
+
+  test('is cut off at its deadline, in the middle of rows or between queries', async () => {
+    fill(100)
+    const reader = openSqliteReader(path, { deadlineMs: 20 })
+    const rows = reader.iterate('SELECT path FROM records')
+    assert.equal(rows.next().done, false)
+    await new Promise((resolve) => setTimeout(resolve, 40))
+    assert.throws(() => rows.next(), code('Deadline'))
+    assert.throws(() => reader.get('SELECT 1'), code('Deadline'))
+    reader.close()
+    assert.throws(() => reader.all('SELECT 1'), code('Deadline'))
+  })
+
+  test('no longer holds the write-ahead file after its deadline', async () => {
+    fill(10)
+    openSqliteReader(path, { deadlineMs: 5 })
+    fill(3000, 2000)
+    const held = file.walBytes()
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    await file.sync()
+    fill(1)
+    assert.ok(file.walBytes() < held / 2)
+  })
+
+  test('a file that is not there is not made', () => {
+    assert.throws(() => openSqliteReader(join(directory, 'none.sqlite'), { deadlineMs: 10 }))
+    assert.equal(existsSync(join(directory, 'none.sqlite')), false)
+  })
+})
