@@ -292,6 +292,12 @@ export async function createPds(
     [],
     () => recovery.stoppedCount,
   )
+  metrics.gauge(
+    'pds_unsynced_files',
+    'Account files that may be ahead of the disk.',
+    [],
+    () => checkpoints.unsyncedCount,
+  )
   const router = createRouter(methods(pds), {
     validateOutput: deps.validateOutput === true,
     fallback: (request, nsid) => proxy.forward(request, nsid),

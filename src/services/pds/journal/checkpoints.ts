@@ -74,6 +74,11 @@ export class Checkpoints {
     return this.#dirty.has(did) || this.#syncing.has(did)
   }
 
+  /** Files that may be ahead of the disk. */
+  get unsyncedCount(): number {
+    return this.#dirty.size + this.#syncing.size
+  }
+
   /** The account's file is gone. */
   forget(did: Did): void {
     this.#dirty.delete(did)

@@ -8,6 +8,7 @@ import {
   type Fetch,
   type Log,
   type Metrics,
+  silentLog,
   superviseLoops,
   type TestOutside,
   testOutside,
@@ -19,13 +20,15 @@ import {
   openLocalStreams,
   openSqlite,
   type Sql,
-  StorageError,
   type Stream,
   type Streams,
 } from '#platform/storage'
+import { type PublicKey, parseDidKey } from '#protocol/crypto'
+import { plcState } from '#protocol/identity'
 import { type CommitEvent, parseCommitEvent, parseSyncEvent } from '#protocol/repo'
 import type { Did, Handle } from '#protocol/syntax'
 import { decodeFrame, formatParams, type HttpResponse } from '#protocol/xrpc'
+import { AccountFiles } from '../account-files/index.ts'
 import { createPds, type PdsConfig, type PdsService, pdsConfig, pdsMigrations } from '../index.ts'
 import { isPublic } from '../journal/index.ts'
 import { FakePlc, plcOrigin } from './fake-plc.test-support.ts'
@@ -285,6 +288,66 @@ export class TestHost {
     return this.post('com.atproto.repo.createRecord', input, person.accessJwt)
   }
 
+  /** Uploads a text file as a picture; its blob object. */
+  async upload(person: Person, text: string, type = 'image/png') {
+    const answer = await this.call('POST', 'com.atproto.repo.uploadBlob', {
+      input: new TextEncoder().encode(text),
+      token: person.accessJwt,
+      headers: { 'content-type': type },
+    })
+    if (answer.status !== 200) throw new Error(`upload failed: ${JSON.stringify(answer.body)}`)
+    return answer.body.blob as { ref: { $link: string }; mimeType: string; size: number }
+  }
+
+  /** Texts of a person's posts, newest first. */
+  async listTexts(person: Person): Promise<string[]> {
+    const texts: string[] = []
+    let cursor: string | undefined
+    do {
+      const params = { repo: person.did, collection: 'app.bsky.feed.post', limit: 100, cursor }
+      const { body, status } = await this.get('com.atproto.repo.listRecords', params)
+      if (status !== 200) throw new Error(`no records: ${JSON.stringify(body)}`)
+      texts.push(...body.records.map(({ value }: { value: { text: string } }) => value.text))
+      cursor = body.records.length === 100 ? body.cursor : undefined
+    } while (cursor)
+    return texts
+  }
+
+  /** The key of an account as the directory of identities names it. */
+  async signingKey(did: Did): Promise<PublicKey | undefined> {
+    const operation = this.plc.log(did).at(-1)?.operation
+    const key = operation && plcState(operation)?.verificationMethods.atproto
+    return key === undefined ? undefined : parseDidKey(key)
+  }
+
+  /** Where an account's file is. */
+  accountFile(did: Did, generation = 1): string {
+    const files = new AccountFiles({
+      directory: join(this.folder, 'accounts'),
+      openMax: 1,
+      closing: () => true,
+      opened() {},
+    })
+    return files.path(did, generation)
+  }
+
+  /** Runs one checkpoint. */
+  async checkpoint(): Promise<void> {
+    const loop = this.loop('checkpoints')
+    await this.outside.advance(10_001)
+    await this.until(() => this.metrics.value('pds_unsynced_files') === 0)
+    await loop.stop()
+  }
+
+  /** Waits for what other turns of the event loop do. */
+  async until(isTrue: () => boolean | Promise<boolean>): Promise<void> {
+    for (let turn = 0; turn < 20_000; turn++) {
+      if (await isTrue()) return
+      await new Promise((resolve) => setTimeout(resolve, 1))
+    }
+    throw new Error('it never came true')
+  }
+
   /** Everything the firehose tells after `cursor`, up to what is visible now. */
   async events(cursor = 0): Promise<HostEvent[]> {
     let last = 0
@@ -322,11 +385,9 @@ export class TestHost {
   loop(name: string): { stop(): Promise<void> } {
     const loop = this.service.loops.find((one) => one.name === name)
     if (!loop) throw new Error(`no loop ${name}`)
-    const { outside, metrics } = this
-    const deps = { outside, metrics: createMetrics(), log: createLog({ level: 'silent' }) }
-    void metrics
+    const deps = { outside: this.outside, metrics: createMetrics(), log: silentLog }
     const running = superviseLoops([loop], deps)
-    return { stop: async () => void (await running.stop(1)) }
+    return { stop: async () => void (await running.stop()) }
   }
 }
 
@@ -370,7 +431,3 @@ function commitOf(type: string, body: unknown): CommitEvent | undefined {
   if (!parsed.ok) throw new Error(`malformed #commit: ${parsed.detail}`)
   return parsed.event
 }
-
-/** The error of storage that says nothing can be written. */
-export const isStorageError = (error: unknown): error is StorageError =>
-  error instanceof StorageError
