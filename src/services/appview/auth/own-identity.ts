@@ -1,22 +1,14 @@
 import type { Fetch, Sealer } from '#platform/runtime'
 import type { Sql } from '#platform/storage'
 import { fromHex, hex } from '#protocol/crypto'
-import { ensureServiceIdentity, type ServiceIdentity } from '#protocol/identity'
-import type { Did } from '#protocol/syntax'
+import { type KeptIdentity, keptServiceIdentity } from '#protocol/identity'
 
 const SETTING = 'identity'
 
-export interface OwnIdentity {
-  did: Did
-  /** Brings the DID document up to date; on the first start that was done already. */
-  refresh(): Promise<void>
-}
+export type OwnIdentity = Pick<KeptIdentity, 'did' | 'refresh'>
 
-/**
- * The app view's own did:plc, made on the first start and kept sealed. On later starts the directory
- * need not answer: the document is checked in the background.
- */
-export async function loadOwnIdentity(options: {
+/** The app view's own did:plc, made on the first start and kept sealed in its database. */
+export function loadOwnIdentity(options: {
   sql: Sql
   sealer: Sealer
   plcUrl: string
@@ -25,25 +17,21 @@ export async function loadOwnIdentity(options: {
   random: (byteCount: number) => Uint8Array
 }): Promise<OwnIdentity> {
   const { sql, sealer, plcUrl, publicUrl, fetch, random } = options
-  const wanted = {
+  return keptServiceIdentity({
     plcUrl,
     fetch,
     random,
     endpoint: publicUrl,
     serviceId: '#bsky_appview',
     serviceType: 'BskyAppView',
-  }
-  const row = await sql.get<{ value: string }>('select value from setting where name = ?', [
-    SETTING,
-  ])
-  if (row !== undefined) {
-    const text = new TextDecoder().decode(sealer.open(fromHex(row.value), SETTING))
-    const stored = JSON.parse(text) as ServiceIdentity
-    const refresh = async () => void (await ensureServiceIdentity({ ...wanted, stored }))
-    return { did: stored.did, refresh }
-  }
-  const made = await ensureServiceIdentity(wanted)
-  const sealed = sealer.seal(new TextEncoder().encode(JSON.stringify(made)), SETTING)
-  await sql.run('insert into setting (name, value) values (?, ?)', [SETTING, hex(sealed)])
-  return { did: made.did, refresh: async () => {} }
+    async read() {
+      const select = 'select value from setting where name = ?'
+      const row = await sql.get<{ value: string }>(select, [SETTING])
+      return row && sealer.open(fromHex(row.value), SETTING)
+    },
+    async write(bytes) {
+      const sealed = hex(sealer.seal(bytes, SETTING))
+      await sql.run('insert into setting (name, value) values (?, ?)', [SETTING, sealed])
+    },
+  })
 }

@@ -4,7 +4,7 @@ import type { Post } from '../views/post.ts'
 import type { Actors } from './actors.ts'
 import type { Gates } from './gates.ts'
 import type { Counts, Posts } from './posts.ts'
-import { type Mark, pairOf, type Relation, type Relations } from './relations.ts'
+import type { Mark, Relation, Relations } from './relations.ts'
 
 /** Who is looking. `aid` is 0 for an account nobody has spoken of yet: it has no edges. */
 export interface Viewer {
@@ -75,10 +75,10 @@ export class Hydrator {
     await this.#posts.load(new Set(keys), posts)
     await this.#loadAround(posts, context)
     const actors = await this.#actors.load(accountsOf(posts, also))
-    const [counts, relations, marks, blocked, gatedOff] = await Promise.all([
-      this.#posts.counts(posts.keys()),
+    const counts = await this.#posts.counts(posts.keys())
+    const [relations, marks, blocked, gatedOff] = await Promise.all([
       viewer ? this.#relations.load(viewer, actors) : NO_RELATIONS,
-      viewer ? this.#relations.marks(viewer.aid, posts.keys()) : NO_MARKS,
+      viewer ? this.#relations.marks(viewer.aid, counts) : NO_MARKS,
       this.#relations.blocked(pairsOf(posts)),
       this.#gates.shut(posts, actors),
     ])
@@ -117,16 +117,9 @@ function accountsOf(posts: ReadonlyMap<string, Post>, also: Iterable<number>): S
   return aids
 }
 
-/** Pairs whose blocks change what is shown, whoever looks. */
-function pairsOf(posts: ReadonlyMap<string, Post>): Set<string> {
-  const pairs = new Set<string>()
-  for (const { aid, parent, root, quote } of posts.values()) {
-    if (quote !== undefined && quote.aid !== aid) pairs.add(pairOf(aid, quote.aid))
-    if (parent === undefined) continue
-    if (parent.aid !== aid) pairs.add(pairOf(aid, parent.aid))
-    if (root === undefined) continue
-    if (root.aid !== aid) pairs.add(pairOf(aid, root.aid))
-    if (root.aid !== parent.aid) pairs.add(pairOf(parent.aid, root.aid))
-  }
+/** Pairs whose blocks change what is shown, whoever looks; some of them several times. */
+function pairsOf(posts: ReadonlyMap<string, Post>): string[] {
+  const pairs: string[] = []
+  for (const post of posts.values()) if (post.pairs.length > 0) pairs.push(...post.pairs)
   return pairs
 }

@@ -83,22 +83,36 @@ export class Relations {
     return found
   }
 
-  /** The viewer's likes and reposts of posts, given as `aid/rkey`. */
-  async marks(viewerAid: number, posts: Iterable<string>): Promise<Map<string, Mark>> {
+  /**
+   * The viewer's likes and reposts of posts, by key. Their counts tell which posts need not be
+   * looked for: those that nobody liked or reposted. A post without a mark is left out.
+   */
+  async marks(
+    viewerAid: number,
+    counts: ReadonlyMap<string, { likes: number; reposts: number }>,
+  ): Promise<Map<string, Mark>> {
     const cached = this.#viewer(viewerAid)
     const found = new Map<string, Mark>()
-    const missing: string[] = []
-    for (const key of posts) {
+    const liked: string[] = []
+    const reposted: string[] = []
+    for (const [key, { likes, reposts }] of counts) {
+      if (likes === 0 && reposts === 0) continue
       const mark = cached.marks.get(key)
-      if (mark === undefined) missing.push(key)
-      else found.set(key, mark)
+      if (mark !== undefined) {
+        if (mark !== NO_MARK) found.set(key, mark)
+        continue
+      }
+      if (likes > 0) liked.push(key)
+      if (reposts > 0) reposted.push(key)
     }
-    if (missing.length === 0) return found
+    if (liked.length === 0 && reposted.length === 0) return found
     const { version } = this.#changes
-    const marked = await this.#marked(viewerAid, missing)
-    const keep = version === this.#changes.version && this.#makeRoom(missing.length)
-    for (const key of missing) {
-      const mark = marked.get(key) ?? NO_MARK
+    const marked = new Map<string, Mark>()
+    await this.#addMarks(marked, 'like', viewerAid, liked)
+    await this.#addMarks(marked, 'repost', viewerAid, reposted)
+    const keep = version === this.#changes.version && this.#makeRoom(liked.length + reposted.length)
+    if (keep) for (const key of [...liked, ...reposted]) cached.marks.set(key, NO_MARK)
+    for (const [key, mark] of marked) {
       found.set(key, mark)
       if (keep) cached.marks.set(key, mark)
     }
@@ -108,14 +122,14 @@ export class Relations {
   /** Of these pairs (`a:b`, see `pairOf`), those of which one account blocks the other. */
   async blocked(pairs: Iterable<string>): Promise<Set<string>> {
     const blocked = new Set<string>()
-    const missing: string[] = []
+    const missing = new Set<string>()
     for (const pair of pairs) {
       const known = this.#pairs.get(pair)
-      if (known === undefined) missing.push(pair)
+      if (known === undefined) missing.add(pair)
       else if (known) blocked.add(pair)
     }
     const { version } = this.#changes
-    for (const piece of pieces(missing)) {
+    for (const piece of pieces([...missing])) {
       const both = piece.flatMap((pair): [number, number][] => {
         const [a, b] = pair.split(':').map(Number) as [number, number]
         return [
@@ -190,29 +204,24 @@ export class Relations {
     return edges
   }
 
-  async #marked(viewerAid: number, posts: string[]): Promise<Map<string, Mark>> {
-    const marked = new Map<string, Mark>()
+  async #addMarks(
+    marked: Map<string, Mark>,
+    kind: keyof Mark,
+    viewerAid: number,
+    posts: readonly string[],
+  ): Promise<void> {
+    const table = kind === 'like' ? 'feed_like' : 'repost'
     for (const piece of pieces(posts)) {
-      const list = pairMarks(piece.length)
-      const values = paddedPairs(piece.map(splitKey))
-      const rows = await this.#sql.all<{
-        kind: keyof Mark
-        aid: number
-        rkey: string
-        own: string
-      }>(
-        `select 'like' as kind, subject_aid as aid, subject as rkey, rkey as own from feed_like
-           where aid = ? and counted = 1 and (subject_aid, subject) in (${list})
-         union all select 'repost', subject_aid, subject, rkey from repost
-           where aid = ? and counted = 1 and (subject_aid, subject) in (${list})`,
-        [viewerAid, ...values, viewerAid, ...values],
+      const rows = await this.#sql.all<{ aid: number; subject: string; rkey: string }>(
+        `select subject_aid as aid, subject, rkey from ${table}
+         where aid = ? and counted = 1 and (subject_aid, subject) in (${pairMarks(piece.length)})`,
+        [viewerAid, ...paddedPairs(piece.map(splitKey))],
       )
-      for (const { kind, aid, rkey, own } of rows) {
-        const key = `${aid}/${rkey}`
-        marked.set(key, { ...(marked.get(key) ?? NO_MARK), [kind]: own })
+      for (const { aid, subject, rkey } of rows) {
+        const key = `${aid}/${subject}`
+        marked.set(key, { ...(marked.get(key) ?? NO_MARK), [kind]: rkey })
       }
     }
-    return marked
   }
 }
 

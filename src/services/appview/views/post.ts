@@ -1,6 +1,7 @@
 import type { AppBskyFeedPost, AppBskyFeedPostgate, AppBskyFeedThreadgate } from '@atcute/bluesky'
 import { cidText } from '#protocol/data'
 import { type Did, isAtUri, parseAtUri } from '#protocol/syntax'
+import { pairOf } from '../read/relations.ts'
 import { type Embed, embedOf } from './embed.ts'
 import type { MediaUrls } from './images.ts'
 import { type Json, quote } from './json.ts'
@@ -33,6 +34,8 @@ export interface Post {
   root: PostRef | undefined
   /** The post it quotes. */
   quote: PostRef | undefined
+  /** Pairs of accounts (`pairOf`) that are shown beside each other by it: blocks between them count. */
+  pairs: readonly string[]
   /** DIDs its text mentions; for threadgates. */
   mentions: readonly string[]
   /** Who may reply, said by its author; only of a post that is no reply. */
@@ -81,6 +84,9 @@ export function postOf(row: PostRow, urls: MediaUrls): Post {
   const cid = cidText(row.cid)
   const labels = selfLabels(record.labels, { did, uri, cid, createdAt: record.createdAt })
   const embed = embedOf(record.embed, did, urls)
+  const parent = refOf(row.parent_aid, row.parent_rkey, record.reply?.parent.uri)
+  const root = refOf(row.root_aid, row.root_rkey, record.reply?.root.uri)
+  const quoted = refOf(row.quote_aid, row.quote_rkey, embed?.record)
   return {
     key: `${aid}/${rkey}`,
     aid,
@@ -92,9 +98,10 @@ export function postOf(row: PostRow, urls: MediaUrls): Post {
     dates: `,"indexedAt":"${new Date(row.indexed_ms).toISOString()}","labels":${labels}`,
     labels,
     embed,
-    parent: refOf(row.parent_aid, row.parent_rkey, record.reply?.parent.uri),
-    root: refOf(row.root_aid, row.root_rkey, record.reply?.root.uri),
-    quote: refOf(row.quote_aid, row.quote_rkey, embed?.record),
+    parent,
+    root,
+    quote: quoted,
+    pairs: pairsOf(aid, { parent, root, quoted }),
     mentions: mentionsOf(record),
     threadgate: record.reply === undefined ? threadgateOf(row, did) : undefined,
     postgate: row.postgate_body === null ? undefined : postgateOf(row.postgate_body),
@@ -116,6 +123,21 @@ export function postRefOf(uri: string): { did: Did; rkey: string } | undefined {
   const { authority, collection, rkey } = parseAtUri(uri)
   if (collection !== 'app.bsky.feed.post' || rkey === undefined) return undefined
   return authority.startsWith('did:') ? { did: authority as Did, rkey } : undefined
+}
+
+function pairsOf(
+  aid: number,
+  { parent, root, quoted }: Record<'parent' | 'root' | 'quoted', PostRef | undefined>,
+): string[] {
+  const pairs: string[] = []
+  const add = (a: number | undefined, b: number | undefined) => {
+    if (a !== undefined && b !== undefined && a !== b) pairs.push(pairOf(a, b))
+  }
+  add(aid, quoted?.aid)
+  add(aid, parent?.aid)
+  add(aid, root?.aid)
+  add(parent?.aid, root?.aid)
+  return pairs
 }
 
 function refOf(
