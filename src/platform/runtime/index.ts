@@ -28,6 +28,7 @@ export {
   type JobsSql,
   jobsTableSql,
 } from './jobs.ts'
+export { type KeepReadingOptions, keepReading } from './keep-reading.ts'
 export {
   ListenError,
   type Listening,

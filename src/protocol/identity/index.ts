@@ -23,6 +23,11 @@ export {
   type VerificationMethod,
 } from './document.ts'
 export { type HandleKind, handleKind, LOCAL_HANDLE_HEADER } from './handle-resolution.ts'
+export {
+  type KeptIdentity,
+  type KeptIdentityOptions,
+  keptServiceIdentity,
+} from './kept-identity.ts'
 export { type PlcClient, type PlcClientOptions, plcClient } from './plc-client.ts'
 export {
   type PlcData,

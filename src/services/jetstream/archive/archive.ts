@@ -1,11 +1,16 @@
-import type { Log, Loop, Metrics, Outside, Subscribe } from '#platform/runtime'
+import {
+  keepReading,
+  type Log,
+  type Loop,
+  type Metrics,
+  type Outside,
+  type Subscribe,
+} from '#platform/runtime'
 import type { Stream } from '#platform/storage'
 import { decodeFrame } from '#protocol/xrpc'
 import { type Projected, project } from './project.ts'
 import { storeEvent, timesOf } from './stored-event.ts'
 
-const PAUSE_MIN_MS = 250
-const PAUSE_MAX_MS = 30_000
 /** The only kind of entry. A cursor past events that show nothing (`#sync`) is not kept: harmless. */
 const EVENT_KIND = 1
 
@@ -61,22 +66,15 @@ export class Archive {
 
   readonly loop: Loop = {
     name: 'archive',
-    run: async (signal) => {
-      let pauseMs = PAUSE_MIN_MS
-      while (!signal.aborted) {
-        try {
-          for await (const frames of this.#subscribe(this.#address(), { signal })) {
-            pauseMs = PAUSE_MIN_MS
-            await this.#take(frames)
-          }
-        } catch (error) {
-          if (!signal.aborted) this.#log.info('relay went away', { relay: this.#relay, error })
-        }
-        if (signal.aborted) return
-        pauseMs = Math.min(pauseMs * 2, PAUSE_MAX_MS)
-        await this.#outside.timers.sleep(pauseMs, signal).catch(() => {})
-      }
-    },
+    run: (signal) =>
+      keepReading({
+        url: () => this.#address(),
+        take: (frames) => this.#take(frames),
+        subscribe: this.#subscribe,
+        timers: this.#outside.timers,
+        log: this.#log,
+        signal,
+      }),
   }
 
   #address(): string {
