@@ -7,10 +7,11 @@ import { loadConfig } from './app/config.ts'
 import { startRouter } from './app/router.ts'
 import { Shell } from './app/shell.tsx'
 import { startShortcuts } from './app/shortcuts.ts'
+import { identityOf } from './data/identity.ts'
 import { keepPerson } from './data/keep.ts'
 import { startUnread } from './data/notify.ts'
 import { problemOf } from './data/problem.ts'
-import { me, read } from './data/session.ts'
+import { me, noteHost, read, type Session } from './data/session.ts'
 import type { Profile } from './data/views.ts'
 import { CallError } from './data/xrpc.ts'
 import { Trouble } from './parts/states.tsx'
@@ -43,16 +44,26 @@ async function start(): Promise<void> {
   startUnread()
   effect(() => {
     const session = me.value
-    if (session) knowMyself(session.did, session.handle)
+    if (session) knowMyself(session)
   })
   render(<Shell />, root)
 }
 
 /** The person's own picture and name, for the bar and the composer. */
-function knowMyself(did: string, handle: string): void {
+function knowMyself({ did, handle, pds }: Session): void {
+  const known = `${did} ${pds}`
+  if (known === lastKnown) return
+  lastKnown = known
   keepPerson({ did, handle })
+  // A move that was made elsewhere is noticed here.
+  identityOf(did).then(
+    (identity) => noteHost(did, identity.pds === pds ? undefined : identity.pds),
+    () => {},
+  )
   const params = { actor: did }
   read<Profile>('app.bsky.actor.getProfile', { params }).then(keepPerson, () => {})
 }
+
+let lastKnown = ''
 
 void start()

@@ -145,6 +145,61 @@ describe('the client and the whole network', { skip }, () => {
     await khalid.locator('main').getByRole('button', { name: 'Stop following' }).waitFor()
   })
 
+  it('a move that is interrupted waits, and goes on from where it stood', async () => {
+    const noor = await open('en')
+    await signUp(noor, 'noor', 'نور', 0)
+    await noor.goto(url('/'))
+    await noor.locator('.composer-line').click()
+    await noor.locator('dialog textarea').fill('Before the move')
+    await noor.locator('dialog button[type=submit]').click()
+    await noor.locator('dialog').waitFor({ state: 'detached' })
+    const second = ready.services.pds[1]!.url
+    await noor.route(`${second}/xrpc/com.atproto.repo.importRepo*`, (route) => route.abort())
+    await noor.goto(url('/data/move'))
+    await noor.getByRole('button', { name: 'Check first' }).click()
+    await noor.locator('input[type=password]').fill('four plain words here')
+    await noor.getByRole('button', { name: 'Move now' }).click()
+    await noor.getByText('A move is waiting to go on.').waitFor()
+
+    // Nothing has changed for anybody: one can go on writing, and come back to the move later.
+    await noor.unroute(`${second}/xrpc/com.atproto.repo.importRepo*`)
+    await noor.goto(url('/'))
+    await noor.locator('.composer-line').click()
+    await noor.locator('dialog textarea').fill('In between')
+    await noor.locator('dialog button[type=submit]').click()
+    await noor.locator('dialog').waitFor({ state: 'detached' })
+    await noor.goto(url('/data/move'))
+    await noor.getByText('A move is waiting to go on.').waitFor()
+    assert.equal(await noor.locator('.step[data-state=done]').count(), 1)
+    await noor.locator('input[type=password]').fill('four plain words here')
+    await noor.getByRole('button', { name: 'Continue' }).click()
+    await noor.getByRole('heading', { name: 'You have moved to' }).waitFor()
+
+    const kept = await noor.evaluate(() => ({ ...localStorage }))
+    assert.ok(!JSON.stringify(kept).includes('four plain words'))
+    const move = Object.entries(kept).find(([key]) => key.startsWith('falaj.move.'))
+    assert.equal(JSON.parse(String(move?.[1])).source.refreshJwt, '')
+    await visit(noor, '/profile/noor.test', 'text=In between')
+    await visit(noor, '/profile/noor.test', 'text=Before the move')
+
+    // And the way back.
+    await noor.goto(url('/data/move'))
+    await noor.getByRole('link', { name: 'Go back' }).click()
+    await noor.getByRole('button', { name: 'Check first' }).click()
+    await noor.locator('input[type=password]').fill('four plain words here')
+    await noor.getByRole('button', { name: 'Move now' }).click()
+    await noor.getByRole('heading', { name: 'You have moved to' }).waitFor()
+    const first = ready.services.pds[0]!.url
+    const sessions = await noor.evaluate(() => localStorage.getItem('falaj.sessions') ?? '')
+    assert.ok(sessions.includes(first))
+  })
+
+  it('nobody sees an error of the page itself, or of its content policy', () => {
+    for (const { errors } of browsers) {
+      assert.deepEqual(errors, [])
+    }
+  })
+
   /** Opens a page again until what travels has arrived. */
   async function visit(page: Page, path: string, selector: string): Promise<void> {
     for (let round = 0; round < 20; round++) {

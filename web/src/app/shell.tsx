@@ -1,14 +1,15 @@
 /** The frame around every page: side bar, page, margin; messages above all. */
-import { signal } from '@preact/signals'
+import { signal, useSignal } from '@preact/signals'
 import { Component, type ComponentChildren } from 'preact'
 import { useEffect } from 'preact/hooks'
 import { problemOf } from '../data/problem.ts'
 import { me } from '../data/session.ts'
+import { hostOf } from '../data/xrpc.ts'
 import { ComposerDialog } from '../parts/composer.tsx'
 import { Head } from '../parts/page.tsx'
 import { signInPath, Trouble } from '../parts/states.tsx'
 import { PictureViewer } from '../parts/viewer.tsx'
-import { t } from '../words/index.ts'
+import { rich, t } from '../words/index.ts'
 import { Aside } from './aside.tsx'
 import { Nav } from './nav.tsx'
 import { language } from './prefs.ts'
@@ -68,6 +69,15 @@ function Banners() {
       </div>
     )
   }
+  const movedTo = me.value?.movedTo
+  if (movedTo) {
+    return (
+      <div class="banner" role="status">
+        <span>{rich('movedAway', { host: <bdi dir="ltr">{hostOf(movedTo)}</bdi> })}</span>{' '}
+        <a href={signInPath()}>{t('signIn')}</a>
+      </div>
+    )
+  }
   if (me.value?.expired) {
     return (
       <div class="banner" role="status">
@@ -103,7 +113,7 @@ function Toasts() {
 
 /** Says the new page's name to those who do not see it change. */
 function Announcer() {
-  const title = signal('')
+  const title = useSignal('')
   useEffect(() => {
     if (place.peek().visit > 0) requestAnimationFrame(() => (title.value = document.title))
   }, [path.value])

@@ -27,6 +27,8 @@ describe('what went wrong', () => {
   it('knows errors of the protocol floor by their fields', () => {
     const upstream = Object.assign(new Error('x'), { status: 401, error: 'AuthenticationRequired' })
     assert.equal(problemOf(upstream).kind, 'signedOut')
+    const silent = Object.assign(new Error('x'), { status: 502, error: 'UpstreamFailure' })
+    assert.equal(problemOf(silent).kind, 'unreachable')
     const refused = Object.assign(new Error('x'), { code: 'CannotMove' })
     assert.equal(problemOf(refused).kind, 'refused')
   })

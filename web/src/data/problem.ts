@@ -40,11 +40,11 @@ function fromEngine(error: unknown): CallError | undefined {
   if (!(error instanceof Error)) return undefined
   const { status, error: name, code } = error as { status?: number; error?: string; code?: string }
   const { message } = error
+  // The engine speaks to hosts itself: who does not answer there is a host, not the view.
+  const silent = error.name === 'UpstreamError' || status === 502 || status === 504
+  if (silent) return new CallError({ status: 0, error: 'Unreachable', message, host: '' })
   if (typeof status === 'number' && name) {
     return new CallError({ status, error: name, message, host: '' })
-  }
-  if (error.name === 'UpstreamError') {
-    return new CallError({ status: 0, error: 'Unreachable', message, host: '' })
   }
   if (typeof code === 'string')
     return new CallError({ status: 400, error: code, message, host: '' })

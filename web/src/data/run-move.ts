@@ -34,7 +34,6 @@ export async function run(state: MoveState, answers: Omit<Answers, 'askCode'>): 
     }
     change({ at: 'done', count: undefined })
   } catch (error) {
-    console.error(error)
     change({ at: state.step, stopped: problemOf(error), giveCode: undefined })
   } finally {
     removeEventListener('beforeunload', warn)

@@ -12,6 +12,8 @@ export interface Stored {
   status?: string
   /** Its tokens are no longer taken: the person has to sign in again. */
   expired?: boolean
+  /** The account lives at another host now, by its own identity document. */
+  movedTo?: string
 }
 
 export interface Kept {

@@ -212,6 +212,12 @@ export function noteAccount(did: string, fields: Pick<Session, 'handle' | 'statu
   change(did, fields)
 }
 
+/** Notes that the account lives at another host now, or that it does not after all. */
+export function noteHost(did: string, movedTo: string | undefined): void {
+  const known = sessions.peek().find((session) => session.did === did)
+  if (known && known.movedTo !== movedTo) change(did, { movedTo })
+}
+
 /** Forgets every session on this device, without telling any host. */
 export function forgetEverybody(): void {
   keep([], undefined)

@@ -54,7 +54,9 @@ function Holder({ session }: { session: Session }) {
       <Head title={t('nav.data')} />
       <div class="body">
         <p class="lead">{t('data.lead')}</p>
-        {held.value?.active === false && <Asleep session={session} onAwake={() => void load()} />}
+        {held.value?.active === false && !session.movedTo && (
+          <Asleep session={session} onAwake={() => void load()} />
+        )}
         <Channel stops={channel.value} arrivals={arrivals.value} end={t('data.fields')}>
           {(stop) => <StopText stop={stop} session={session} known={known.value} />}
         </Channel>

@@ -10,6 +10,7 @@ import { Icon, type IconName } from '../parts/icon.tsx'
 import { Head } from '../parts/page.tsx'
 import { Avatar, profilePath } from '../parts/person.tsx'
 import { PostView, postPath } from '../parts/post.tsx'
+import { Isolated } from '../parts/post-text.tsx'
 import { Empty, PostBones } from '../parts/states.tsx'
 import { Ago } from '../parts/time.tsx'
 import { rich, t } from '../words/index.ts'
@@ -19,8 +20,11 @@ export function Notifications() {
   useEffect(() => {
     // Come back to later, the list is read again; what is shown stays until then.
     if (pages.state.peek() !== 'first') void pages.reload()
-    return () => void markSeen()
   }, [pages])
+  const shown = pages.state.value !== 'first'
+  useEffect(() => {
+    if (shown) void markSeen()
+  }, [shown])
   return (
     <>
       <Head title={t('nav.notifications')} />
@@ -58,7 +62,7 @@ function NoticeView({ notice }: { notice: Notice<NotificationItem> }) {
   const subject = first.subject
   const text = subject?.record.text ?? ''
   return (
-    <div class="notice" data-new={isNew}>
+    <div class="notice" data-new={isNew} data-reason={first.reason}>
       <Icon name={icons[first.reason] ?? 'bell'} />
       <div class="notice-text">
         <div class="notice-faces">
@@ -71,7 +75,7 @@ function NoticeView({ notice }: { notice: Notice<NotificationItem> }) {
         <Sentence notice={notice} /> <Ago at={first.indexedAt} />
         {subject && (
           <a class="notice-subject" href={postPath(subject)} dir="auto">
-            {text === '' ? t('post.picturesOnly') : text}
+            {text === '' ? t('post.picturesOnly') : <Isolated text={text} />}
           </a>
         )}
       </div>

@@ -19,15 +19,15 @@ interface MovingProps {
 export function MovingPicture({ from, to, filled, flowing, moved }: MovingProps) {
   return (
     <div class="moving">
-      <div class="moving-host">
+      <div class="moving-wells">
         <Well level={moved ? 0.18 : 0.82} />
+        <Duct flow={flowing ? 'true' : moved ? 'done' : 'false'} />
+        <Well level={filled * 0.82} />
+      </div>
+      <div class="moving-hosts">
         <bdi dir="ltr" class="cut">
           {hostOf(from)}
         </bdi>
-      </div>
-      <Duct flow={flowing ? 'true' : moved ? 'done' : 'false'} />
-      <div class="moving-host">
-        <Well level={filled * 0.82} />
         <bdi dir="ltr" class="cut">
           {hostOf(to)}
         </bdi>

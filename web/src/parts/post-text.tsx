@@ -35,14 +35,15 @@ function Piece({ segment: { text, feature } }: { segment: Segment }): ComponentC
         </span>
       )
     default:
-      return isolated(text)
+      return <Isolated text={text} />
   }
 }
 
 // Handles and addresses that nobody marked up still must not turn their line around.
 const lonely = /((?:https?:\/\/|@)[a-z0-9][\w.-]*\.[a-z][\w./?=&%#-]*)/giu
 
-function isolated(text: string): ComponentChildren {
+/** Plain text in which handles and addresses keep their own direction. */
+export function Isolated({ text }: { text: string }): ComponentChildren {
   const pieces = text.split(lonely)
   if (pieces.length === 1) return text
   return pieces.map((piece, index) =>

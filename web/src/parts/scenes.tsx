@@ -12,14 +12,14 @@ export function FieldScene() {
   return (
     <svg class="scene" viewBox="0 0 132 84" aria-hidden="true">
       <g {...strokes} stroke="var(--sand)">
-        <path d="M6 70c20-10 40-10 60 0s40 10 60 0" />
-        <path d="M14 58c18-8 34-8 52 0s34 8 52 0" />
+        <path d="M6 64c20-10 40-10 60 0s40 10 60 0" />
+        <path d="M14 52c18-8 34-8 52 0s34 8 52 0" />
       </g>
-      <path {...strokes} stroke="var(--water)" d="M2 80c21-9 43-9 64 0s43 9 64 0" />
+      <path {...strokes} stroke="var(--water)" d="M2 75c21-9 43-9 64 0s43 9 64 0" />
       <g {...strokes} stroke="var(--leaf)">
-        <path d="M66 56V34" />
-        <path d="M66 44c-9 0-14-5-15-13 9 0 14 5 15 13z" />
-        <path d="M66 38c1-9 6-14 15-15 0 9-6 14-15 15z" />
+        <path d="M66 50V28" />
+        <path d="M66 38c-9 0-14-5-15-13 9 0 14 5 15 13z" />
+        <path d="M66 32c1-9 6-14 15-15 0 9-6 14-15 15z" />
       </g>
     </svg>
   )

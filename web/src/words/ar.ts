@@ -24,6 +24,7 @@ export const ar: Record<keyof typeof en, Entry> = {
   email: 'البريد الإلكتروني',
   offline: 'انقطع الاتصال. ما قرأته باقٍ هنا، وما تكتبه ينتظرك.',
   expired: 'انتهت مدة دخولك، ولم يضِع شيء.',
+  movedAway: 'حسابك يسكن الآن عند {host}',
   'time.now': 'الآن',
 
   'nav.label': 'القائمة الرئيسية',

@@ -23,6 +23,7 @@ export const en = {
   email: 'Email',
   offline: 'You are offline. What you read stays here; what you write waits for you.',
   expired: 'Your sign-in has run out. Nothing is lost.',
+  movedAway: 'Your account lives at {host} now.',
   'time.now': 'now',
 
   'nav.label': 'Main',
