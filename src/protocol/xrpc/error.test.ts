@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { UpstreamError } from '#protocol/identity'
 import { ProtocolError } from '#protocol/syntax'
 import {
   authRequired,
@@ -48,6 +49,19 @@ test('whatever is thrown becomes an error with a status', () => {
     const ours = toXrpcError(thrown)
     assert.deepEqual([ours.status, ours.error], [500, 'InternalServerError'])
     assert.equal(ours.cause, thrown)
+  }
+})
+
+test('an upstream that failed is named, and is not our fault', () => {
+  for (const [code, status] of [
+    ['UpstreamFailure', 502],
+    ['UpstreamTimeout', 504],
+  ] as const) {
+    const thrown = new UpstreamError(code, 'plc.example', 'plc.example: no answer')
+    const error = toXrpcError(thrown)
+    assert.deepEqual([error.status, error.error], [status, code])
+    assert.match(error.message, /plc\.example/)
+    assert.equal(error.cause, thrown)
   }
 })
 

@@ -1,3 +1,4 @@
+import { UpstreamError } from '#protocol/identity'
 import { ProtocolError } from '#protocol/syntax'
 import { type HttpResponse, jsonHeaders } from './http.ts'
 
@@ -38,12 +39,17 @@ export function authRequired(message: string, error = 'AuthenticationRequired'):
 
 /**
  * Maps whatever was thrown to what may be shown: an XrpcError as is, a ProtocolError as the
- * caller's fault (400 with its code), anything else as ours (500, the cause kept for the log).
+ * caller's fault (400 with its code), an UpstreamError as an upstream's (502 or 504, naming its
+ * host), anything else as ours (500, the cause kept for the log).
  */
 export function toXrpcError(thrown: unknown): XrpcError {
   if (thrown instanceof XrpcError) return thrown
   if (thrown instanceof ProtocolError) {
     return new XrpcError(400, thrown.code, thrown.message, { cause: thrown })
+  }
+  if (thrown instanceof UpstreamError) {
+    const status = thrown.code === 'UpstreamTimeout' ? 504 : 502
+    return new XrpcError(status, thrown.code, thrown.message, { cause: thrown })
   }
   return new XrpcError(500, 'InternalServerError', 'Internal Server Error', { cause: thrown })
 }

@@ -1,5 +1,6 @@
 /** Every method this host answers, in NSID order. */
-import type { Method } from '#protocol/xrpc'
+import type { Method, SubscriptionSchema } from '#protocol/xrpc'
+import { refused } from './journal/index.ts'
 import { getPreferences } from './methods/app.bsky.actor.getPreferences.ts'
 import { putPreferences } from './methods/app.bsky.actor.putPreferences.ts'
 import { confirmPassword } from './methods/app.falaj.account.confirmPassword.ts'
@@ -22,19 +23,27 @@ import { putRecord } from './methods/com.atproto.repo.putRecord.ts'
 import { uploadBlob } from './methods/com.atproto.repo.uploadBlob.ts'
 import { activateAccount } from './methods/com.atproto.server.activateAccount.ts'
 import { checkAccountStatus } from './methods/com.atproto.server.checkAccountStatus.ts'
+import { confirmEmail } from './methods/com.atproto.server.confirmEmail.ts'
 import { createAccount } from './methods/com.atproto.server.createAccount.ts'
 import { createAppPassword } from './methods/com.atproto.server.createAppPassword.ts'
 import { createInviteCode } from './methods/com.atproto.server.createInviteCode.ts'
 import { createSession } from './methods/com.atproto.server.createSession.ts'
 import { deactivateAccount } from './methods/com.atproto.server.deactivateAccount.ts'
+import { deleteAccount } from './methods/com.atproto.server.deleteAccount.ts'
 import { deleteSession } from './methods/com.atproto.server.deleteSession.ts'
 import { describeServer } from './methods/com.atproto.server.describeServer.ts'
 import { getServiceAuth } from './methods/com.atproto.server.getServiceAuth.ts'
 import { getSession } from './methods/com.atproto.server.getSession.ts'
 import { listAppPasswords } from './methods/com.atproto.server.listAppPasswords.ts'
 import { refreshSession } from './methods/com.atproto.server.refreshSession.ts'
+import { requestAccountDelete } from './methods/com.atproto.server.requestAccountDelete.ts'
+import { requestEmailConfirmation } from './methods/com.atproto.server.requestEmailConfirmation.ts'
+import { requestEmailUpdate } from './methods/com.atproto.server.requestEmailUpdate.ts'
+import { requestPasswordReset } from './methods/com.atproto.server.requestPasswordReset.ts'
 import { reserveSigningKey } from './methods/com.atproto.server.reserveSigningKey.ts'
+import { resetPassword } from './methods/com.atproto.server.resetPassword.ts'
 import { revokeAppPassword } from './methods/com.atproto.server.revokeAppPassword.ts'
+import { updateEmail } from './methods/com.atproto.server.updateEmail.ts'
 import { getBlob } from './methods/com.atproto.sync.getBlob.ts'
 import { getBlocks } from './methods/com.atproto.sync.getBlocks.ts'
 import { getLatestCommit } from './methods/com.atproto.sync.getLatestCommit.ts'
@@ -69,19 +78,27 @@ const table = [
   uploadBlob,
   activateAccount,
   checkAccountStatus,
+  confirmEmail,
   createAccount,
   createAppPassword,
   createInviteCode,
   createSession,
   deactivateAccount,
+  deleteAccount,
   deleteSession,
   describeServer,
   getServiceAuth,
   getSession,
   listAppPasswords,
   refreshSession,
+  requestAccountDelete,
+  requestEmailConfirmation,
+  requestEmailUpdate,
+  requestPasswordReset,
   reserveSigningKey,
+  resetPassword,
   revokeAppPassword,
+  updateEmail,
   getBlob,
   getBlocks,
   getLatestCommit,
@@ -93,4 +110,27 @@ const table = [
   subscribeRepos,
 ]
 
-export const methods = (pds: Pds): Method[] => table.map((method) => method(pds))
+/** The methods, each answering 503 when storage takes nothing more. */
+export const methods = (pds: Pds): Method[] => table.map((method) => refusing(method(pds)))
+
+function refusing(method: Method): Method {
+  if (isStream(method)) return method
+  const fail = (error: unknown): never => {
+    throw refused(error)
+  }
+  const handle: CallMethod['handle'] = (call) => {
+    try {
+      const output = method.handle(call)
+      return output instanceof Promise ? output.catch(fail) : output
+    } catch (error) {
+      return fail(error)
+    }
+  }
+  return { ...method, handle }
+}
+
+type StreamMethod = Extract<Method, { schema: SubscriptionSchema }>
+type CallMethod = Exclude<Method, StreamMethod>
+
+const isStream = (method: Method): method is StreamMethod =>
+  method.schema.type === 'xrpc_subscription'

@@ -3,10 +3,13 @@ import { cidText } from '#protocol/data'
 import { procedure } from '#protocol/xrpc'
 import type { Pds } from '../parts.ts'
 
-/** Takes in a blob; private until a record refers to it. Errors: BlobTooLarge. */
+/**
+ * Takes in a blob; private until a record refers to it. A service may bring one in the owner's
+ * name (a video, made ready elsewhere). Errors: BlobTooLarge, BlobQuotaExceeded.
+ */
 export const uploadBlob = ({ blobs, callers }: Pick<Pds, 'blobs' | 'callers'>) =>
   procedure(ComAtprotoRepoUploadBlob.mainSchema, {
-    auth: callers.account({ deactivated: true }),
+    auth: callers.accountOrService({ deactivated: true }),
     limits: { bodyBytes: blobs.bytesMax },
     async handle({ input, caller }) {
       const mimeType = input.encoding || 'application/octet-stream'

@@ -1,17 +1,29 @@
 import { ComAtprotoServerGetServiceAuth } from '@atcute/atproto'
 import { signServiceAuth } from '#protocol/auth'
 import { base32 } from '#protocol/crypto'
-import { query, XrpcError } from '#protocol/xrpc'
+import { isDid } from '#protocol/syntax'
+import { invalidRequest, query, XrpcError } from '#protocol/xrpc'
 import type { Pds } from '../parts.ts'
+import { isPrivileged, requirePrivileged } from '../sign-in/index.ts'
 
 const MINUTE_S = 60
 const HOUR_S = 60 * MINUTE_S
 
-/** A token signed by the account's key for another service. Errors: BadExpiration. */
+/** Methods that change who may enter, or the identity: only here, never in another's hands. */
+const PROTECTED =
+  /^com\.atproto\.(admin\.|identity\.(?!resolve)|server\.(?!createAccount$|getServiceAuth$|describeServer$))/
+
+/**
+ * A token signed by the account's key for another service. App passwords get none for what they
+ * may not do themselves. Errors: BadExpiration, InvalidRequest.
+ */
 export const getServiceAuth = ({ callers, now, random }: Pick<Pds, 'callers' | 'now' | 'random'>) =>
   query(ComAtprotoServerGetServiceAuth.mainSchema, {
-    auth: callers.account({ deactivated: true, least: 'privilegedAppPassword' }),
-    handle({ params: { aud, exp, lxm }, caller: { account } }) {
+    auth: callers.account({ deactivated: true }),
+    handle({ params: { aud, exp, lxm }, caller }) {
+      if (!isAudience(aud)) throw invalidRequest('aud must be a DID, or a DID with a service id')
+      if (lxm && isPrivileged(lxm)) requirePrivileged(caller, lxm)
+      if (lxm && PROTECTED.test(lxm)) throw invalidRequest(`Not for other services: ${lxm}`)
       const nowS = Math.floor(now() / 1000)
       const expSeconds = exp ?? nowS + MINUTE_S
       if (expSeconds < nowS) throw badExpiration('expiration is in the past')
@@ -20,9 +32,14 @@ export const getServiceAuth = ({ callers, now, random }: Pick<Pds, 'callers' | '
         throw badExpiration('at most a minute ahead for a token without a method')
       }
       const jti = base32(random(16))
-      const { did: iss, signingKey: key } = account
+      const { did: iss, signingKey: key } = caller.account
       return { token: signServiceAuth({ iss, aud, lxm, nowMs: now(), expSeconds, jti, key }) }
     },
   })
+
+function isAudience(aud: string): boolean {
+  const [did, id, ...rest] = aud.split('#')
+  return isDid(did) && id !== '' && rest.length === 0
+}
 
 const badExpiration = (message: string) => new XrpcError(400, 'BadExpiration', message)

@@ -6,7 +6,7 @@ import { sessionView } from './session-view.ts'
 /** New tokens for a refresh token, which is then spent. Errors: ExpiredToken, InvalidToken. */
 export const refreshSession = (pds: Pick<Pds, 'callers' | 'sessions' | 'directory'>) =>
   procedure(ComAtprotoServerRefreshSession.mainSchema, {
-    auth: pds.callers.refresh,
+    auth: pds.callers.refresh(),
     async handle({ caller: { account, did, id } }) {
       const { accessJwt, refreshJwt } = await pds.sessions.refresh(did, id)
       return { accessJwt, refreshJwt, ...(await sessionView(pds, account)) }

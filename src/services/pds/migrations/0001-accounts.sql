@@ -70,8 +70,12 @@ CREATE TABLE codes (
   code_hash BLOB NOT NULL,
   expires_ms INTEGER NOT NULL,
   attempts INTEGER NOT NULL DEFAULT 0,
+  -- letters of this purpose, counted within an hour
+  sent_since_ms INTEGER NOT NULL,
+  sent_count INTEGER NOT NULL,
   PRIMARY KEY (did, purpose)
 );
+CREATE INDEX codes_hash ON codes (code_hash);
 
 CREATE TABLE invite_codes (
   code TEXT PRIMARY KEY,

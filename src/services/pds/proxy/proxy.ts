@@ -4,7 +4,7 @@ import { base32 } from '#protocol/crypto'
 import { type Directory, identityOf } from '#protocol/identity'
 import type { Did } from '#protocol/syntax'
 import { type Auth, type HttpRequest, type HttpResponse, XrpcError } from '#protocol/xrpc'
-import type { AccountCaller } from '../sign-in/index.ts'
+import { type AccountCaller, isPrivileged, requirePrivileged } from '../sign-in/index.ts'
 
 /** A service and where it is: `did:web:view.example#bsky_appview`. */
 export interface ProxyTarget {
@@ -65,7 +65,9 @@ export class ServiceProxy {
   async forward(request: HttpRequest, nsid: string): Promise<HttpResponse> {
     const target = await this.#target(request.headers['atproto-proxy'], nsid)
     if (!target) throw new XrpcError(501, 'MethodNotImplemented', `Method not implemented: ${nsid}`)
-    const { account } = await this.#authorize(request, nsid)
+    const caller = await this.#authorize(request, nsid)
+    if (isPrivileged(nsid)) requirePrivileged(caller, nsid)
+    const { account } = caller
     const token = signServiceAuth({
       iss: account.did,
       aud: target.did,

@@ -1,5 +1,5 @@
 import { isBasic, requireBearer, type SessionScope, verifyServiceAuth } from '#protocol/auth'
-import { type PublicKey, parseDidKey } from '#protocol/crypto'
+import { fromBase64url, type PublicKey, parseDidKey } from '#protocol/crypto'
 import { type Directory, identityOf } from '#protocol/identity'
 import type { Did } from '#protocol/syntax'
 import { type Auth, authRequired, XrpcError } from '#protocol/xrpc'
@@ -38,9 +38,12 @@ const ranks: Record<string, number> = {
 }
 const leastRanks = { appPassword: 0, privilegedAppPassword: 1, full: 2 }
 
+/** 0: an app password; 1: one with more permissions; 2: the account's own. */
+export const rankOf = ({ scope }: Pick<AccountCaller, 'scope'>): number => ranks[scope] ?? -1
+
 /** Whether the owner signed in with the account's own password. */
-export const isFull = ({ scope }: Pick<AccountCaller, 'scope'>): boolean =>
-  ranks[scope] === leastRanks.full
+export const isFull = (caller: Pick<AccountCaller, 'scope'>): boolean =>
+  rankOf(caller) === leastRanks.full
 
 /** Who is calling: each member is an `auth` of a method's declaration. */
 export class Callers {
@@ -93,20 +96,33 @@ export class Callers {
       request.headers.authorization?.startsWith('Bearer ') ? account(request, nsid) : undefined
   }
 
-  /** The owner, by refresh token; also while deactivated. */
-  refresh: Auth<RefreshCaller> = async (request) => {
-    const {
-      sub: did,
-      scope,
-      jti,
-    } = this.#sessions.verify(requireBearer(request.headers.authorization))
-    if (scope !== 'com.atproto.refresh' || !jti) {
-      throw authRequired('Not a refresh token', 'InvalidToken')
+  /** The owner by access token, or a service they gave a token for this method of this host. */
+  accountOrService(rules: AccessRules = {}): Auth<AccountCaller> {
+    const byAccess = this.account(rules)
+    return async (request, nsid) => {
+      const token = requireBearer(request.headers.authorization)
+      if (!isServiceToken(token)) return byAccess(request, nsid)
+      const { iss } = await this.#verifyService(token, nsid)
+      const account = await this.#accounts.get(iss as Did)
+      if (!account) throw authRequired('Account not found', 'InvalidToken')
+      refuseInactive(account, rules.deactivated === true)
+      return { account, did: account.did, scope: 'com.atproto.appPass' }
     }
-    const account = await this.#accounts.get(did)
-    if (!account) throw authRequired('Account not found', 'InvalidToken')
-    if (account.status === 'takendown') refuseInactive(account, true)
-    return { account, did, id: jti }
+  }
+
+  /** The owner, by refresh token; also while deactivated. */
+  refresh({ allowExpired = false } = {}): Auth<RefreshCaller> {
+    return async (request) => {
+      const token = requireBearer(request.headers.authorization)
+      const { sub: did, scope, jti } = this.#sessions.verify(token, { allowExpired })
+      if (scope !== 'com.atproto.refresh' || !jti) {
+        throw authRequired('Not a refresh token', 'InvalidToken')
+      }
+      const account = await this.#accounts.get(did)
+      if (!account) throw authRequired('Account not found', 'InvalidToken')
+      if (account.status === 'takendown') refuseInactive(account, true)
+      return { account, did, id: jti }
+    }
   }
 
   /** The operator, by the admin password. */
@@ -121,8 +137,12 @@ export class Callers {
   /** A service-auth token for this host and this method, or nobody. */
   optionalService: Auth<ServiceCaller | undefined> = async (request, nsid) => {
     const header = request.headers.authorization
-    if (!header?.startsWith('Bearer ')) return undefined
-    const { iss } = await verifyServiceAuth(header.slice('Bearer '.length), {
+    if (header === undefined) return undefined
+    return this.#verifyService(requireBearer(header), nsid)
+  }
+
+  async #verifyService(token: string, nsid: string): Promise<ServiceCaller> {
+    const { iss } = await verifyServiceAuth(token, {
       aud: this.#hostDid,
       lxm: nsid,
       nowMs: this.#now(),
@@ -136,6 +156,16 @@ export class Callers {
     const key = document && identityOf(document).signingKey
     if (!key) throw authRequired(`No signing key found for ${did}`, 'BadJwtIss')
     return parseDidKey(key)
+  }
+}
+
+/** Tokens of services are signed by keys, ours by a shared secret: the head of a token tells. */
+function isServiceToken(token: string): boolean {
+  try {
+    const head = new TextDecoder().decode(fromBase64url(token.slice(0, token.indexOf('.'))))
+    return String((JSON.parse(head) as { alg?: unknown }).alg).startsWith('ES')
+  } catch {
+    return false
   }
 }
 

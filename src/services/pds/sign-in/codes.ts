@@ -5,13 +5,28 @@ import { XrpcError } from '#protocol/xrpc'
 import { codeHash } from './sessions.ts'
 
 /** What a code allows, once. */
-export type CodePurpose = 'plc-operation' | 'delete-account' | 'confirm-email' | 'reset-password'
+export type CodePurpose =
+  | 'plc-operation'
+  | 'delete-account'
+  | 'confirm-email'
+  | 'update-email'
+  | 'reset-password'
 
 const LIFETIME_MS = 15 * 60 * 1000
 /** Wrong guesses before a code is void: 50 bits of code stay out of reach. */
 const ATTEMPTS_MAX = 10
+/** Letters of one purpose within an hour: nobody's mailbox is filled from here. */
+const SENT_MAX = 20
+const HOUR_MS = 60 * 60 * 1000
 
-/** One-time codes, sent by mail or handed out after the password was given again. */
+interface CodeRow {
+  did: Did
+  code_hash: Uint8Array
+  expires_ms: number
+  attempts: number
+}
+
+/** One-time codes, sent by mail. Kept hashed: a copy of the database opens no account. */
 export class Codes {
   readonly #sql: Sql
   readonly #now: () => number
@@ -27,42 +42,67 @@ export class Codes {
     this.#random = options.random
   }
 
-  /** A fresh code such as `ABCDE-FGHIJ`; the one before for the same purpose is void. */
+  /**
+   * A fresh code such as `ABCDE-FGHIJ`; the one before for the same purpose is void. Throws
+   * RateLimitExceeded (429) above 20 an hour.
+   */
   async create(did: Did, purpose: CodePurpose): Promise<string> {
     const letters = base32(this.#random(7)).slice(0, 10).toUpperCase()
     const code = `${letters.slice(0, 5)}-${letters.slice(5)}`
-    await this.#sql.run(
-      `INSERT OR REPLACE INTO codes (did, purpose, code_hash, expires_ms) VALUES (?, ?, ?, ?)`,
-      [did, purpose, codeHash(code), this.#now() + LIFETIME_MS],
+    const nowMs = this.#now()
+    const { changes } = await this.#sql.run(
+      `INSERT INTO codes (did, purpose, code_hash, expires_ms, sent_since_ms, sent_count)
+       VALUES (?1, ?2, ?3, ?4, ?5, 1)
+       ON CONFLICT (did, purpose) DO UPDATE SET code_hash = ?3, expires_ms = ?4, attempts = 0,
+         sent_count = CASE WHEN sent_since_ms < ?6 THEN 1 ELSE sent_count + 1 END,
+         sent_since_ms = CASE WHEN sent_since_ms < ?6 THEN ?5 ELSE sent_since_ms END
+       WHERE sent_since_ms < ?6 OR sent_count < ?7`,
+      [did, purpose, codeHash(code), nowMs + LIFETIME_MS, nowMs, nowMs - HOUR_MS, SENT_MAX],
     )
-    return code
+    if (changes > 0) return code
+    throw new XrpcError(429, 'RateLimitExceeded', 'Too many letters within an hour', {
+      headers: { 'retry-after': '3600' },
+    })
   }
 
   /** Uses up a code. Throws InvalidToken, ExpiredToken. */
   async use(did: Did, purpose: CodePurpose, code: string): Promise<void> {
-    const row = await this.#sql.get<{
-      code_hash: Uint8Array
-      expires_ms: number
-      attempts: number
-    }>('SELECT code_hash, expires_ms, attempts FROM codes WHERE did = ? AND purpose = ?', [
-      did,
-      purpose,
-    ])
-    if (!row || row.attempts >= ATTEMPTS_MAX) {
-      throw new XrpcError(400, 'InvalidToken', 'Token is invalid')
-    }
+    const row = await this.#sql.get<CodeRow>(
+      'SELECT did, code_hash, expires_ms, attempts FROM codes WHERE did = ? AND purpose = ?',
+      [did, purpose],
+    )
+    if (!row || row.attempts >= ATTEMPTS_MAX) throw invalidToken()
     if (!constantTimeEqual(row.code_hash, codeHash(code))) {
       await this.#sql.run(
         'UPDATE codes SET attempts = attempts + 1 WHERE did = ? AND purpose = ?',
         [did, purpose],
       )
-      throw new XrpcError(400, 'InvalidToken', 'Token is invalid')
+      throw invalidToken()
     }
-    if (row.expires_ms <= this.#now()) throw new XrpcError(400, 'ExpiredToken', 'Token is expired')
-    const { changes } = await this.#sql.run(
-      'DELETE FROM codes WHERE did = ? AND purpose = ? AND code_hash = ?',
-      [did, purpose, row.code_hash],
+    await this.#useUp(row, purpose)
+  }
+
+  /** Uses up a code that somebody brings without saying who they are: the DID it was made for. */
+  async useWhoever(purpose: CodePurpose, code: string): Promise<Did> {
+    const row = await this.#sql.get<CodeRow>(
+      'SELECT did, code_hash, expires_ms, attempts FROM codes WHERE code_hash = ? AND purpose = ?',
+      [codeHash(code), purpose],
     )
-    if (changes === 0) throw new XrpcError(400, 'InvalidToken', 'Token is invalid')
+    if (!row || row.attempts >= ATTEMPTS_MAX) throw invalidToken()
+    await this.#useUp(row, purpose)
+    return row.did
+  }
+
+  async #useUp({ did, code_hash, expires_ms }: CodeRow, purpose: CodePurpose): Promise<void> {
+    if (expires_ms <= this.#now()) throw new XrpcError(400, 'ExpiredToken', 'Token is expired')
+    // The row stays to count letters; a hash that nothing has makes it useless.
+    const { changes } = await this.#sql.run(
+      `UPDATE codes SET code_hash = x'', expires_ms = 0
+       WHERE did = ? AND purpose = ? AND code_hash = ?`,
+      [did, purpose, code_hash],
+    )
+    if (changes === 0) throw invalidToken()
   }
 }
+
+const invalidToken = () => new XrpcError(400, 'InvalidToken', 'Token is invalid')

@@ -8,4 +8,5 @@ export {
 } from './callers.ts'
 export { type CodePurpose, Codes } from './codes.ts'
 export { type PasswordHashing, Passwords } from './passwords.ts'
+export { isPrivileged, requirePrivileged } from './privileged.ts'
 export { Sessions, type Tokens } from './sessions.ts'

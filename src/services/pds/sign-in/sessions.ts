@@ -88,8 +88,8 @@ export class Sessions {
   }
 
   /** Reads an access or refresh token. Throws InvalidToken, ExpiredToken. */
-  verify(token: string): SessionClaims {
-    const checks = { aud: this.#audience, scopes: SCOPES }
+  verify(token: string, { allowExpired = false } = {}): SessionClaims {
+    const checks = { aud: this.#audience, scopes: SCOPES, allowExpired }
     return verifySession(token, this.#secret, this.#now(), checks)
   }
 
@@ -135,6 +135,11 @@ export class Sessions {
 
   async revoke(id: string): Promise<void> {
     await this.#sql.run('DELETE FROM refresh_tokens WHERE id = ? OR next_id = ?', [id, id])
+  }
+
+  /** Ends every session of an account; access tokens run out by themselves. */
+  async revokeAll(did: Did): Promise<void> {
+    await this.#sql.run('DELETE FROM refresh_tokens WHERE did = ?', [did])
   }
 
   async revokeAppPassword(did: Did, name: string): Promise<void> {

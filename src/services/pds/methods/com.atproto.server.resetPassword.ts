@@ -1,0 +1,22 @@
+import { ComAtprotoServerResetPassword } from '@atcute/atproto'
+import { noAuth, procedure } from '#protocol/xrpc'
+import type { Pds } from '../parts.ts'
+import { requirePassword } from './password.ts'
+
+/** Sets a new password with a mailed code, and ends all sessions. Errors: InvalidToken, ExpiredToken. */
+export const resetPassword = ({
+  accounts,
+  codes,
+  passwords,
+  sessions,
+}: Pick<Pds, 'accounts' | 'codes' | 'passwords' | 'sessions'>) =>
+  procedure(ComAtprotoServerResetPassword.mainSchema, {
+    auth: noAuth,
+    limits: { bodyBytes: 10_000 },
+    async handle({ input }) {
+      const password = requirePassword(input.password)
+      const did = await codes.useWhoever('reset-password', input.token)
+      await accounts.setPassword(did, await passwords.hash(password))
+      await sessions.revokeAll(did)
+    },
+  })
