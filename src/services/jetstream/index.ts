@@ -44,7 +44,7 @@ export async function createJetstream(
     name: 'jetstream',
     handle: ({ path }) => answer(path, version),
     subscribe(request) {
-      if (request.path !== '/subscribe') return answer(request.path, version)
+      if (request.path !== '/subscribe') return { status: 404 }
       try {
         return subscribe(stream, request)
       } catch (error) {
@@ -57,7 +57,10 @@ export async function createJetstream(
         name: 'retention',
         async run(signal) {
           while (!signal.aborted) {
-            await stream.trim({ beforeMs: outside.now() - config.retentionHours * HOUR_MS })
+            // The newest event stays: it says where to read on.
+            const { last: beforeSeq } = stream.bounds()
+            const beforeMs = outside.now() - config.retentionHours * HOUR_MS
+            await stream.trim({ beforeMs, beforeSeq })
             await outside.timers.sleep(HOUR_MS, signal).catch(() => {})
           }
         },
@@ -73,6 +76,8 @@ function answer(path: string, version: string): HttpResponse {
   switch (path) {
     case '/xrpc/_health':
       return { status: 200, headers: json, body: JSON.stringify({ version }) }
+    case '/subscribe':
+      return { status: 426, headers: { ...text, upgrade: 'websocket' }, body: 'Open a WebSocket\n' }
     case '/':
       return { status: 200, headers: text, body: 'A jetstream: open a WebSocket at /subscribe\n' }
     default:

@@ -1,18 +1,17 @@
-import {
-  keepReading,
-  type Log,
-  type Loop,
-  type Metrics,
-  type Outside,
-  type Subscribe,
-} from '#platform/runtime'
+import type { FrameBatch, Log, Loop, Metrics, Outside, Subscribe } from '#platform/runtime'
 import type { Stream } from '#platform/storage'
 import { decodeFrame } from '#protocol/xrpc'
 import { type Projected, project } from './project.ts'
-import { storeEvent, timesOf } from './stored-event.ts'
+import { StoredEvent, storeEvent } from './stored-event.ts'
 
+const PAUSE_MIN_MS = 250
+const PAUSE_MAX_MS = 30_000
+/** Frames projected in one go: some milliseconds during which nobody else is served. */
+const SLICE_MAX = 64
 /** The only kind of entry. A cursor past events that show nothing (`#sync`) is not kept: harmless. */
 const EVENT_KIND = 1
+/** Keys of the stream have so many bytes. */
+const DID_LENGTH_MAX = 255
 
 interface Taken {
   event: Projected
@@ -29,7 +28,8 @@ export class Archive {
   readonly #subscribe: Subscribe
   readonly #outside: Outside
   readonly #log: Log
-  readonly #verdict: (type: string, verdict: string) => void
+  readonly #count: (type: string, verdict: string) => void
+  /** Everything up to this seq of the relay is durable here. */
   #cursor: number | undefined
   #lastTimeUs = 0
 
@@ -51,40 +51,57 @@ export class Archive {
       'Events by type and verdict.',
       ['type', 'verdict'],
     )
-    this.#verdict = (type, verdict) => events.with(type, verdict).add()
+    this.#count = (type, verdict) => events.with(type, verdict).add()
   }
 
   /** Finds where the last run ended. */
   async resume(): Promise<void> {
     const { last } = this.#stream.bounds()
     for await (const batch of this.#stream.tail(Math.max(0, last - 1))) {
-      const { timeUs, upstreamSeq } = timesOf(batch.at(-1)!)
-      this.#lastTimeUs = timeUs
-      this.#cursor = upstreamSeq
+      const event = new StoredEvent(batch.at(-1)!)
+      this.#lastTimeUs = event.timeUs
+      this.#cursor = event.upstreamSeq
     }
   }
 
   readonly loop: Loop = {
     name: 'archive',
-    run: (signal) =>
-      keepReading({
-        url: () => this.#address(),
-        take: (frames) => this.#take(frames),
-        subscribe: this.#subscribe,
-        timers: this.#outside.timers,
-        log: this.#log,
-        signal,
-      }),
+    run: async (signal) => {
+      let pauseMs = PAUSE_MIN_MS
+      while (!signal.aborted) {
+        const before = this.#cursor
+        try {
+          await this.#follow(signal)
+        } catch (error) {
+          if (!signal.aborted) this.#log.info('relay went away', { relay: this.#relay, error })
+        }
+        if (signal.aborted) return
+        pauseMs = this.#cursor === before ? Math.min(pauseMs * 2, PAUSE_MAX_MS) : PAUSE_MIN_MS
+        await this.#outside.timers.sleep(pauseMs, signal).catch(() => {})
+      }
+    },
   }
 
-  #address(): string {
-    return `${this.#relay}/xrpc/com.atproto.sync.subscribeRepos?cursor=${this.#cursor ?? 0}`
+  /** One batch is projected while the one before becomes durable. */
+  async #follow(signal: AbortSignal): Promise<void> {
+    const cursor = this.#cursor ?? 0
+    const address = `${this.#relay}/xrpc/com.atproto.sync.subscribeRepos?cursor=${cursor}`
+    let kept: Promise<void> = Promise.resolve()
+    for await (const frames of this.#subscribe(address, { signal })) {
+      for (let at = 0; at < frames.length; at += SLICE_MAX) {
+        const before = kept
+        kept = this.#take(frames.slice(at, at + SLICE_MAX), before)
+        await before
+      }
+    }
+    await kept
   }
 
-  async #take(frames: readonly (Uint8Array | string)[]): Promise<void> {
+  /** Settles when what was taken is durable, and the cursor behind it. */
+  #take(frames: FrameBatch, before: Promise<void>): Promise<void> {
     const taken: Taken[] = []
     for (const frame of frames) this.#takeOne(frame, taken)
-    if (taken.length === 0) return
+    if (taken.length === 0) return before
     const { durable } = this.#stream.append(
       taken.map(({ event, upstreamSeq }) => ({
         key: event.did,
@@ -92,8 +109,11 @@ export class Archive {
         make: () => storeEvent(event, this.#nextTimeUs(), upstreamSeq),
       })),
     )
-    await durable
-    this.#cursor = taken.at(-1)!.upstreamSeq
+    const kept = durable.then(() => {
+      this.#cursor = taken.at(-1)!.upstreamSeq
+    })
+    kept.catch(() => {}) // whoever reads on learns of it
+    return kept
   }
 
   #takeOne(bytes: Uint8Array | string, into: Taken[]): void {
@@ -103,16 +123,25 @@ export class Archive {
       if ('type' in frame) this.#takeEvent(frame.type, frame.body as Record<string, unknown>, into)
       else this.#onError(frame.error)
     } catch {
-      this.#verdict('other', 'malformed')
+      this.#count('other', 'malformed')
     }
   }
 
   #takeEvent(type: string, body: Record<string, unknown>, into: Taken[]): void {
-    if (type === '#info') return
-    const projection = project(type, body)
-    this.#verdict(type, projection.ok ? 'accepted' : projection.reason)
-    if (!projection.ok || !Number.isSafeInteger(body.seq)) return
-    for (const event of projection.events) into.push({ event, upstreamSeq: body.seq as number })
+    if (type === '#info') {
+      this.#log.warn('the relay no longer has all that came since', { info: body.name })
+      this.#count('#info', String(body.name).slice(0, 64))
+      return
+    }
+    const { events, refused } = project(type, body)
+    const label = refused.includes('unknown-type') ? 'other' : type
+    for (const reason of refused) this.#count(label, reason)
+    if (!Number.isSafeInteger(body.seq)) return
+    for (const event of events) {
+      const fits = event.did.length <= DID_LENGTH_MAX
+      this.#count(label, fits ? 'accepted' : 'malformed')
+      if (fits) into.push({ event, upstreamSeq: body.seq as number })
+    }
   }
 
   /** A relay that was set back numbers from its start again: so do we. */
@@ -121,7 +150,7 @@ export class Archive {
     if (error === 'FutureCursor') this.#cursor = 0
   }
 
-  /** Microseconds since 1970, never the same twice and never falling. */
+  /** Microseconds since 1970, never the same twice and never falling, whatever the clock does. */
   #nextTimeUs(): number {
     this.#lastTimeUs = Math.max(Math.floor(this.#outside.now() * 1000), this.#lastTimeUs + 1)
     return this.#lastTimeUs

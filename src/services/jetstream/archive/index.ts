@@ -1,3 +1,4 @@
 /** Events taken from a relay and kept as JSON. */
 export { Archive } from './archive.ts'
-export { readEvent, type StoredEvent } from './stored-event.ts'
+export { eventsOf, type StoredEvent } from './stored-event.ts'
+export { seqBefore } from './time-search.ts'

@@ -1,20 +1,25 @@
 /** From a repository event to the JSON events of a jetstream. */
-import { cidText, decodeCbor } from '#protocol/data'
-import { parseCommitEvent } from '#protocol/repo'
+import { type CidBytes, cidText, decodeCbor } from '#protocol/data'
+import { type CommitEvent, parseCommitEvent } from '#protocol/repo'
 import { type Did, isDid } from '#protocol/syntax'
 
 /** One JSON event without its time, which is given when it is kept. */
 export interface Projected {
   did: Did
-  /** Undefined for events that are no commit: every reader gets those. */
+  /** Undefined for events that are no commit: filters by collection let them pass. */
   collection: string | undefined
   /** The event's JSON from `"kind"` on: all after `{"did":…,"time_us":…,`. */
   rest: string
 }
 
-export type Projection = { ok: true; events: Projected[] } | { ok: false; reason: string }
+/** What a frame comes to. */
+export interface Projection {
+  events: Projected[]
+  /** What had to be left out, and why; labels of a metric. */
+  refused: ('malformed' | 'too-big' | 'missing-block' | 'bad-record' | 'unknown-type')[]
+}
 
-/** What a frame's type and body come to; a commit gives an event for each operation. */
+/** What a frame's type and body come to; a commit gives an event for each operation. Never throws. */
 export function project(type: string, body: Record<string, unknown>): Projection {
   switch (type) {
     case '#commit':
@@ -23,41 +28,58 @@ export function project(type: string, body: Record<string, unknown>): Projection
     case '#account':
       return projectOther(type.slice(1), body)
     case '#sync':
-      return { ok: true, events: [] }
+      // It has no place in the format; what it stands for comes with later commits.
+      return { events: [], refused: [] }
     default:
-      return { ok: false, reason: 'unknown-type' }
+      return { events: [], refused: ['unknown-type'] }
   }
 }
 
 function projectCommit(body: Record<string, unknown>): Projection {
   const parsed = parseCommitEvent(body)
-  if (!parsed.ok) return parsed
-  const { ops, blocks, repo, rev } = parsed.event
-  const events: Projected[] = []
-  for (const { action, path, cid } of ops) {
-    const slash = path.indexOf('/')
-    const collection = path.slice(0, slash)
-    const rkey = path.slice(slash + 1)
-    const commit: Record<string, unknown> = { rev, operation: action, collection, rkey }
-    if (cid) {
-      const bytes = blocks.get(cid)
-      if (!bytes) return { ok: false, reason: 'missing-block' }
-      try {
-        commit.record = decodeCbor(bytes)
-      } catch {
-        return { ok: false, reason: 'malformed' }
-      }
-      commit.cid = cidText(cid)
-    }
-    const rest = `"kind":"commit","commit":${JSON.stringify(commit)}}`
-    events.push({ did: repo, collection, rest })
+  if (!parsed.ok) return { events: [], refused: [parsed.reason] }
+  const projection: Projection = { events: [], refused: [] }
+  for (const op of parsed.event.ops) projectOp(parsed.event, op, projection)
+  return projection
+}
+
+type Op = CommitEvent['ops'][number]
+
+function projectOp({ blocks, repo, rev }: CommitEvent, op: Op, into: Projection): void {
+  const slash = op.path.indexOf('/')
+  const collection = op.path.slice(0, slash)
+  const commit: Record<string, unknown> = {
+    rev,
+    operation: op.action,
+    collection,
+    rkey: op.path.slice(slash + 1),
   }
-  return { ok: true, events }
+  if (op.cid) {
+    const bytes = blocks.get(op.cid)
+    const record = bytes && readRecord(bytes)
+    if (record === undefined) {
+      into.refused.push(bytes ? 'bad-record' : 'missing-block')
+      return
+    }
+    commit.record = record
+    commit.cid = cidText(op.cid as CidBytes)
+  }
+  const rest = `"kind":"commit","commit":${JSON.stringify(commit)}}`
+  into.events.push({ did: repo, collection, rest })
+}
+
+/** Undefined for what is no record of atproto, such as one with a float in it. */
+function readRecord(bytes: Uint8Array): unknown {
+  try {
+    return decodeCbor(bytes) ?? undefined
+  } catch {
+    return undefined
+  }
 }
 
 function projectOther(kind: string, body: Record<string, unknown>): Projection {
   const { did } = body
-  if (!isDid(did)) return { ok: false, reason: 'malformed' }
+  if (!isDid(did)) return { events: [], refused: ['malformed'] }
   const rest = `"kind":"${kind}","${kind}":${JSON.stringify(body)}}`
-  return { ok: true, events: [{ did, collection: undefined, rest }] }
+  return { events: [{ did, collection: undefined, rest }], refused: [] }
 }

@@ -4,60 +4,82 @@ import type { Projected } from './project.ts'
 
 const encoder = new TextEncoder()
 const decoder = new TextDecoder()
-const TIME_BYTES = 8
-const SEQ_BYTES = 8
+const UPSTREAM_AT = 8
+const COLLECTION_AT = 18
+
+/** Where text is encoded: nobody keeps it. */
+let scratch = new Uint8Array(64 * 1024)
 
 /** `[time µs f64][upstream seq f64][collection length u16][collection][JSON]` */
 export function storeEvent(event: Projected, timeUs: number, upstreamSeq: number): Uint8Array {
-  const collection = event.collection ?? ''
-  const json = `{"did":"${event.did}","time_us":${timeUs},${event.rest}`
-  const bytes = new Uint8Array(TIME_BYTES + SEQ_BYTES + 2 + (collection.length + json.length) * 3)
-  const view = new DataView(bytes.buffer)
-  view.setFloat64(0, timeUs)
-  view.setFloat64(TIME_BYTES, upstreamSeq)
-  let at = TIME_BYTES + SEQ_BYTES
+  const { did, collection = '', rest } = event
   // A collection is ASCII: as many bytes as characters.
-  view.setUint16(at, collection.length)
-  at += 2
-  at += encoder.encodeInto(collection, bytes.subarray(at)).written
-  at += encoder.encodeInto(json, bytes.subarray(at)).written
-  return bytes.slice(0, at)
+  const text = `${collection}{"did":"${did}","time_us":${timeUs},${rest}`
+  if (text.length * 3 > scratch.length) scratch = new Uint8Array(text.length * 3)
+  const { written } = encoder.encodeInto(text, scratch)
+  const stored = new Uint8Array(COLLECTION_AT + written)
+  const view = new DataView(stored.buffer)
+  view.setFloat64(0, timeUs)
+  view.setFloat64(UPSTREAM_AT, upstreamSeq)
+  view.setUint16(UPSTREAM_AT + 8, collection.length)
+  stored.set(scratch.subarray(0, written), COLLECTION_AT)
+  return stored
 }
 
-export interface StoredEvent {
-  timeUs: number
-  did: string
-  /** Undefined for what is no commit. */
-  collection: string | undefined
-  /** The frame, as text. */
-  json: string
-}
+/** An event as it was kept; each part is read when it is first asked for. */
+export class StoredEvent {
+  readonly did: string
+  readonly #payload: Uint8Array
+  readonly #jsonAt: number
+  #collection: string | undefined
+  #json: string | undefined
 
-const read = new WeakMap<Entry, StoredEvent>()
-
-/** Read once, however many readers get it from the live tail. */
-export function readEvent(entry: Entry): StoredEvent {
-  const known = read.get(entry)
-  if (known) return known
-  const { payload } = entry
-  const view = new DataView(payload.buffer, payload.byteOffset, payload.byteLength)
-  let at = TIME_BYTES + SEQ_BYTES
-  const length = view.getUint16(at)
-  at += 2
-  const event = {
-    timeUs: view.getFloat64(0),
-    did: entry.key,
-    collection: length > 0 ? decoder.decode(payload.subarray(at, at + length)) : undefined,
-    json: decoder.decode(payload.subarray(at + length)),
+  constructor({ key, payload }: Pick<Entry, 'key' | 'payload'>) {
+    this.did = key
+    this.#payload = payload
+    this.#jsonAt = COLLECTION_AT + (payload[UPSTREAM_AT + 8]! << 8) + payload[UPSTREAM_AT + 9]!
   }
-  read.set(entry, event)
-  return event
+
+  get timeUs(): number {
+    return this.#float(0)
+  }
+
+  /** Its commit's seq at the relay: events of one commit share it. */
+  get upstreamSeq(): number {
+    return this.#float(UPSTREAM_AT)
+  }
+
+  /** Undefined for what is no commit. */
+  get collection(): string | undefined {
+    if (this.#jsonAt === COLLECTION_AT) return undefined
+    this.#collection ??= decoder.decode(this.#payload.subarray(COLLECTION_AT, this.#jsonAt))
+    return this.#collection
+  }
+
+  /** The frame, as text. */
+  get json(): string {
+    this.#json ??= decoder.decode(this.#payload.subarray(this.#jsonAt))
+    return this.#json
+  }
+
+  get jsonBytes(): number {
+    return this.#payload.length - this.#jsonAt
+  }
+
+  #float(at: number): number {
+    const { buffer, byteOffset } = this.#payload
+    return new DataView(buffer, byteOffset + at, 8).getFloat64(0)
+  }
 }
 
-export function timesOf({ payload }: Pick<Entry, 'payload'>): {
-  timeUs: number
-  upstreamSeq: number
-} {
-  const view = new DataView(payload.buffer, payload.byteOffset, payload.byteLength)
-  return { timeUs: view.getFloat64(0), upstreamSeq: view.getFloat64(TIME_BYTES) }
+const known = new WeakMap<readonly Entry[], readonly StoredEvent[]>()
+
+/** The events of a batch that were not erased; made once, however many readers are handed the batch. */
+export function eventsOf(batch: readonly Entry[]): readonly StoredEvent[] {
+  let events = known.get(batch)
+  if (!events) {
+    events = batch.filter(({ blanked }) => !blanked).map((entry) => new StoredEvent(entry))
+    known.set(batch, events)
+  }
+  return events
 }

@@ -1,39 +1,69 @@
 import type { Entry, Stream } from '#platform/storage'
-import { type FrameBatch, type HttpRequest, invalidRequest } from '#protocol/xrpc'
-import { readEvent } from '../archive/index.ts'
-import { type Filter, readFilter } from './filter.ts'
+import type { FrameBatch, HttpRequest } from '#protocol/xrpc'
+import { eventsOf, seqBefore } from '../archive/index.ts'
+import type { Filter } from './filter.ts'
+import { readOptions, readUpdate, type SubscribeOptions } from './options.ts'
 
 /** Opens /subscribe. Throws InvalidRequest before the stream begins. */
 export function subscribe(stream: Stream, request: HttpRequest): AsyncIterable<FrameBatch> {
-  const query = new URLSearchParams(request.query)
-  const filter = readFilter(query)
-  return follow(stream, filter, readCursor(query.get('cursor')), request.signal)
+  const options = readOptions(request)
+  return follow(stream, options, new Reader(options, request))
 }
 
-/** A time in microseconds; one ahead of the clock means "from now on". */
-function readCursor(text: string | null): number | undefined {
-  if (text === null || text === '') return undefined
-  const timeUs = Number(text)
-  if (!Number.isSafeInteger(timeUs) || timeUs < 0) throw invalidRequest('invalid cursor')
-  return timeUs
+/** A reader's filter, as its messages change it. */
+class Reader {
+  filter: Filter
+  /** Settles with the first options, or when there will be none. */
+  readonly hello: Promise<void>
+  readonly #end = new AbortController()
+  #greet: () => void = () => {}
+
+  constructor({ filter, requireHello }: SubscribeOptions, { body, signal }: HttpRequest) {
+    this.filter = filter
+    this.hello = requireHello
+      ? new Promise((resolve) => {
+          this.#greet = resolve
+        })
+      : Promise.resolve()
+    signal.addEventListener('abort', () => this.#stop(), { once: true, signal: this.signal })
+    if (signal.aborted) this.#stop()
+    if (body && !(body instanceof Uint8Array)) void this.#listen(body)
+  }
+
+  /** Aborts when the reader is gone, or said what makes no sense. */
+  get signal(): AbortSignal {
+    return this.#end.signal
+  }
+
+  async #listen(messages: AsyncIterable<Uint8Array>): Promise<void> {
+    try {
+      for await (const message of messages) {
+        const filter = readUpdate(message)
+        if (filter) this.filter = filter
+        if (filter) this.#greet()
+      }
+    } catch {
+      this.#stop()
+    }
+  }
+
+  #stop(): void {
+    this.#end.abort()
+    this.#greet()
+  }
 }
 
 async function* follow(
   stream: Stream,
-  filter: Filter,
-  cursorUs: number | undefined,
-  signal: AbortSignal,
+  { cursorUs }: SubscribeOptions,
+  reader: Reader,
 ): AsyncIterable<FrameBatch> {
-  // A millisecond early: event times are given a little before the entries' own.
-  const after =
-    cursorUs === undefined
-      ? stream.bounds().last
-      : await stream.seqBefore(Math.floor(cursorUs / 1000) - 1_000)
-  let replaying = cursorUs !== undefined
+  await reader.hello
+  const { signal } = reader
+  const { last } = stream.bounds()
+  const after = cursorUs === undefined ? last : await seqBefore(stream, cursorUs)
   for await (const batch of stream.read({ after, live: true, signal })) {
-    const frames = replaying ? pick(batch, filter, cursorUs!) : framesOf(batch, filter)
-    const last = batch.at(-1)!
-    if (replaying && !last.blanked && readEvent(last).timeUs >= cursorUs!) replaying = false
+    const frames = framesOf(batch, reader.filter)
     if (frames.length > 0) yield frames
   }
 }
@@ -42,20 +72,16 @@ const whole = new WeakMap<readonly Entry[], FrameBatch>()
 
 /** Readers without a filter share one batch, built once. */
 function framesOf(batch: readonly Entry[], filter: Filter): FrameBatch {
-  if (!filter.isOpen) return pick(batch, filter, 0)
+  if (!filter.isOpen) return pick(batch, filter)
   const known = whole.get(batch)
   if (known) return known
-  const frames = pick(batch, filter, 0)
+  const frames = eventsOf(batch).map(({ json }) => json)
   whole.set(batch, frames)
   return frames
 }
 
-function pick(batch: readonly Entry[], filter: Filter, fromUs: number): FrameBatch {
+function pick(batch: readonly Entry[], filter: Filter): FrameBatch {
   const frames: string[] = []
-  for (const entry of batch) {
-    if (entry.blanked) continue
-    const event = readEvent(entry)
-    if (event.timeUs >= fromUs && filter.wants(event)) frames.push(event.json)
-  }
+  for (const event of eventsOf(batch)) if (filter.wants(event)) frames.push(event.json)
   return frames
 }
