@@ -3,13 +3,16 @@
 import { effect } from '@preact/signals'
 import { render } from 'preact'
 import './design/index.css'
-import { loadConfig } from './app/config.ts'
+import { chosenLanguage } from './app/choices.ts'
+import { loadConfig, network } from './app/config.ts'
+import { language } from './app/prefs.ts'
 import { startRouter } from './app/router.ts'
 import { Shell } from './app/shell.tsx'
 import { startShortcuts } from './app/shortcuts.ts'
 import { identityOf } from './data/identity.ts'
-import { keepPerson } from './data/keep.ts'
+import { forgetRead, keepPerson } from './data/keep.ts'
 import { startUnread } from './data/notify.ts'
+import { forgetPages } from './data/pages.ts'
 import { problemOf } from './data/problem.ts'
 import { me, noteHost, read, type Session } from './data/session.ts'
 import type { Profile } from './data/views.ts'
@@ -39,6 +42,7 @@ async function start(): Promise<void> {
     )
     return
   }
+  language.value = chosenLanguage(network().languages)
   startRouter()
   startShortcuts()
   startUnread()
@@ -51,9 +55,13 @@ async function start(): Promise<void> {
 
 /** The person's own picture and name, for the bar and the composer. */
 function knowMyself({ did, handle, pds }: Session): void {
-  const known = `${did} ${pds}`
-  if (known === lastKnown) return
-  lastKnown = known
+  if (did === last?.did && pds === last.pds) return
+  // What was read carries somebody's likes and follows; another person starts without them.
+  if (last && last.did !== did) {
+    forgetRead()
+    forgetPages()
+  }
+  last = { did, pds }
   keepPerson({ did, handle })
   // A move that was made elsewhere is noticed here.
   identityOf(did).then(
@@ -64,6 +72,6 @@ function knowMyself({ did, handle, pds }: Session): void {
   read<Profile>('app.bsky.actor.getProfile', { params }).then(keepPerson, () => {})
 }
 
-let lastKnown = ''
+let last: Pick<Session, 'did' | 'pds'> | undefined
 
 void start()

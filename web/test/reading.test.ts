@@ -144,6 +144,7 @@ describe('reading', { skip }, () => {
   })
 
   it('notifications gather what says the same, and are seen once they were looked at', async () => {
+    set.network.world.seenAt = ''
     const { page } = await set.open({ language: 'en' })
     await signInAs(page, set.network, 'sara.test')
     await page.locator('.nav-count').waitFor()

@@ -8,22 +8,20 @@ export type Theme = (typeof themes)[number]
 const languageKey = 'falaj.language'
 const themeKey = 'falaj.theme'
 
-/** The chosen language, else the browser's first one that we speak, else Arabic. */
-export function chosenLanguage(): Language {
+/**
+ * The chosen language, else the browser's first one that we speak, else the first of `offered` (what
+ * this place is set up for, once that is known).
+ */
+export function chosenLanguage(offered: readonly string[] = ['ar']): Language {
   const saved = read(languageKey)
   if (isLanguage(saved)) return saved
   const spoken = navigator.languages.map((tag) => tag.slice(0, 2).toLowerCase())
-  return spoken.find(isLanguage) ?? 'ar'
+  return spoken.find(isLanguage) ?? offered.find(isLanguage) ?? 'ar'
 }
 
 export function chosenTheme(): Theme {
   const saved = read(themeKey)
   return saved === 'light' || saved === 'dark' ? saved : 'auto'
-}
-
-/** Whether a language was ever chosen here, as opposed to guessed. */
-export function languageWasChosen(): boolean {
-  return isLanguage(read(languageKey))
 }
 
 export function keepLanguage(language: Language): void {

@@ -38,7 +38,7 @@ export function Shell() {
         <main class="page" id="page" tabIndex={-1}>
           <Banners />
           {/* A page that breaks must not take the others with it; language starts it anew. */}
-          <Guard key={`${path.value} ${language.value}`}>
+          <Guard key={`${path.value} ${language.value} ${me.value?.did}`}>
             {allowed ? page.content : <PleaseSignIn />}
           </Guard>
         </main>

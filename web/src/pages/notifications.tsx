@@ -17,10 +17,6 @@ import { rich, t } from '../words/index.ts'
 
 export function Notifications() {
   const pages = notifications()
-  useEffect(() => {
-    // Come back to later, the list is read again; what is shown stays until then.
-    if (pages.state.peek() !== 'first') void pages.reload()
-  }, [pages])
   const shown = pages.state.value !== 'first'
   useEffect(() => {
     if (shown) void markSeen()

@@ -84,7 +84,8 @@ async function load(actor: string, rkey: string, set: (state: State) => void): P
       throw new CallError({ status: 404, error: 'NotFound', message: actor, host: '' })
     }
     const uri = `at://${did}/app.bsky.feed.post/${rkey}`
-    const before = seen.get(uri)
+    const viewer = me.peek()?.did ?? ''
+    const before = seen.get(`${viewer} ${uri}`)
     if (before) set({ is: 'ready', node: before })
     else set({ is: 'loading', post: knownPost(uri)?.peek() })
     const params = { uri, depth: 6, parentHeight: 30 }
@@ -92,16 +93,16 @@ async function load(actor: string, rkey: string, set: (state: State) => void): P
     const { thread } = await read<Answer>('app.bsky.feed.getPostThread', { params })
     if (!isThread(thread)) return set({ is: 'gone', gone: thread })
     keepThread(thread)
-    remember(uri, thread)
+    remember(`${viewer} ${uri}`, thread)
     set({ is: 'ready', node: thread })
   } catch (error) {
     set({ is: 'failed', problem: problemOf(error) })
   }
 }
 
-function remember(uri: string, node: ThreadNode): void {
-  seen.delete(uri)
-  seen.set(uri, node)
+function remember(name: string, node: ThreadNode): void {
+  seen.delete(name)
+  seen.set(name, node)
   const oldest = seen.keys().next().value
   if (seen.size > seenLimit && oldest !== undefined) seen.delete(oldest)
 }
@@ -143,7 +144,7 @@ function Conversation({ node }: { node: ThreadNode }) {
         ),
       )}
       <div ref={focus} class="thread-focus">
-        <FocusPost post={node.post} />
+        <FocusPost post={node.post} line={parents.length > 0 ? 'before' : undefined} />
       </div>
       {me.value && <ReplyLine post={node.post} />}
       <Replies node={node} />

@@ -1,6 +1,7 @@
 /** A list that loads its next page as its end comes near, with every state it can be in. */
 import type { ComponentChildren } from 'preact'
 import { useEffect, useRef } from 'preact/hooks'
+import { place } from '../app/router.ts'
 import { isGone } from '../data/keep.ts'
 import type { Pages } from '../data/pages.ts'
 import type { FeedItem, Person } from '../data/views.ts'
@@ -20,7 +21,11 @@ interface ListProps<T> {
 
 export function List<T>(props: ListProps<T>): ComponentChildren {
   const { pages, bones, empty, end, children } = props
-  useEffect(() => pages.start(), [pages])
+  useEffect(() => {
+    // Gone to anew, a list is read again; come back to, it stays as it was left.
+    if (pages.state.peek() !== 'first' && !place.peek().returned) void pages.reload()
+    else pages.start()
+  }, [pages, place.value.visit])
   const items = pages.items.value
   const state = pages.state.value
   const problem = pages.problem.value
