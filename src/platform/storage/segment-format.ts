@@ -72,9 +72,8 @@ export interface BatchParts {
   firstSeq: number
   timeMs: number
   groupBack: number
-  keys: readonly string[]
-  kinds: readonly number[]
-  payloads: readonly Uint8Array[]
+  entries: readonly { key: string; kind: number; payload: Uint8Array }[]
+  salt: number
 }
 
 /** Bytes of the batch on disk. */
@@ -88,20 +87,18 @@ export function writeBatch(
   at: number,
   length: number,
   keysLength: number,
-  parts: BatchParts,
-  salt: number,
+  { firstSeq, timeMs, groupBack, entries, salt }: BatchParts,
 ): void {
-  const count = parts.keys.length
+  const count = entries.length
   const marksAt = at + metaLength(count, keysLength)
   let row = at + batchHeaderBytes
   let keyAt = row + count * tableRowBytes
   let payloadAt = marksAt + count * markBytes
-  for (let index = 0; index < count; index++) {
-    const payload = parts.payloads[index]!
-    const keyLength = into.write(parts.keys[index]!, keyAt, 'utf8')
+  for (const { key, kind, payload } of entries) {
+    const keyLength = into.write(key, keyAt, 'utf8')
     into.writeUInt32LE(payload.length, row)
     into.writeUInt32LE(crc32(payload), row + 4)
-    into.writeUInt32LE(parts.kinds[index]! | (keyLength << 8), row + 8)
+    into.writeUInt32LE(kind | (keyLength << 8), row + 8)
     into.set(payload, payloadAt)
     row += tableRowBytes
     keyAt += keyLength
@@ -111,10 +108,10 @@ export function writeBatch(
   into.fill(0, payloadAt, at + length)
   into.writeUInt32LE(batchMagic, at)
   into.writeUInt32LE(length, at + 4)
-  writeSeq(into, parts.firstSeq, at + 8)
-  into.writeDoubleLE(parts.timeMs, at + 16)
+  writeSeq(into, firstSeq, at + 8)
+  into.writeDoubleLE(timeMs, at + 16)
   into.writeUInt32LE(count, at + 24)
-  into.writeUInt32LE(parts.groupBack, at + 28)
+  into.writeUInt32LE(groupBack, at + 28)
   into.writeUInt32LE(keysLength, at + 32)
   into.writeUInt32LE(metaChecksum(into, at, marksAt, salt), at + 36)
 }

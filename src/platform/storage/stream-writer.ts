@@ -1,23 +1,22 @@
+import { AppendGroup, type PreparedBatch, prepareBatch } from './append-group.ts'
 import { type Appended, type Entry, type NewEntry, StorageError } from './contracts.ts'
 import { isNoSpace } from './errors.ts'
 import type { Files, OpenFile } from './files.ts'
 import { createSegment, noteBatch, type Segment, sealSegment, writeFully } from './segment-file.ts'
-import { batchHeaderBytes, batchLength, segmentHeaderBytes, writeBatch } from './segment-format.ts'
+import { batchHeaderBytes, segmentHeaderBytes, writeBatch } from './segment-format.ts'
 
 /** Encoded bytes that may wait for the disk before appends are refused. */
 const maxQueuedBytes = 128 * 1024 * 1024
-/** One call of append, encoded. */
-const maxBatchBytes = 64 * 1024 * 1024
-/** A group is closed beyond this, so that one fsync never carries everything that waits. */
-const groupBytes = 4 * 1024 * 1024
+/** Rooms larger than this are not kept for the next group. */
 const maxSpareBytes = 1024 * 1024
-const maxEntries = 100_000
-/** Zeros written ahead: an append into them changes no size and no extents, which halves the cost of its fsync. */
-const minZeroBytes = 256 * 1024
-const maxZeroBytes = 4 * 1024 * 1024
-const zeros = Buffer.alloc(maxZeroBytes)
-/** Free space is looked at once in so many groups, or at once while it is short. */
-const groupsPerSpaceCheck = 64
+/**
+ * Zeros written ahead of the entries: an append into them changes neither size nor extents, which saves a third of its
+ * fsync. The step is small because the fsync that follows carries the zeros as well (4 MiB steps: p99 10 ms; 512 KiB: 2).
+ */
+const zeros = Buffer.alloc(512 * 1024)
+/** Free space is looked at whenever so much was written; a group counts for its bytes and some more for others' use. */
+const bytesPerSpaceCheck = 16 * 1024 * 1024
+const bytesPerGroup = 256 * 1024
 
 export interface WriterOptions {
   files: Files
@@ -28,7 +27,7 @@ export interface WriterOptions {
   /** Seeds the checksums of this stream. */
   salt: number
   segments: Segment[]
-  active: { segment: Segment; file: OpenFile; fileBytes: number } | undefined
+  active: ActiveSegment | undefined
   nextSeq: number
   /** Called after the fsync of each group, in order. */
   onDurable: (entries: readonly Entry[]) => void
@@ -36,29 +35,27 @@ export interface WriterOptions {
   onFatal: (error: StorageError) => void
 }
 
-/** What one write and one fsync carry. */
-interface Group {
-  bytes: Buffer
-  length: number
-  entries: Entry[]
-  batches: { firstSeq: number; at: number; length: number }[]
-  first: number
-  settled: PromiseWithResolvers<void>
+/** The segment being written to. */
+export interface ActiveSegment {
+  segment: Segment
+  file: OpenFile
+  /** Where the file ends, with the zeros written ahead. */
+  fileBytes: number
 }
 
 /** The one writer of a stream: assigns seqs, gathers appends into groups, writes them into segments. */
 export class StreamWriter {
   readonly #options: WriterOptions
-  #active: { segment: Segment; file: OpenFile; fileBytes: number } | undefined
+  #active: ActiveSegment | undefined
   #nextSeq: number
-  #queue: Group[] = []
+  #queue: AppendGroup[] = []
   #queuedBytes = 0
   #running: Promise<void> | undefined
   #zeroing: Promise<void> | undefined
   #sealing: Promise<void> = Promise.resolve()
   #refusal: StorageError | undefined
   #checkingSpace = false
-  #groupsUntilCheck = 0
+  #bytesUntilCheck = 0
   #making = false
   #spare: Buffer | undefined
   /** Ask for a new segment before the next group. */
@@ -83,23 +80,23 @@ export class StreamWriter {
       throw this.#refusal
     }
     if (this.#making) throw new StorageError('InvalidArgument', 'append called from within make')
-    if (entries.length === 0 || entries.length > maxEntries) {
-      throw new StorageError('InvalidArgument', `an append of ${entries.length} entries`)
-    }
     if (this.#queuedBytes > maxQueuedBytes) {
       throw new StorageError('Overloaded', 'too many bytes wait for the disk')
     }
     const first = this.#nextSeq
-    const group = this.#enqueue(first, this.#makePayloads(entries, first), entries)
+    const batch = this.#prepare(entries, first)
+    const group = this.#groupFor(batch.length, first)
+    group.add(batch, this.#options.salt)
+    this.#queuedBytes += batch.length
     this.#nextSeq = first + entries.length
     this.#kick()
-    return { first, last: this.#nextSeq - 1, durable: group.settled.promise }
+    return { first, last: this.#nextSeq - 1, durable: group.durable }
   }
 
   /** Resolves when nothing queued before this call is undecided any more. */
   async settled(): Promise<void> {
     const last = this.#queue.at(-1)
-    if (last) await last.settled.promise.catch(() => {})
+    if (last) await last.durable.catch(() => {})
     else await this.#running
   }
 
@@ -108,6 +105,14 @@ export class StreamWriter {
     this.#rollAsked = true
     this.#running ??= this.#run()
     await this.#running
+  }
+
+  /** Ends the writing for good, with everything queued: nothing written after a failure can be trusted. */
+  die(error: StorageError, group?: AppendGroup): void {
+    const told = this.#refusal?.code === 'Fatal'
+    this.#refusal = error
+    this.#reject(error, group)
+    if (!told) this.#options.onFatal(error)
   }
 
   async close(): Promise<void> {
@@ -119,89 +124,27 @@ export class StreamWriter {
     await this.#zeroing
     await this.#sealing
     if (healthy && this.#active) await this.#writeCloseMark().catch(() => {})
-    await this.#active?.file.close()
+    await this.#active?.file.close().catch(() => {})
   }
 
-  #makePayloads(entries: readonly NewEntry[], first: number): Uint8Array[] {
+  #prepare(entries: readonly NewEntry[], first: number): PreparedBatch {
     this.#making = true
     try {
-      return entries.map((entry, index) => entry.make(first + index))
+      return prepareBatch(entries, first, this.#options.now())
     } finally {
       this.#making = false
     }
   }
 
-  #enqueue(first: number, payloads: Uint8Array[], entries: readonly NewEntry[]): Group {
-    let keysLength = 0
-    let payloadsLength = 0
-    for (const [index, { key, kind }] of entries.entries()) {
-      const keyLength = Buffer.byteLength(key)
-      if (keyLength > 255 || (kind & 0xff) !== kind) {
-        throw new StorageError('InvalidArgument', `an entry of key ${key} and kind ${kind}`)
-      }
-      keysLength += keyLength
-      payloadsLength += payloads[index]!.length
-    }
-    const length = batchLength(entries.length, keysLength, payloadsLength)
-    if (length > maxBatchBytes) {
-      throw new StorageError('TooLarge', `an append of ${length} bytes`)
-    }
-    const group = this.#groupFor(length, first)
-    const at = group.length
-    const timeMs = this.#options.now()
-    const keys = entries.map(({ key }) => key)
-    const kinds = entries.map(({ kind }) => kind)
-    const parts = { firstSeq: first, timeMs, groupBack: at, keys, kinds, payloads }
-    writeBatch(group.bytes, at, length, keysLength, parts, this.#options.salt)
-    group.length += length
-    group.batches.push({ firstSeq: first, at, length })
-    for (let index = 0; index < keys.length; index++) {
-      group.entries.push({
-        seq: first + index,
-        key: keys[index]!,
-        kind: kinds[index]!,
-        timeMs,
-        payload: payloads[index]!,
-        blanked: false,
-      })
-    }
-    this.#queuedBytes += length
-    return group
-  }
-
-  /** The last queued group, with room for `length` more bytes. */
-  #groupFor(length: number, first: number): Group {
-    let group = this.#queue.at(-1)
-    if (!group || group.length + length > groupBytes) {
-      group = {
-        bytes: this.#takeSpare(length),
-        length: 0,
-        entries: [],
-        batches: [],
-        first,
-        settled: Promise.withResolvers<void>(),
-      }
-      // Who does not wait hears of a failure by onFailed; it must not end the process as an unhandled rejection.
-      group.settled.promise.catch(() => {})
-      this.#queue.push(group)
-    }
-    if (group.length + length > group.bytes.length) {
-      const grown = Buffer.allocUnsafe(Math.max(group.bytes.length * 2, group.length + length))
-      group.bytes.copy(grown, 0, 0, group.length)
-      group.bytes = grown
-    }
-    return group
-  }
-
-  /** Payloads were copied into the group's bytes: once written, the room serves the next group. */
-  #keepSpare(bytes: Buffer): void {
-    if (bytes.length <= maxSpareBytes) this.#spare = bytes
-  }
-
-  #takeSpare(length: number): Buffer {
-    const spare = this.#spare
+  /** The last queued group, or a new one when it takes no more. */
+  #groupFor(length: number, firstSeq: number): AppendGroup {
+    const last = this.#queue.at(-1)
+    if (last?.takes(length)) return last
+    const room = this.#spare ?? Buffer.allocUnsafe(16 * 1024)
     this.#spare = undefined
-    return spare && spare.length >= length ? spare : Buffer.allocUnsafe(Math.max(length, 16 * 1024))
+    const group = new AppendGroup(firstSeq, room)
+    this.#queue.push(group)
+    return group
   }
 
   /** Begins at the end of this turn of the loop, so that appends caused by the same events share the first write. */
@@ -215,35 +158,39 @@ export class StreamWriter {
       try {
         if (this.#rollAsked) {
           this.#rollAsked = false
-          await this.#roll(group?.first ?? this.#nextSeq)
+          await this.#roll(group?.firstSeq ?? this.#nextSeq)
         }
         if (group) await this.#write(group)
       } catch (error) {
         await this.#fail(error, group)
         continue
       }
-      if (!group) continue
-      this.#queuedBytes -= group.length
-      if (--this.#groupsUntilCheck < 0) this.#checkSpace()
-      this.#keepSpare(group.bytes)
-      this.#options.onDurable(group.entries)
-      group.settled.resolve()
+      if (group) this.#finish(group)
     }
     this.#running = undefined
   }
 
-  async #write(group: Group): Promise<void> {
+  #finish(group: AppendGroup): void {
+    this.#queuedBytes -= group.length
+    this.#bytesUntilCheck -= group.length + bytesPerGroup
+    if (this.#bytesUntilCheck < 0) this.#checkSpace()
+    if (group.room.length <= maxSpareBytes) this.#spare = group.room
+    this.#options.onDurable(group.entries)
+    group.succeed()
+  }
+
+  async #write(group: AppendGroup): Promise<void> {
     const end = this.#active?.segment.index?.end ?? 0
-    if (!this.#active) await this.#roll(group.first)
+    if (!this.#active) await this.#roll(group.firstSeq)
     else if (end + group.length > this.#options.segmentBytes && end > segmentHeaderBytes) {
-      await this.#roll(group.first)
+      await this.#roll(group.firstSeq)
     }
     const { segment, file } = this.#active!
     const index = segment.index!
     const at = index.end
     // Zeros on their way to where this group ends would land on it.
     if (at + group.length > this.#active!.fileBytes) await this.#zeroing
-    await writeFully(file, group.bytes.subarray(0, group.length), at)
+    await writeFully(file, group.bytes, at)
     await datasync(file, segment)
     for (const batch of group.batches) {
       noteBatch(index, batch.firstSeq, at + batch.at, batch.length)
@@ -258,10 +205,9 @@ export class StreamWriter {
   /** Writes zeros behind the file while appends go on in front of them; an append that would reach them waits. */
   #zeroAhead(): void {
     const active = this.#active!
-    const end = active.segment.bytes
-    const step = Math.min(Math.max(minZeroBytes, end), maxZeroBytes)
-    if (this.#zeroing || active.fileBytes - end > step / 2) return
-    const length = Math.min(step, this.#options.segmentBytes - active.fileBytes)
+    const ahead = active.fileBytes - active.segment.bytes
+    if (this.#zeroing || ahead > zeros.length / 2) return
+    const length = Math.min(zeros.length, this.#options.segmentBytes - active.fileBytes)
     if (length <= 0) return
     const from = active.fileBytes
     this.#zeroing = active.file
@@ -289,7 +235,7 @@ export class StreamWriter {
       previousBase: previous?.header.base ?? 0,
       previousLast: previous?.lastSeq ?? 0,
     }
-    const zeroBytes = Math.max(0, Math.min(minZeroBytes, segmentBytes) - segmentHeaderBytes)
+    const zeroBytes = Math.max(0, Math.min(zeros.length, segmentBytes) - segmentHeaderBytes)
     const { segment, file } = await createSegment(files, directory, header, zeroBytes)
     const finished = this.#active
     segments.push(segment)
@@ -303,7 +249,7 @@ export class StreamWriter {
       .then(() => sealSegment(finished.file, finished.segment))
       .catch((error) => {
         // Without room for its index a segment is scanned when it is next needed.
-        if (!isNoSpace(error)) this.#die(fatal(error, finished.segment))
+        if (!isNoSpace(error)) this.die(fatal(error, finished.segment))
       })
       .then(() => finished.file.close())
       .catch(() => {})
@@ -313,12 +259,12 @@ export class StreamWriter {
    * A full disk: the file goes back to its last durable byte, everything queued fails (it may build upon what is
    * lost), and the next append begins a new segment above the burned seqs. Anything else is the end.
    */
-  async #fail(error: unknown, group: Group | undefined): Promise<void> {
-    if (!isNoSpace(error)) return this.#die(fatal(error, this.#active?.segment), group)
+  async #fail(error: unknown, group: AppendGroup | undefined): Promise<void> {
+    if (!isNoSpace(error)) return this.die(fatal(error, this.#active?.segment), group)
     try {
       await this.#abandonActive()
     } catch (second) {
-      return this.#die(fatal(second, this.#active?.segment), group)
+      return this.die(fatal(second, this.#active?.segment), group)
     }
     const failure = new StorageError('NoSpace', 'the disk is full; the append was undone', {
       cause: error,
@@ -337,25 +283,19 @@ export class StreamWriter {
     await active.file.close()
   }
 
-  #die(error: StorageError, group?: Group): void {
-    this.#refusal = error
-    this.#reject(error, group)
-    this.#options.onFatal(error)
-  }
-
-  #reject(error: StorageError, group: Group | undefined): void {
+  #reject(error: StorageError, group: AppendGroup | undefined): void {
     const groups = group ? [group, ...this.#queue] : this.#queue
     this.#queue = []
     this.#queuedBytes = 0
-    if (groups.length > 0) this.#options.onFailed(error, groups[0]!.first)
-    for (const { settled } of groups) settled.reject(error)
+    if (groups.length > 0) this.#options.onFailed(error, groups[0]!.firstSeq)
+    for (const failed of groups) failed.fail(error)
   }
 
   /** Looks at the free space, one look at a time; nobody waits for it. */
   #checkSpace(): void {
     if (this.#checkingSpace) return
     this.#checkingSpace = true
-    this.#groupsUntilCheck = groupsPerSpaceCheck
+    this.#bytesUntilCheck = bytesPerSpaceCheck
     const { files, directory, reserveBytes } = this.#options
     files
       .freeBytes(directory)
@@ -380,11 +320,10 @@ export class StreamWriter {
       firstSeq: this.#nextSeq,
       timeMs: this.#options.now(),
       groupBack: 0,
-      keys: [],
-      kinds: [],
-      payloads: [],
+      entries: [],
+      salt: this.#options.salt,
     }
-    writeBatch(bytes, 0, bytes.length, 0, parts, this.#options.salt)
+    writeBatch(bytes, 0, bytes.length, 0, parts)
     await writeFully(file, bytes, segment.index!.end)
     await file.datasync()
   }

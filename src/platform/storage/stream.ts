@@ -43,7 +43,6 @@ export class LocalStream implements Stream {
   readonly #tail: LiveTail
   readonly #writer: StreamWriter
   readonly #onClose: () => void
-  readonly #onFatal: (error: StorageError) => void
   #first: number
   #durable: number
   /** Blanking and trimming go one after another. */
@@ -63,7 +62,6 @@ export class LocalStream implements Stream {
     const visible = options.manualRelease ? options.firstSeq - 1 : this.#durable
     this.#tail = new LiveTail(visible, options.tailBytes)
     this.#onClose = options.onClose
-    this.#onFatal = options.onFatal
     this.#writer = new StreamWriter({
       ...options,
       onDurable: (entries) => this.#onDurable(entries),
@@ -135,7 +133,7 @@ export class LocalStream implements Stream {
         try {
           await blankSegment(this.#files, segment, upTo, select, erased)
         } catch (error) {
-          if (error instanceof StorageError && error.code === 'Fatal') this.#onFatal(error)
+          if (error instanceof StorageError && error.code === 'Fatal') this.#writer.die(error)
           throw error
         } finally {
           this.#tail.blank(({ seq }) => erased.has(seq))

@@ -57,6 +57,7 @@ class LocalStreams implements Streams {
     if (!/^[a-z0-9-]{1,64}$/.test(name)) {
       throw new StorageError('InvalidKey', `not a stream name: ${JSON.stringify(name)}`)
     }
+    assertOptions(options)
     if (this.#closed) throw new StorageError('Closed', 'the streams are closed')
     if (this.#open.has(name)) throw new StorageError('Locked', `the stream ${name} is open`)
     const stream = this.#openStream(name, options)
@@ -105,6 +106,14 @@ class LocalStreams implements Streams {
       onFatal,
       onClose: () => this.#open.delete(name),
     })
+  }
+}
+
+/** Offsets inside a segment take four bytes in its index, seqs are numbers. */
+function assertOptions({ segmentBytes = defaultSegmentBytes, floor = 1 }: StreamOptions): void {
+  const sound = segmentBytes >= 1024 && segmentBytes <= 2 ** 30
+  if (!sound || !Number.isSafeInteger(floor) || floor < 1) {
+    throw new StorageError('InvalidArgument', `segments of ${segmentBytes} bytes, floor ${floor}`)
   }
 }
 
