@@ -16,7 +16,7 @@ import {
 } from './house-source.fixture.ts'
 
 /** Rooms of the ground floor, lowest first; each may import only those before it. */
-const PROTOCOL = 'syntax data crypto lexicon repo identity xrpc auth account'.split(' ')
+const PROTOCOL = 'syntax data crypto lexicon repo identity xrpc auth label account'.split(' ')
 
 /** Floors that code of a floor may import; services besides that only their own room. */
 const MAY_IMPORT: Record<string, readonly string[]> = {
@@ -41,7 +41,9 @@ const PACKAGES: Record<string, readonly string[]> = {
   'services/pds': ['@atcute/lexicons', '@atcute/atproto', '@atcute/bluesky'],
   'services/relay': ['@atcute/lexicons', '@atcute/atproto'],
   'services/jetstream': ['@atcute/lexicons', '@atcute/atproto'],
+  'services/moderation': ['@atcute/lexicons', '@atcute/atproto', '@atcute/ozone'],
   'services/appview': ['@atcute/lexicons', '@atcute/atproto', '@atcute/bluesky'],
+  'services/search': ['@atcute/lexicons', '@atcute/bluesky'],
   'apps/cli': ['@atcute/lexicons', '@atcute/atproto'],
   web: ['preact', '@preact/signals', '@fontsource-variable/readex-pro', 'esbuild'],
 }
