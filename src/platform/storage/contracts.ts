@@ -218,7 +218,7 @@ export interface Stream {
 export interface StreamOptions {
   /** Durable entries become visible only by `release`. After opening nothing is released. */
   manualRelease?: boolean
-  /** A new segment is begun when the current one would grow beyond this (default 64 MiB). */
+  /** A new segment is begun when the current one would grow beyond this (default 32 MiB). */
   segmentBytes?: number
   /** The next seq is at least this. */
   floor?: number

@@ -8,6 +8,7 @@ import {
   encodeIndex,
   encodeSegmentHeader,
   indexLength,
+  payloadsIntact,
   readBatch,
   type SegmentHeader,
   type SegmentIndex,
@@ -211,9 +212,8 @@ export async function readEntries(
   for (let at = 0; at < bytes.length; ) {
     const batch = readBatch(bytes, at, got, bytes.length - at, segment.header.salt)
     if (!batch || 'more' in batch) throw corrupt(segment, from + at, 'the batch is damaged')
-    if (!decodeEntries(bytes, batch, entries)) {
-      throw corrupt(segment, from + at, 'an entry is damaged')
-    }
+    if (!payloadsIntact(bytes, batch)) throw corrupt(segment, from + at, 'a payload is damaged')
+    decodeEntries(bytes, batch, entries)
     at += batch.length
   }
   return entries

@@ -174,63 +174,59 @@ export interface EntryPlace {
   blanked: boolean
 }
 
-/** Calls `visit` with each entry's place; false when the lengths do not add up. */
+/** Whether every payload is what was written, or marked as erased. */
+export function payloadsIntact(bytes: Buffer, batch: Batch): boolean {
+  const end = batch.at + batch.length
+  let row = batch.at + batchHeaderBytes
+  let payloadAt = batch.marksAt + batch.count * markBytes
+  for (let index = 0; index < batch.count; index++) {
+    const payloadEnd = payloadAt + bytes.readUInt32LE(row)
+    const mark = bytes.readUInt32LE(batch.marksAt + index * markBytes)
+    if (payloadEnd > end) return false
+    if (mark !== blankMark) {
+      const sum = crc32(bytes.subarray(payloadAt, payloadEnd))
+      if (mark !== 0 || sum !== bytes.readUInt32LE(row + 4)) return false
+    }
+    row += tableRowBytes
+    payloadAt = payloadEnd
+  }
+  return true
+}
+
+/** Calls `visit` with each entry's place, of a batch whose lengths are known to add up. */
 export function visitEntries(
   bytes: Buffer,
   batch: Batch,
   visit: (place: EntryPlace) => void,
-): boolean {
+): void {
+  let row = batch.at + batchHeaderBytes
   let keyAt = batch.keysAt
   let payloadAt = batch.marksAt + batch.count * markBytes
   for (let index = 0; index < batch.count; index++) {
-    const row = batch.at + batchHeaderBytes + index * tableRowBytes
     const markAt = batch.marksAt + index * markBytes
-    const keyLength = bytes[row + 9]!
+    const keyEnd = keyAt + bytes[row + 9]!
     const payloadLength = bytes.readUInt32LE(row)
-    if (payloadAt + payloadLength > batch.at + batch.length) return false
     visit({
       seq: batch.firstSeq + index,
-      key: bytes.toString('utf8', keyAt, keyAt + keyLength),
+      key: bytes.toString('utf8', keyAt, keyEnd),
       kind: bytes[row + 8]!,
       markAt,
       payloadAt,
       payloadLength,
       blanked: bytes.readUInt32LE(markAt) === blankMark,
     })
-    keyAt += keyLength
+    row += tableRowBytes
+    keyAt = keyEnd
     payloadAt += payloadLength
   }
-  return true
 }
 
-/** Appends the batch's entries to `into`; false when a payload or a mark is not what was written. */
-export function decodeEntries(bytes: Buffer, batch: Batch, into: Entry[]): boolean {
-  let keyAt = batch.keysAt
-  let payloadAt = batch.marksAt + batch.count * markBytes
-  const end = batch.at + batch.length
-  for (let index = 0; index < batch.count; index++) {
-    const row = batch.at + batchHeaderBytes + index * tableRowBytes
-    const payloadLength = bytes.readUInt32LE(row)
-    const keyEnd = keyAt + bytes[row + 9]!
-    const payloadEnd = payloadAt + payloadLength
-    if (payloadEnd > end) return false
-    const mark = bytes.readUInt32LE(batch.marksAt + index * markBytes)
-    const payload = mark === 0 ? bytes.subarray(payloadAt, payloadEnd) : nothing
-    if (mark === 0 ? crc32(payload) !== bytes.readUInt32LE(row + 4) : mark !== blankMark) {
-      return false
-    }
-    into.push({
-      seq: batch.firstSeq + index,
-      key: bytes.toString('utf8', keyAt, keyEnd),
-      kind: bytes[row + 8]!,
-      timeMs: batch.timeMs,
-      payload,
-      blanked: mark !== 0,
-    })
-    keyAt = keyEnd
-    payloadAt = payloadEnd
-  }
-  return true
+/** Appends the entries of a batch whose payloads are intact to `into`; payloads are views of `bytes`. */
+export function decodeEntries(bytes: Buffer, batch: Batch, into: Entry[]): void {
+  visitEntries(bytes, batch, ({ seq, key, kind, payloadAt, payloadLength, blanked }) => {
+    const payload = blanked ? nothing : bytes.subarray(payloadAt, payloadAt + payloadLength)
+    into.push({ seq, key, kind, timeMs: batch.timeMs, payload, blanked })
+  })
 }
 
 /** Where the next thing that looks like a batch begins, or -1. */

@@ -3,7 +3,13 @@ import { isNoSpace } from './errors.ts'
 import type { Files, OpenFile } from './files.ts'
 import type { OpenFiles } from './open-files.ts'
 import { corrupt, loadIndex, type Segment, scanBatches, writeFully } from './segment-file.ts'
-import { blankMark, type EntryPlace, segmentHeaderBytes, visitEntries } from './segment-format.ts'
+import {
+  blankMark,
+  type EntryPlace,
+  payloadsIntact,
+  segmentHeaderBytes,
+  visitEntries,
+} from './segment-format.ts'
 
 /** Where an entry to be erased lies in the file. */
 interface Target {
@@ -89,7 +95,9 @@ async function findTargets(
       if (!place.blanked) fresh.push(target)
       else if (!isZero(bytes, place.payloadAt, payloadLength)) unfinished.push(target)
     }
-    return visitEntries(bytes, batch, visit)
+    if (!payloadsIntact(bytes, batch)) return false
+    visitEntries(bytes, batch, visit)
+    return true
   })
   if (end !== to) throw corrupt(segment, end, 'the batch is damaged')
   return { fresh, unfinished }

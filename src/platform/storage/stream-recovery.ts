@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { type Entry, StorageError } from './contracts.ts'
+import { StorageError } from './contracts.ts'
 import type { Files, OpenFile } from './files.ts'
 import {
   corrupt,
@@ -10,9 +10,9 @@ import {
   segmentPath,
 } from './segment-file.ts'
 import {
-  decodeEntries,
   decodeSegmentHeader,
   findBatch,
+  payloadsIntact,
   readBatch,
   type SegmentIndex,
   segmentHeaderBytes,
@@ -96,7 +96,7 @@ async function recoverLast(file: OpenFile, segment: Segment): Promise<Omit<Recov
     fileBytes,
     header.salt,
     (bytes, batch, at) => {
-      if (batch.firstSeq < nextSeq || !decodeEntries(bytes, batch, [] as Entry[])) return false
+      if (batch.firstSeq < nextSeq || !payloadsIntact(bytes, batch)) return false
       nextSeq = batch.firstSeq + batch.count
       segment.lastMs = Math.max(segment.lastMs, batch.timeMs)
       if (batch.count > 0) {

@@ -24,7 +24,8 @@ export interface LocalStreamsOptions {
   cacheBytes?: number
 }
 
-const defaultSegmentBytes = 64 * 1024 * 1024
+/** The last one is read when a stream is opened: 30 ms when it is nearly full. */
+const defaultSegmentBytes = 32 * 1024 * 1024
 const maxOpenSegments = 32
 
 /** Opens a directory of streams for this process alone. Errors: Locked. */
