@@ -13,9 +13,8 @@ import {
   nodeFiles,
 } from '#platform/storage'
 import { cidText } from '#protocol/data'
-import { type CommitEvent, verifyCommitEvent, verifyRepoCar } from '#protocol/repo'
-import type { Did } from '#protocol/syntax'
-import { type HostEvent, type Person, TestHost } from './host.test-support.ts'
+import { verifyRepoCar } from '#protocol/repo'
+import { type Person, TestHost } from './host.test-support.ts'
 
 const folders: string[] = []
 after(() => {
@@ -28,26 +27,6 @@ function temporary(): string {
   return folder
 }
 
-/** Commits of one account, in order. */
-function commitsOf(events: readonly HostEvent[], did: Did): CommitEvent[] {
-  return events.flatMap((event) => (event.did === did && event.commit ? [event.commit] : []))
-}
-
-/** The chain of an account's commits verifies, each on the one before; returns the last head. */
-async function assertChain(host: TestHost, person: Person): Promise<string> {
-  const key = (await host.signingKey(person.did))!
-  let previous: { rev: string; data: Uint8Array } | undefined
-  let head = ''
-  for (const event of commitsOf(await host.events(), person.did)) {
-    const nowMs = host.outside.now() + 60_000
-    const verdict = verifyCommitEvent(event, { key, nowMs, ...(previous && { previous }) })
-    assert.ok(verdict.ok, `a commit of ${person.handle}: ${!verdict.ok && verdict.reason}`)
-    previous = verdict.head
-    head = cidText(verdict.head.commit)
-  }
-  return head
-}
-
 /** The exported repository verifies, and holds exactly these records' texts. */
 async function assertRepo(host: TestHost, person: Person, texts: readonly string[]): Promise<void> {
   const answer = await host.get('com.atproto.sync.getRepo', { did: person.did })
@@ -57,7 +36,7 @@ async function assertRepo(host: TestHost, person: Person, texts: readonly string
   const listed = await host.listTexts(person)
   assert.deepEqual(listed.sort(), [...texts].sort())
   assert.equal(repo.records.length, texts.length)
-  assert.equal(cidText(repo.head.commit), await assertChain(host, person))
+  assert.equal(cidText(repo.head.commit), await host.assertChain(person))
 }
 
 test('a write is answered only when it is on the disk', async () => {
@@ -253,10 +232,10 @@ test('changes that were under way when an account stopped are not forgotten by i
   const late = host.write(alice, 'late')
   const answers = await Promise.all(writes)
   assert.equal((await late).status, 200)
-  const events = commitsOf(await host.events(), alice.did)
+  const commits = (await host.events()).filter(({ commit }) => commit)
   // Whatever came to the journal is in the file, answered with success or not.
   const texts = await host.listTexts(alice)
-  assert.equal(texts.length, events.length - 1)
+  assert.equal(texts.length, commits.length - 1)
   for (const [i, answer] of answers.entries()) {
     if (answer.status === 200) assert.ok(texts.includes(`post ${i}`))
   }

@@ -24,8 +24,15 @@ import {
   type Streams,
 } from '#platform/storage'
 import { type PublicKey, parseDidKey } from '#protocol/crypto'
+import { cidText } from '#protocol/data'
 import { plcState } from '#protocol/identity'
-import { type CommitEvent, parseCommitEvent, parseSyncEvent } from '#protocol/repo'
+import {
+  type CommitEvent,
+  parseCommitEvent,
+  parseSyncEvent,
+  type RepoHead,
+  verifyCommitEvent,
+} from '#protocol/repo'
 import type { Did, Handle } from '#protocol/syntax'
 import { decodeFrame, formatParams, type HttpResponse } from '#protocol/xrpc'
 import { AccountFiles } from '../account-files/index.ts'
@@ -286,6 +293,35 @@ export class TestHost {
     const record = { $type: 'app.bsky.feed.post', text, createdAt: '2026-01-01T00:00:00.000Z' }
     const input = { repo: person.did, collection: 'app.bsky.feed.post', record, ...extra }
     return this.post('com.atproto.repo.createRecord', input, person.accessJwt)
+  }
+
+  /** The commits of a person, from the first, verify each on the one before; the last head's CID. */
+  async assertChain({ did, handle }: Pick<Person, 'did' | 'handle'>): Promise<string> {
+    const key = (await this.signingKey(did))!
+    let previous: RepoHead | undefined
+    for (const event of await this.events()) {
+      if (event.did !== did || !event.commit) continue
+      const nowMs = this.outside.now() + 60_000
+      const verdict = verifyCommitEvent(event.commit, {
+        key,
+        nowMs,
+        ...(previous && { previous }),
+      })
+      if (!verdict.ok) throw new Error(`a commit of ${handle}: ${verdict.reason}`)
+      previous = verdict.head
+    }
+    return previous ? cidText(previous.commit) : ''
+  }
+
+  /** The code in the newest letter to a person. */
+  async mailedCode({ did }: Person): Promise<string> {
+    const letter = await this.sql.get<{ body: string }>(
+      'SELECT body FROM outbox WHERE did = ? ORDER BY id DESC LIMIT 1',
+      [did],
+    )
+    const code = /[A-Z2-7]{5}-[A-Z2-7]{5}/.exec(letter?.body ?? '')?.[0]
+    if (!code) throw new Error('no letter')
+    return code
   }
 
   /** Uploads a text file as a picture; its blob object. */
