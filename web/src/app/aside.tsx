@@ -1,6 +1,6 @@
 /** The margin: finding people, people to know, and the channel at a glance. */
 import { useEffect } from 'preact/hooks'
-import { channel, checkChannel } from '../data/health.ts'
+import { channelOf, checkChannel } from '../data/health.ts'
 import { loadNeighbours, neighbours } from '../data/neighbours.ts'
 import { me } from '../data/session.ts'
 import { ChannelGlance } from '../parts/channel.tsx'
@@ -31,6 +31,12 @@ export function Aside() {
   return (
     <aside class="aside" aria-label={t('aside.label')}>
       {!finding && <FindBox />}
+      {!path.value.startsWith('/data') && (
+        <section class="box">
+          <h2>{session ? <a href="/data">{t('data.layers')}</a> : t('data.layersHere')}</h2>
+          <ChannelGlance stops={channelOf(session?.pds)} />
+        </section>
+      )}
       {!finding && strangers && strangers.length > 0 && (
         <section class="box">
           <h2>{t('people.maybe')}</h2>
@@ -39,12 +45,6 @@ export function Aside() {
               <PersonRow key={person.did} person={person} />
             ))}
           </ul>
-        </section>
-      )}
-      {!path.value.startsWith('/data') && channel.value.length > 0 && (
-        <section class="box">
-          <h2>{session ? <a href="/data">{t('data.layers')}</a> : t('data.layersHere')}</h2>
-          <ChannelGlance stops={channel.value} />
         </section>
       )}
     </aside>

@@ -20,7 +20,18 @@ export interface Stop {
 const slowMs = 2_500
 const patienceMs = 6_000
 
-export const channel = signal<readonly Stop[]>([])
+/** Whether layers are being asked at the moment. */
+export const checking = signal(false)
+
+const asked = signal<readonly Stop[]>([])
+
+/** The channel of a person at `host` (else of the first host configured), asked about or not yet. */
+export function channelOf(host?: string): readonly Stop[] {
+  const known = asked.value
+  return layersOf(host).map(
+    (stop) => known.find(({ layer, url }) => layer === stop.layer && url === stop.url) ?? stop,
+  )
+}
 
 let round = 0
 
@@ -28,20 +39,18 @@ let round = 0
 export async function checkChannel(host?: string): Promise<void> {
   const mine = ++round
   const stops = layersOf(host)
-  const before = channel.peek()
-  channel.value = stops.map((stop) => {
-    const known = before.find(({ layer, url }) => layer === stop.layer && url === stop.url)
-    return known ?? stop
-  })
+  asked.value = channelOf(host)
+  checking.value = true
   await Promise.all(
     stops.map(async (stop) => {
       const answer = await probe(stop)
       if (mine !== round) return
-      channel.value = channel
+      asked.value = asked
         .peek()
         .map((one) => (one.layer === stop.layer ? { ...stop, ...answer } : one))
     }),
   )
+  if (mine === round) checking.value = false
 }
 
 function layersOf(host: string | undefined): Stop[] {

@@ -3,7 +3,7 @@ import { useSignal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
 import { network } from '../app/config.ts'
 import { say } from '../app/toasts.ts'
-import { channel, checkChannel, type Stop } from '../data/health.ts'
+import { channelOf, checkChannel, type Stop } from '../data/health.ts'
 import { activate, downloadRepo, type Holdings, holdings, whoAndWhat } from '../data/holdings.ts'
 import type { Identity } from '../data/identity.ts'
 import { type Arrival, follow, lastPost } from '../data/journey.ts'
@@ -57,7 +57,7 @@ function Holder({ session }: { session: Session }) {
         {held.value?.active === false && !session.movedTo && (
           <Asleep session={session} onAwake={() => void load()} />
         )}
-        <Channel stops={channel.value} arrivals={arrivals.value} end={t('data.fields')}>
+        <Channel stops={channelOf(session.pds)} arrivals={arrivals.value} end={t('data.fields')}>
           {(stop) => <StopText stop={stop} session={session} known={known.value} />}
         </Channel>
         <ChannelButtons session={session} arrivals={arrivals} onCheck={() => void load()} />

@@ -4,7 +4,7 @@
  * moves only while it explains something.
  */
 import type { ComponentChildren } from 'preact'
-import type { Health, Layer, Stop } from '../data/health.ts'
+import { checking, type Health, type Layer, type Stop } from '../data/health.ts'
 import type { Arrival, Passage } from '../data/journey.ts'
 import { type Reach, reachAfter } from '../data/reach.ts'
 import { hostOf } from '../data/xrpc.ts'
@@ -29,7 +29,7 @@ interface ChannelProps {
 }
 
 export function Channel({ stops, children, arrivals, end }: ChannelProps) {
-  const live = arrivals !== undefined || stops.some(({ health }) => health === 'asking')
+  const live = arrivals !== undefined || checking.value
   return (
     <ol class="channel" data-live={live}>
       {stops.map((stop, index) => {
