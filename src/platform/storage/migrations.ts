@@ -20,12 +20,7 @@ export function loadMigrations(directory: URL): Migration[] {
  */
 export function migrate(db: SqliteConnection, migrations: readonly Migration[]): void {
   if (migrations.length === 0) return
-  db.exec(
-    'CREATE TABLE IF NOT EXISTS migrations (name TEXT PRIMARY KEY, checksum TEXT NOT NULL) STRICT',
-  )
-  const applied = db.all<{ name: string; checksum: string }>(
-    'SELECT name, checksum FROM migrations ORDER BY name',
-  )
+  const applied = readApplied(db)
   for (const [index, row] of applied.entries()) {
     const expected = migrations[index]
     if (expected?.name !== row.name) {
@@ -47,6 +42,23 @@ export function migrate(db: SqliteConnection, migrations: readonly Migration[]):
   }
 }
 
+interface AppliedRow {
+  name: string
+  checksum: string
+}
+
+/** Most openings find everything in place: the table is only made when it is missed. */
+function readApplied(db: SqliteConnection): AppliedRow[] {
+  const query = 'SELECT name, checksum FROM migrations ORDER BY name'
+  try {
+    return db.all<AppliedRow>(query)
+  } catch (error) {
+    if (!/no such table/.test((error as Error).message)) throw error
+    db.exec('CREATE TABLE migrations (name TEXT PRIMARY KEY, checksum TEXT NOT NULL) STRICT')
+    return []
+  }
+}
+
 function apply(db: SqliteConnection, migration: Migration): void {
   db.exec('BEGIN IMMEDIATE')
   try {
@@ -64,7 +76,15 @@ function apply(db: SqliteConnection, migration: Migration): void {
   }
 }
 
+const checksums = new WeakMap<Migration, string>()
+
 /** Line ends are not a change: a checkout on another system must open the same database. */
 function checksumOf(migration: Migration): string {
-  return createHash('sha256').update(migration.sql.replaceAll('\r\n', '\n')).digest('hex')
+  let checksum = checksums.get(migration)
+  if (checksum === undefined) {
+    const text = migration.sql.replaceAll('\r\n', '\n')
+    checksum = createHash('sha256').update(text).digest('hex')
+    checksums.set(migration, checksum)
+  }
+  return checksum
 }

@@ -1,5 +1,6 @@
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { type SqlParams, type SqlRow, type SqlValue, StorageError } from './contracts.ts'
+import { sqlError } from './sqlite-errors.ts'
 
 export interface ConnectionOptions {
   /** FULL: each commit is fsynced on the spot. NORMAL (default): commits survive a kill, and a power cut after `sync`. */
@@ -26,7 +27,7 @@ interface Prepared {
   statement: StatementSync
   parameterCount: number
   /** Unknown until the first row: statements that return nothing never need it. */
-  toRecord: ((row: Row) => SqlRow) | undefined
+  toRecord: Shape | undefined
   /** An iterator stands on it: it may not be run by anybody else meanwhile. */
   busy: boolean
 }
@@ -251,42 +252,26 @@ function countParameters(sql: string): number {
   return count
 }
 
-function recordShape(prepared: Prepared): (row: Row) => SqlRow {
+function recordShape(prepared: Prepared): Shape {
   return (prepared.toRecord ??= compileShape(prepared.statement.columns().map(({ name }) => name)))
 }
 
+type Shape = (row: Row) => SqlRow
+
+/** By column names: a thousand open files with the same tables share them. */
+const shapes = new Map<string, Shape>()
+const maxShapes = 2000
+
 /** An object literal with the columns in place: all rows share one hidden class, as hand-written code would have it. */
-function compileShape(names: readonly string[]): (row: Row) => SqlRow {
+function compileShape(names: readonly string[]): Shape {
+  const known = shapes.get(names.join('\0'))
+  if (known) return known
   if (names.some((name) => name === '__proto__')) {
     throw new StorageError('InvalidArgument', 'a column may not be named __proto__')
   }
   const fields = names.map((name, index) => `${JSON.stringify(name)}: row[${index}]`)
-  return new Function('row', `return { ${fields.join(', ')} }`) as (row: Row) => SqlRow
-}
-
-/** Names the failures that callers act on; every other error stays the engine's own. */
-function sqlError(error: unknown): unknown {
-  if (!(error instanceof Error) || error instanceof StorageError) return error
-  const { code, errcode } = error as { code?: string; errcode?: number }
-  if (code === 'ERR_INVALID_STATE' && /not open|finalized/.test(error.message)) {
-    return new StorageError('Closed', 'the database is closed', { cause: error })
-  }
-  if (errcode === undefined) return error
-  // https://www.sqlite.org/rescode.html: the low byte is the primary code.
-  if (errcode === 2067 || errcode === 1555) {
-    return new StorageError('Conflict', error.message, { cause: error })
-  }
-  switch (errcode & 0xff) {
-    case 5:
-      return new StorageError('Locked', error.message, { cause: error })
-    case 10:
-      return new StorageError('Fatal', `${error.message} (${errcode})`, { cause: error })
-    case 11:
-    case 26:
-      return new StorageError('Corrupt', error.message, { cause: error })
-    case 13:
-      return new StorageError('NoSpace', error.message, { cause: error })
-    default:
-      return error
-  }
+  const shape = new Function('row', `return { ${fields.join(', ')} }`) as Shape
+  if (shapes.size >= maxShapes) shapes.clear()
+  shapes.set(names.join('\0'), shape)
+  return shape
 }

@@ -2,8 +2,9 @@ import { statSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { pathToFileURL } from 'node:url'
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
-import { StorageError } from './contracts.ts'
+import { StorageError, type StorageErrorCode } from './contracts.ts'
 import type { SqliteConnection } from './sqlite-connection.ts'
+import { sqlError } from './sqlite-errors.ts'
 
 /**
  * Folding a write-ahead file into its database costs two fsyncs and many page writes, 10 to 20 ms for 4 MB. This file
@@ -17,7 +18,7 @@ interface Task {
 
 interface Outcome {
   id: number
-  message?: string
+  failure?: { code: StorageErrorCode | undefined; message: string }
 }
 
 const role = 'falaj wal folder'
@@ -47,21 +48,28 @@ export function walBytes(path: string): number {
   return statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0
 }
 
-/** Keeps the write-ahead file of an open database small, off the loop as far as that goes. */
+/** Keeps the write-ahead file of an open database small, off the loop as far as that goes. Errors: Fatal. */
 export async function foldWhenLarge(path: string, db: SqliteConnection): Promise<void> {
   if (walBytes(path) < foldBytes) return
-  await foldWal(path)
+  try {
+    await foldWal(path)
+  } catch (error) {
+    // Without room, or with somebody's lock in the way, it stays as it is: nothing is lost, the next one tries again.
+    if (error instanceof StorageError && error.code === 'Fatal') throw error
+    return
+  }
   if (db.isOpen && !db.inTransaction && walBytes(path) > crowdedBytes) db.foldWal()
 }
 
 function startWorker(): Worker {
   const started = new Worker(new URL(import.meta.url), { workerData: role, name: role })
-  started.on('message', ({ id, message }: Outcome) => {
+  started.on('message', ({ id, failure }: Outcome) => {
     const answer = waiting.get(id)
     waiting.delete(id)
     if (waiting.size === 0) started.unref()
-    if (message === undefined) answer?.resolve()
-    else answer?.reject(new StorageError('Fatal', message))
+    if (!failure) answer?.resolve()
+    else if (!failure.code) answer?.reject(new Error(failure.message))
+    else answer?.reject(new StorageError(failure.code, failure.message))
   })
   const fail = (error: unknown) => {
     if (worker === started) worker = undefined
@@ -94,8 +102,10 @@ if (!isMainThread && workerData === role) {
       fold(path)
       parentPort!.postMessage({ id } satisfies Outcome)
     } catch (error) {
-      const message = `folding the write-ahead file of ${path}: ${(error as Error).message}`
-      parentPort!.postMessage({ id, message } satisfies Outcome)
+      const named = sqlError(error) as Error
+      const message = `folding the write-ahead file of ${path}: ${named.message}`
+      const code = named instanceof StorageError ? named.code : undefined
+      parentPort!.postMessage({ id, failure: { code, message } } satisfies Outcome)
     }
   })
 }
