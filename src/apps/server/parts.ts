@@ -5,6 +5,7 @@ import { jetstreamPart } from './parts/jetstream.ts'
 import { pdsPart } from './parts/pds.ts'
 import { plcPart } from './parts/plc.ts'
 import { relayPart } from './parts/relay.ts'
+import { searchPart } from './parts/search.ts'
 import { webPart } from './parts/web.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: each part knows the type of its own configuration
@@ -12,6 +13,7 @@ export const parts: readonly ServicePart<any>[] = [
   plcPart,
   relayPart,
   jetstreamPart,
+  searchPart,
   pdsPart,
   appviewPart,
   webPart,

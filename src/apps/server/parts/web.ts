@@ -10,6 +10,7 @@ const webConfig = config('web', {
   appview: urlAndDid({ help: 'App view the client shows, as URL#DID.' }),
   relay: url({ help: 'Relay the client shows the health of.' }),
   jetstream: url({ help: 'Jetstream the client follows events on.' }),
+  search: url({ help: 'Search service the client shows the health of.' }),
 })
 
 type WebConfig = ConfigOf<typeof webConfig>
@@ -27,6 +28,7 @@ export const webPart: ServicePart<WebConfig> = {
         appview: values.appview,
         relay: values.relay ?? peers.url('relay'),
         jetstream: values.jetstream ?? peers.url('jetstream'),
+        search: values.search ?? peers.url('search'),
       }
       if (!wired.plc) throw new UsageError('falaj web needs a directory: give --plc URL')
       return wired
@@ -52,5 +54,6 @@ function publicConfig(values: WebConfig, peers: Peers): Record<string, unknown> 
     appview: values.appview ?? peers.named('appview'),
     relay: values.relay && { url: values.relay },
     jetstream: values.jetstream && { url: values.jetstream },
+    search: values.search && { url: values.search },
   }
 }

@@ -1,0 +1,2 @@
+/** Handles of accounts, as their DID documents claim. */
+export { Handles } from './handles.ts'
