@@ -116,6 +116,21 @@ test('dependencies are pinned, explained, and come from no registry in particula
   }
 })
 
+test('the lock file holds every package of every platform, or npm ci refuses it', () => {
+  const { packages } = JSON.parse(read('package-lock.json')) as {
+    packages: Record<string, { optionalDependencies?: Record<string, string> }>
+  }
+  none(
+    Object.entries(packages).flatMap(([path, { optionalDependencies = {} }]) =>
+      Object.keys(optionalDependencies)
+        .filter(
+          (name) => !packages[`node_modules/${name}`] && !packages[`${path}/node_modules/${name}`],
+        )
+        .map((name) => `${path || 'the root'} wants ${name}, which is not in package-lock.json`),
+    ),
+  )
+})
+
 test('STYLE.md fits in a head', () => {
   assert.ok(linesOf(read('STYLE.md')) <= STYLE_LINES_MAX)
 })
