@@ -5,10 +5,10 @@ import { frameHeader } from '#protocol/xrpc'
 import { type Arrival, readArrival } from './arrivals.ts'
 import type { Identities } from './identities.ts'
 import type { Judge, Reason, Source } from './judge.ts'
-import { numberLength, writeNumber } from './renumber.ts'
+import { MAX_NUMBER_BYTES, writeNumber } from './renumber.ts'
 import { type RepoState, withHead } from './repo-state.ts'
 import type { RepoStates } from './repo-states.ts'
-import { KINDS, type Origin, writeOrigin } from './stored-event.ts'
+import { KINDS, type Origin, originBytes, writeOrigin } from './stored-event.ts'
 import type { WaitingEvents } from './waiting-events.ts'
 
 /** Refusals that an identity we know wrongly could be the cause of. */
@@ -39,7 +39,10 @@ interface Draft {
   host: string
   /** Undefined when it did not come from this pass's source just now. */
   sourceSeq: number | undefined
-  store(origin: Origin, seq: number): Uint8Array
+  /** At least as many bytes as `write` writes. */
+  frameBytesMax: number
+  /** Writes the frame and returns its end. */
+  write(into: Uint8Array, at: number, seq: number): number
 }
 
 /**
@@ -95,9 +98,11 @@ export class Pass {
       this.changed.set(head.did, { ...state, desynchronized: false })
     } else {
       this.changed.set(head.did, withHead(state, head))
-      this.#draft(state, KINDS['#sync'], undefined, (origin, seq) =>
-        storeFrame(origin, head.frame(seq)),
-      )
+      this.#draft(state, KINDS['#sync'], undefined, SYNC_BYTES_MAX, (into, at, seq) => {
+        const frame = head.frame(seq)
+        into.set(frame, at)
+        return at + frame.length
+      })
     }
     this.#release(head.did)
     return 'mended'
@@ -125,8 +130,9 @@ export class Pass {
     if (judgement.ok) {
       const { state } = judgement
       this.changed.set(did, state)
-      this.#draft(state, KINDS[type], sourceSeq, (origin, seq) =>
-        storeArrival(origin, arrival, seq),
+      const bytesMax = arrival.frame.length + MAX_NUMBER_BYTES
+      this.#draft(state, KINDS[type], sourceSeq, bytesMax, (into, at, seq) =>
+        writeArrival(into, at, arrival, seq),
       )
       if (before?.desynchronized && !state.desynchronized) this.#release(did)
       return
@@ -141,16 +147,17 @@ export class Pass {
     const broken = { ...state, desynchronized: true }
     this.changed.set(state.did, broken)
     this.broken.push(broken)
-    this.#draft(state, KINDS.broken, sourceSeq, (origin) => storeFrame(origin, NO_FRAME))
+    this.#draft(state, KINDS.broken, sourceSeq, 0, (_into, at) => at)
   }
 
   #draft(
     { did, host }: RepoState,
     kind: number,
     sourceSeq: number | undefined,
-    store: Draft['store'],
+    frameBytesMax: number,
+    write: Draft['write'],
   ): void {
-    this.#drafts.push({ did, kind, host, sourceSeq, store })
+    this.#drafts.push({ did, kind, host, sourceSeq, frameBytesMax, write })
   }
 
   /** Judges what waited for a repository's head. */
@@ -167,44 +174,52 @@ export class Pass {
   }
 
   /**
-   * What is to be appended. A crash after that must have the events put aside read again: entries
-   * carry no higher number of the source than the one before those.
+   * What is to be appended, once. A crash after that must have the events put aside read again:
+   * entries carry no higher number of the source than the one before those.
    */
   entries(): NewEntry[] {
     const sourceSeqMax = (this.aside[0]?.sourceSeq ?? Number.POSITIVE_INFINITY) - 1
-    return this.#drafts.map(({ did, kind, host, sourceSeq, store }) => {
-      const origin =
-        sourceSeq === undefined
-          ? { source: '', sourceSeq: 0, host }
-          : { source: this.#from.url, sourceSeq: Math.min(sourceSeq, sourceSeqMax), host }
-      return { key: did, kind, make: (seq) => store(origin, seq) }
-    })
+    // One array for all: they are kept and dropped together, and arrays are dear to make.
+    const origins = this.#drafts.map((draft) => this.#originOf(draft, sourceSeqMax))
+    let size = 0
+    for (const [i, { frameBytesMax }] of this.#drafts.entries()) {
+      size += originBytes(origins[i]!) + frameBytesMax
+    }
+    const bytes = new Uint8Array(size)
+    let end = 0
+    return this.#drafts.map(({ did, kind, write }, i) => ({
+      key: did,
+      kind,
+      make(seq) {
+        const start = end
+        end = write(bytes, writeOrigin(bytes, start, origins[i]!), seq)
+        return bytes.subarray(start, end)
+      },
+    }))
+  }
+
+  #originOf({ host, sourceSeq }: Draft, sourceSeqMax: number): Origin {
+    if (sourceSeq === undefined) return { source: '', sourceSeq: 0, host }
+    return { source: this.#from.url, sourceSeq: Math.min(sourceSeq, sourceSeqMax), host }
   }
 }
 
-const NO_FRAME = new Uint8Array(0)
-
-function storeFrame(origin: Origin, frame: Uint8Array): Uint8Array {
-  const { stored, start } = writeOrigin(origin, frame.length)
-  stored.set(frame, start)
-  return stored
-}
+/** A DID of 2 kB, a commit with one, and names. */
+const SYNC_BYTES_MAX = 8_192
 
 /** The event under our number: its bytes as they came, but for those of the seq. */
-function storeArrival(
-  origin: Origin,
+function writeArrival(
+  into: Uint8Array,
+  at: number,
   { type, bodyBytes, seqPlace }: Arrival,
   seq: number,
-): Uint8Array {
+): number {
+  const { start, end } = seqPlace
   const header = frameHeader(type)
-  const seqLength = numberLength(seq)
-  const cut = seqPlace.end - seqPlace.start
-  const length = header.length + bodyBytes.length - cut + seqLength
-  const { stored, start } = writeOrigin(origin, length)
-  stored.set(header, start)
-  const bodyAt = start + header.length
-  stored.set(bodyBytes.subarray(0, seqPlace.start), bodyAt)
-  writeNumber(stored, bodyAt + seqPlace.start, seq)
-  stored.set(bodyBytes.subarray(seqPlace.end), bodyAt + seqPlace.start + seqLength)
-  return stored
+  into.set(header, at)
+  at += header.length
+  into.set(bodyBytes.subarray(0, start), at)
+  at = writeNumber(into, at + start, seq)
+  into.set(bodyBytes.subarray(end), at)
+  return at + bodyBytes.length - end
 }

@@ -73,24 +73,27 @@ function itemEnd(bytes: Uint8Array, at: number): number {
   }
 }
 
-/** How many bytes an unsigned number takes. */
-export function numberLength(value: number): number {
-  if (value < 24) return 1
-  if (value < 0x100) return 2
-  if (value < 0x10000) return 3
-  return value < 0x100000000 ? 5 : 9
-}
+/** The most bytes a number takes. */
+export const MAX_NUMBER_BYTES = 9
 
-/** Writes an unsigned number as CBOR does. */
-export function writeNumber(into: Uint8Array, at: number, value: number): void {
-  const width = numberLength(value) - 1
+/** Writes an unsigned number as CBOR does; returns where it ends. */
+export function writeNumber(into: Uint8Array, at: number, value: number): number {
+  const width = widthOf(value)
   if (width === 0) {
     into[at] = value
-    return
+    return at + 1
   }
   into[at] = width === 1 ? 24 : width === 2 ? 25 : width === 4 ? 26 : 27
   for (let i = at + width; i > at; i--) {
     into[i] = value % 256
     value = Math.floor(value / 256)
   }
+  return at + 1 + width
+}
+
+function widthOf(value: number): number {
+  if (value < 24) return 0
+  if (value < 0x100) return 1
+  if (value < 0x10000) return 2
+  return value < 0x100000000 ? 4 : 8
 }

@@ -33,23 +33,37 @@ export interface Origin {
 const encoder = new TextEncoder()
 const decoder = new TextDecoder()
 const SEQ_BYTES = 8
+/** Both views of the same bytes, in this machine's order, which is that of every machine we run on. */
+const float = new Float64Array(1)
+const floatBytes = new Uint8Array(float.buffer)
 const NAME_BYTES_MAX = 255
 
 /** Whether an origin URL can be kept: 255 bytes, where a host name has 253. */
 export const isStorableHost = (url: string): boolean => url.length <= NAME_BYTES_MAX
 
-/** `[source length u8][source][seq f64][host length u8][host]`; the host is empty if it is the source. */
-export function writeOrigin({ source, sourceSeq, host }: Origin, frameBytes: number) {
-  const from = nameBytes(source)
-  const at = host === source ? nameBytes('') : nameBytes(host)
-  const start = 1 + from.length + SEQ_BYTES + 1 + at.length
-  const stored = new Uint8Array(start + frameBytes)
-  stored[0] = from.length
-  stored.set(from, 1)
-  new DataView(stored.buffer).setFloat64(1 + from.length, sourceSeq)
-  stored[start - at.length - 1] = at.length
-  stored.set(at, start - at.length)
-  return { stored, start }
+/** How many bytes `writeOrigin` writes. */
+export function originBytes({ source, host }: Origin): number {
+  return (
+    1 + nameBytes(source).length + SEQ_BYTES + 1 + nameBytes(host === source ? '' : host).length
+  )
+}
+
+/**
+ * `[source length u8][source][seq f64][host length u8][host]`; the host is empty if it is the source.
+ * Returns where it ends; the frame follows.
+ */
+export function writeOrigin(into: Uint8Array, at: number, origin: Origin): number {
+  const { source, sourceSeq, host } = origin
+  at = writeName(into, at, nameBytes(source))
+  float[0] = sourceSeq
+  into.set(floatBytes, at)
+  return writeName(into, at + SEQ_BYTES, nameBytes(host === source ? '' : host))
+}
+
+function writeName(into: Uint8Array, at: number, name: Uint8Array): number {
+  into[at] = name.length
+  into.set(name, at + 1)
+  return at + 1 + name.length
 }
 
 const names = new Map<string, Uint8Array>()
@@ -71,7 +85,7 @@ export function originOf({ payload }: Pick<Entry, 'payload'>): Origin {
   const hostAt = seqAt + SEQ_BYTES + 1
   const source = decoder.decode(payload.subarray(1, seqAt))
   const host = decoder.decode(payload.subarray(hostAt, hostAt + payload[hostAt - 1]!))
-  return { source, sourceSeq: view.getFloat64(seqAt), host: host || source }
+  return { source, sourceSeq: view.getFloat64(seqAt, true), host: host || source }
 }
 
 /** A view of the frame as it is sent; nothing is copied. Undefined for an entry that shows none. */
