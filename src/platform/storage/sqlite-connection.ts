@@ -30,6 +30,8 @@ interface Prepared {
   toRecord: Shape | undefined
   /** An iterator stands on it: it may not be run by anybody else meanwhile. */
   busy: boolean
+  /** How it was used last; see `integersAs`. */
+  integers: 'number' | 'bigint'
 }
 
 /** One SQLite connection with its prepared statements. Rows come as arrays and are shaped here: a third of the cost. */
@@ -72,7 +74,7 @@ export class SqliteConnection {
   }
 
   all<T>(sql: string, params: SqlParams = []): T[] {
-    const prepared = this.#prepare(sql, params)
+    const prepared = integersAs('number', this.#prepare(sql, params))
     try {
       const rows = prepared.statement.all(...(params as SqlValue[])) as unknown as Row[]
       if (rows.length === 0) return []
@@ -83,7 +85,7 @@ export class SqliteConnection {
   }
 
   get<T>(sql: string, params: SqlParams = []): T | undefined {
-    const prepared = this.#prepare(sql, params)
+    const prepared = integersAs('number', this.#prepare(sql, params))
     try {
       const row = prepared.statement.get(...(params as SqlValue[])) as unknown as Row | undefined
       return row && (recordShape(prepared)(row) as T)
@@ -93,7 +95,7 @@ export class SqliteConnection {
   }
 
   run(sql: string, params: SqlParams = []): { changes: number } {
-    const prepared = this.#prepare(sql, params)
+    const prepared = integersAs('bigint', this.#prepare(sql, params))
     try {
       return { changes: Number(prepared.statement.run(...(params as SqlValue[])).changes) }
     } catch (error) {
@@ -102,7 +104,7 @@ export class SqliteConnection {
   }
 
   *iterate<T>(sql: string, params: SqlParams = []): IterableIterator<T> {
-    const prepared = this.#prepare(sql, params)
+    const prepared = integersAs('number', this.#prepare(sql, params))
     prepared.busy = true
     try {
       for (const row of prepared.statement.iterate(...(params as SqlValue[]))) {
@@ -212,6 +214,7 @@ export class SqliteConnection {
         parameterCount: countParameters(sql),
         toRecord: undefined,
         busy: false,
+        integers: 'number',
       }
     } catch (error) {
       throw sqlError(error)
@@ -250,6 +253,18 @@ function countParameters(sql: string): number {
     count = digits ? Math.max(count, Number(digits)) : count + 1
   }
   return count
+}
+
+/**
+ * What a statement that was run reports includes the last rowid of any table, also of the engine's
+ * own: full-text tables number theirs beyond what a number holds, and node then throws after the fact.
+ */
+function integersAs(integers: Prepared['integers'], prepared: Prepared): Prepared {
+  if (prepared.integers !== integers) {
+    prepared.statement.setReadBigInts(integers === 'bigint')
+    prepared.integers = integers
+  }
+  return prepared
 }
 
 function recordShape(prepared: Prepared): Shape {

@@ -141,3 +141,28 @@ describe('migrations on disk', () => {
     })
   })
 })
+
+test('full-text tables number rows beyond what a number holds, and may be written all the same', async () => {
+  const sql = await openSqlite(':memory:', {
+    migrations: [
+      {
+        name: '0001-words',
+        sql: `create virtual table words using fts5(text, content = '', contentless_delete = 1);
+              create table plain (id integer primary key)`,
+      },
+    ],
+  })
+  const insert = 'insert into words (rowid, text) values (?, ?)'
+  await sql.runMany(
+    insert,
+    Array.from({ length: 2_000 }, (_, i) => [i * 1_000, `word w${i}`]),
+  )
+  assert.deepEqual(await sql.run('delete from words where rowid < ?', [1_000_000]), {
+    changes: 1_000,
+  })
+  assert.deepEqual(await sql.run('delete from plain'), { changes: 0 })
+  assert.deepEqual(await sql.all(`select rowid from words where words match 'w1999'`), [
+    { rowid: 1_999_000 },
+  ])
+  await sql.close()
+})
