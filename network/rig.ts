@@ -13,6 +13,7 @@ const READY_MS_MAX = 20_000
 export interface Place {
   url: string
   did?: string
+  uris?: string[]
 }
 
 /** URLs and DIDs of what was started, as the ready line has them. */
@@ -22,6 +23,7 @@ export interface Network {
   relay: Place
   jetstream: Place
   appview: Place
+  feeds: Place
   web: Place
   stop(): Promise<void>
 }
@@ -33,9 +35,9 @@ export async function startNetwork(...flags: string[]): Promise<Network> {
     throw error
   })
   const network: Record<string, unknown> = { pds: [], stop: () => running.stop() }
-  for (const { kind, url, did } of running.started) {
+  for (const { kind, url, did, about } of running.started) {
     if (kind === 'pds') (network.pds as Place[]).push({ url, did })
-    else network[kind] = { url, did }
+    else network[kind] = { url, did, uris: about.uris }
   }
   return network as unknown as Network
 }

@@ -42,6 +42,7 @@ const PACKAGES: Record<string, readonly string[]> = {
   'services/relay': ['@atcute/lexicons', '@atcute/atproto'],
   'services/jetstream': ['@atcute/lexicons', '@atcute/atproto'],
   'services/moderation': ['@atcute/lexicons', '@atcute/atproto', '@atcute/ozone'],
+  'services/feeds': ['@atcute/lexicons', '@atcute/atproto', '@atcute/bluesky'],
   'services/appview': ['@atcute/lexicons', '@atcute/atproto', '@atcute/bluesky'],
   'services/search': ['@atcute/lexicons', '@atcute/bluesky'],
   'apps/cli': ['@atcute/lexicons', '@atcute/atproto'],

@@ -1,6 +1,7 @@
 /** Every service this program can host, in the order they start: each needs only those before it. */
 import type { ServicePart } from './part.ts'
 import { appviewPart } from './parts/appview.ts'
+import { feedsPart } from './parts/feeds.ts'
 import { jetstreamPart } from './parts/jetstream.ts'
 import { pdsPart } from './parts/pds.ts'
 import { plcPart } from './parts/plc.ts'
@@ -16,6 +17,7 @@ export const parts: readonly ServicePart<any>[] = [
   searchPart,
   pdsPart,
   appviewPart,
+  feedsPart,
   webPart,
 ]
 

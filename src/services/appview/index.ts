@@ -78,7 +78,7 @@ export async function createAppview(
     }),
     { now },
   )
-  const reader = createReader({ sql, directory, publicUrl, now, did: identity.did })
+  const reader = createReader({ sql, directory, publicUrl, fetch, now, did: identity.did })
   const writer = new IndexWriter({
     sql,
     now,

@@ -1,12 +1,17 @@
 import type { Method } from '#protocol/xrpc'
 import { getProfile } from './methods/app.bsky.actor.getProfile.ts'
 import { getProfiles } from './methods/app.bsky.actor.getProfiles.ts'
+import { getActorFeeds } from './methods/app.bsky.feed.getActorFeeds.ts'
 import { getActorLikes } from './methods/app.bsky.feed.getActorLikes.ts'
 import { getAuthorFeed } from './methods/app.bsky.feed.getAuthorFeed.ts'
+import { getFeed } from './methods/app.bsky.feed.getFeed.ts'
+import { getFeedGenerator } from './methods/app.bsky.feed.getFeedGenerator.ts'
+import { getFeedGenerators } from './methods/app.bsky.feed.getFeedGenerators.ts'
 import { getLikes } from './methods/app.bsky.feed.getLikes.ts'
 import { getPosts } from './methods/app.bsky.feed.getPosts.ts'
 import { getPostThread } from './methods/app.bsky.feed.getPostThread.ts'
 import { getRepostedBy } from './methods/app.bsky.feed.getRepostedBy.ts'
+import { getSuggestedFeeds } from './methods/app.bsky.feed.getSuggestedFeeds.ts'
 import { getTimeline } from './methods/app.bsky.feed.getTimeline.ts'
 import { getBlocks } from './methods/app.bsky.graph.getBlocks.ts'
 import { getFollowers } from './methods/app.bsky.graph.getFollowers.ts'
@@ -23,12 +28,17 @@ export function methods(parts: ReadParts): Method[] {
   return [
     getProfile(parts),
     getProfiles(parts),
+    getActorFeeds(parts),
     getActorLikes(parts),
     getAuthorFeed(parts),
+    getFeed(parts),
+    getFeedGenerator(parts),
+    getFeedGenerators(parts),
     getLikes(parts),
     getPosts(parts),
     getPostThread(parts),
     getRepostedBy(parts),
+    getSuggestedFeeds(parts),
     getTimeline(parts),
     getBlocks(parts),
     getFollowers(parts),

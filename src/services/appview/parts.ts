@@ -1,9 +1,11 @@
 import type { Directory } from '#protocol/identity'
 import type { ViewerAuth } from './auth/auth.ts'
+import type { FeedMakers } from './feeds/feed-makers.ts'
 import type { Actors } from './read/actors.ts'
 import type { AuthorFeeds } from './read/author-feeds.ts'
 import type { Edges } from './read/edges.ts'
 import type { FeedItems } from './read/feed-items.ts'
+import type { Generators } from './read/generators.ts'
 import type { Hydrator } from './read/hydrate.ts'
 import type { Notices } from './read/notices.ts'
 import type { Relations } from './read/relations.ts'
@@ -19,6 +21,8 @@ export interface ReadParts {
   directory: Directory
   edges: Edges
   feedItems: FeedItems
+  feedMakers: FeedMakers
+  generators: Generators
   hydrator: Hydrator
   notices: Notices
   relations: Relations

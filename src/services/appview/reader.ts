@@ -1,7 +1,9 @@
+import type { Fetch } from '#platform/runtime'
 import type { Sql } from '#platform/storage'
 import type { Directory } from '#protocol/identity'
 import type { Did } from '#protocol/syntax'
 import { ViewerAuth } from './auth/auth.ts'
+import { FeedMakers } from './feeds/feed-makers.ts'
 import type { Changed } from './index/changed.ts'
 import type { ReadParts } from './parts.ts'
 import { Actors } from './read/actors.ts'
@@ -10,6 +12,7 @@ import { Changes } from './read/cache.ts'
 import { Edges } from './read/edges.ts'
 import { FeedItems } from './read/feed-items.ts'
 import { Gates } from './read/gates.ts'
+import { Generators } from './read/generators.ts'
 import { Hydrator } from './read/hydrate.ts'
 import { Notices } from './read/notices.ts'
 import { Posts } from './read/posts.ts'
@@ -29,6 +32,7 @@ export function createReader(options: {
   sql: Sql
   directory: Directory
   publicUrl: string
+  fetch: Fetch
   now: () => number
   did: Did
 }): Reader {
@@ -49,6 +53,8 @@ export function createReader(options: {
     directory,
     edges,
     feedItems,
+    feedMakers: new FeedMakers({ directory, fetch: options.fetch }),
+    generators: new Generators({ sql }),
     hydrator: new Hydrator({ actors, posts, relations, gates: new Gates({ sql }) }),
     notices: new Notices({ sql }),
     relations,

@@ -11,6 +11,7 @@ const webConfig = config('web', {
   relay: url({ help: 'Relay the client shows the health of.' }),
   jetstream: url({ help: 'Jetstream the client follows events on.' }),
   search: url({ help: 'Search service the client shows the health of.' }),
+  feeds: urlAndDid({ help: 'Feeds the client offers, as URL#DID.' }),
 })
 
 type WebConfig = ConfigOf<typeof webConfig>
@@ -29,6 +30,7 @@ export const webPart: ServicePart<WebConfig> = {
         relay: values.relay ?? peers.url('relay'),
         jetstream: values.jetstream ?? peers.url('jetstream'),
         search: values.search ?? peers.url('search'),
+        feeds: values.feeds,
       }
       if (!wired.plc) throw new UsageError('falaj web needs a directory: give --plc URL')
       return wired
@@ -45,6 +47,13 @@ export const webPart: ServicePart<WebConfig> = {
   }),
 }
 
+/** The feeds of this process, or those the operator named. */
+function feedsOf(values: WebConfig, peers: Peers): unknown {
+  const entry = peers.started().find(({ kind }) => kind === 'feeds')
+  if (values.feeds ?? !entry) return values.feeds
+  return { url: entry.url, did: entry.did, uris: entry.about.uris }
+}
+
 /** What the client needs to know of the network. Only public addresses; no secret passes here. */
 function publicConfig(values: WebConfig, peers: Peers): Record<string, unknown> {
   const ours = new Map(peers.started().map((entry) => [entry.url, entry]))
@@ -55,5 +64,6 @@ function publicConfig(values: WebConfig, peers: Peers): Record<string, unknown> 
     relay: values.relay && { url: values.relay },
     jetstream: values.jetstream && { url: values.jetstream },
     search: values.search && { url: values.search },
+    feeds: feedsOf(values, peers),
   }
 }

@@ -1,6 +1,6 @@
 import { createLru } from '#platform/runtime'
 import { requireBearer, type ServiceAuthClaims, verifyServiceAuth } from '#protocol/auth'
-import { type PublicKey, parseDidKey } from '#protocol/crypto'
+import { fromBase64url, type PublicKey, parseDidKey } from '#protocol/crypto'
 import { type Directory, identityOf } from '#protocol/identity'
 import { type Did, ProtocolError } from '#protocol/syntax'
 import { type Auth, authRequired, type HttpRequest } from '#protocol/xrpc'
@@ -25,6 +25,27 @@ export interface AuthParts {
   did: Did
 }
 
+/** Somebody who looks at a feed, with the token for its maker. */
+export interface FeedViewer extends Viewer {
+  /** Whom the token is for. */
+  audience: string
+  /** The whole header, to be passed on to the maker. */
+  token: string
+}
+
+const FEED_SKELETON = 'app.bsky.feed.getFeedSkeleton'
+
+/** What a token says of whom it is for; verified afterwards. Throws BadJwt. */
+function audienceOf(token: string): string {
+  try {
+    const claims = JSON.parse(new TextDecoder().decode(fromBase64url(token.split('.')[1] ?? '')))
+    if (typeof claims.aud === 'string') return claims.aud
+  } catch {
+    // told below
+  }
+  throw authRequired('poorly formatted jwt', 'BadJwt')
+}
+
 /** Who is calling: the account in whose name its PDS signed a service auth token. */
 export class ViewerAuth {
   readonly #parts: AuthParts
@@ -46,6 +67,26 @@ export class ViewerAuth {
     if (request.headers.authorization === undefined) return undefined
     const did = await this.#issuer(request, nsid)
     return { did, aid: (await this.#parts.actors.aidOf(did)) ?? 0 }
+  }
+
+  /**
+   * The viewer of a feed: the token is for the feed's maker, so its audience is told and the method
+   * has to look at it. Nobody in particular without a token.
+   */
+  readonly forFeed: Auth<FeedViewer | undefined> = async (request) => {
+    const { authorization } = request.headers
+    if (authorization === undefined) return undefined
+    const audience = audienceOf(requireBearer(authorization))
+    const { iss } = await verifyServiceAuth(requireBearer(authorization), {
+      aud: audience,
+      lxm: FEED_SKELETON,
+      nowMs: this.#parts.now(),
+      signingKey: (issuer, fresh) => this.#keyOf(issuer, fresh),
+    })
+    if (iss.includes('#')) throw authRequired('jwt iss is not an account', 'BadJwtIss')
+    const did = iss as Did
+    const aid = (await this.#parts.actors.aidOf(did)) ?? 0
+    return { did, aid, audience, token: authorization }
   }
 
   async #issuer(request: HttpRequest, nsid: string): Promise<Did> {

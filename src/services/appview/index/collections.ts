@@ -1,4 +1,5 @@
 import { profileIndex } from './app.bsky.actor.profile.ts'
+import { generatorIndex } from './app.bsky.feed.generator.ts'
 import { likeIndex } from './app.bsky.feed.like.ts'
 import { postIndex } from './app.bsky.feed.post.ts'
 import { postgateIndex } from './app.bsky.feed.postgate.ts'
@@ -15,6 +16,7 @@ export const collectionIndexes: ReadonlyMap<string, CollectionIndex> = new Map(
     postIndex,
     likeIndex,
     repostIndex,
+    generatorIndex,
     threadgateIndex,
     postgateIndex,
     followIndex,

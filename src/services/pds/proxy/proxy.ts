@@ -5,6 +5,7 @@ import { type Directory, identityOf } from '#protocol/identity'
 import type { Did } from '#protocol/syntax'
 import { type Auth, type HttpRequest, type HttpResponse, XrpcError } from '#protocol/xrpc'
 import { type AccountCaller, isPrivileged, requirePrivileged } from '../sign-in/index.ts'
+import { FEED_SKELETON, FeedAudience } from './feed-audience.ts'
 
 /** A service and where it is: `did:web:view.example#bsky_appview`. */
 export interface ProxyTarget {
@@ -41,6 +42,7 @@ export class ServiceProxy {
   readonly #directory: Directory
   readonly #fetch: Fetch
   readonly #default: (nsid: string) => ProxyTarget | undefined
+  readonly #feeds: FeedAudience
   readonly #now: () => number
   readonly #random: (byteCount: number) => Uint8Array
 
@@ -58,6 +60,7 @@ export class ServiceProxy {
     this.#fetch = options.fetch
     this.#default = options.target
     this.#now = options.now
+    this.#feeds = new FeedAudience(options)
     this.#random = options.random
   }
 
@@ -70,13 +73,19 @@ export class ServiceProxy {
     const { account } = caller
     const token = signServiceAuth({
       iss: account.did,
-      aud: target.did,
-      lxm: nsid,
+      ...(await this.#purpose(target, request, nsid)),
       nowMs: this.#now(),
       jti: base32(this.#random(16)),
       key: account.signingKey,
     })
     return this.#call(target, request, token)
+  }
+
+  /** Whom the token is for, and for what: of a feed, its maker. */
+  async #purpose({ did }: ProxyTarget, { query }: HttpRequest, nsid: string) {
+    const feed = nsid === 'app.bsky.feed.getFeed' && new URLSearchParams(query).get('feed')
+    if (!feed) return { aud: did, lxm: nsid }
+    return { aud: await this.#feeds.makerOf(feed), lxm: FEED_SKELETON }
   }
 
   async #target(header: string | undefined, nsid: string): Promise<ProxyTarget | undefined> {

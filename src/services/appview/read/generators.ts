@@ -1,0 +1,125 @@
+import type { Sql } from '#platform/storage'
+import { cidText } from '#protocol/data'
+import type { Did } from '#protocol/syntax'
+import { invalidRequest } from '#protocol/xrpc'
+import type { Viewer } from './hydrate.ts'
+import { paddedPairs, pairMarks, pieces } from './lists.ts'
+
+export const GENERATOR = 'app.bsky.feed.generator'
+
+/** A feed as its publisher describes it. */
+export interface Generator {
+  aid: number
+  rkey: string
+  cid: string
+  /** The service that makes it. */
+  did: Did
+  record: Record<string, unknown>
+  indexedMs: number
+}
+
+/** What people did to a feed. */
+export interface GeneratorMarks {
+  likes: number
+  /** Record key of the viewer's own like. */
+  like: string | undefined
+}
+
+interface Row {
+  aid: number
+  rkey: string
+  cid: Uint8Array
+  body: string
+  indexed_ms: number
+}
+
+interface PageOf {
+  cursor: string | undefined
+  limit: number
+}
+
+/** Feeds as records: found by key, by publisher, by age. */
+export class Generators {
+  readonly #sql: Sql
+
+  constructor({ sql }: { sql: Sql }) {
+    this.#sql = sql
+  }
+
+  async byKeys(keys: readonly (readonly [aid: number, rkey: string])[]): Promise<Generator[]> {
+    const found: Generator[] = []
+    for (const piece of pieces(keys)) {
+      const rows = await this.#sql.all<Row>(
+        `select aid, rkey, cid, body, indexed_ms from record
+         where collection = ? and (aid, rkey) in (${pairMarks(piece.length)})`,
+        [GENERATOR, ...paddedPairs(piece)],
+      )
+      found.push(...rows.map(generatorOf))
+    }
+    return found
+  }
+
+  /** Feeds of one publisher, by record key. */
+  async of(aid: number, { cursor, limit }: PageOf) {
+    const rows = await this.#sql.all<Row>(
+      `select aid, rkey, cid, body, indexed_ms from record
+       where aid = ? and collection = ? and rkey > ? order by rkey limit ?`,
+      [aid, GENERATOR, cursor ?? '', limit],
+    )
+    const next = rows.length < limit ? undefined : rows.at(-1)!.rkey
+    return { generators: rows.map(generatorOf), cursor: next }
+  }
+
+  /** Every feed known here, the newest first. */
+  async newest({ cursor, limit }: PageOf) {
+    const [ms, aid, rkey] = readCursor(cursor)
+    const rows = await this.#sql.all<Row>(
+      `select aid, rkey, cid, body, indexed_ms from record
+       where collection = ?1 and indexed_ms <= ?2
+         and not (indexed_ms = ?2 and (aid, rkey) <= (?3, ?4))
+       order by indexed_ms desc, aid, rkey limit ?5`,
+      [GENERATOR, ms, aid, rkey, limit],
+    )
+    const last = rows.length < limit ? undefined : rows.at(-1)
+    const next = last && `${last.indexed_ms}:${last.aid}:${last.rkey}`
+    return { generators: rows.map(generatorOf), cursor: next }
+  }
+
+  /** Likes of each, and the viewer's own. */
+  async marks(
+    generators: readonly Generator[],
+    viewer: Viewer | undefined,
+  ): Promise<Map<Generator, GeneratorMarks>> {
+    const marks = new Map<Generator, GeneratorMarks>()
+    for (const generator of generators) {
+      const subject = `${GENERATOR}/${generator.rkey}`
+      const row = await this.#sql.get<{ likes: number; own: string | null }>(
+        `select count(*) as likes, max(case when aid = ? then rkey end) as own from feed_like
+         where subject_aid = ? and subject = ? and counted = 1`,
+        [viewer?.aid ?? 0, generator.aid, subject],
+      )
+      marks.set(generator, { likes: row?.likes ?? 0, like: row?.own ?? undefined })
+    }
+    return marks
+  }
+}
+
+function generatorOf(row: Row): Generator {
+  const record = JSON.parse(row.body) as Record<string, unknown>
+  const { aid, rkey } = row
+  const did = record.did as Did
+  return { aid, rkey, cid: cidText(row.cid), did, record, indexedMs: row.indexed_ms }
+}
+
+function readCursor(cursor: string | undefined): [ms: number, aid: number, rkey: string] {
+  if (cursor === undefined) return [Number.MAX_SAFE_INTEGER, 0, '']
+  const [ms, aid, rkey, ...rest] = cursor.split(':')
+  if (
+    !Number.isSafeInteger(Number(ms)) ||
+    !Number.isSafeInteger(Number(aid)) ||
+    !rkey ||
+    rest.length
+  )
+    throw invalidRequest('invalid cursor')
+  return [Number(ms), Number(aid), rkey]
+}

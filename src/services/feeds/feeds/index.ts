@@ -1,0 +1,2 @@
+/** The feeds themselves. */
+export { type Feed, type FeedItem, type FeedPage, feeds } from './feeds.ts'
