@@ -23,6 +23,7 @@ export interface Network {
   relay: Place
   jetstream: Place
   appview: Place
+  moderation: Place
   feeds: Place
   web: Place
   stop(): Promise<void>

@@ -3,6 +3,7 @@ import type { ServicePart } from './part.ts'
 import { appviewPart } from './parts/appview.ts'
 import { feedsPart } from './parts/feeds.ts'
 import { jetstreamPart } from './parts/jetstream.ts'
+import { moderationPart } from './parts/moderation.ts'
 import { pdsPart } from './parts/pds.ts'
 import { plcPart } from './parts/plc.ts'
 import { relayPart } from './parts/relay.ts'
@@ -17,6 +18,7 @@ export const parts: readonly ServicePart<any>[] = [
   searchPart,
   pdsPart,
   appviewPart,
+  moderationPart,
   feedsPart,
   webPart,
 ]

@@ -31,6 +31,7 @@ test('falaj up starts everything on its usual ports, in local mode', async () =>
     jetstream: 2586,
     pds: 2583,
     appview: 2584,
+    moderation: 2589,
     web: 2580,
   })
 })

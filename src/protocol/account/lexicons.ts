@@ -1,10 +1,11 @@
 /** Our own methods for account owners: `app.falaj.*` only adds to what every host offers. */
 import confirmPasswordJson from '#lexicons/app/falaj/account/confirmPassword' with { type: 'json' }
+import getMyStatusJson from '#lexicons/app/falaj/moderation/getMyStatus' with { type: 'json' }
 import freezeJson from '#lexicons/app/falaj/move/freeze' with { type: 'json' }
 import { compileLexicons } from '#protocol/lexicon'
 import type { Tid } from '#protocol/syntax'
 
-const lexicons = compileLexicons([confirmPasswordJson, freezeJson])
+const lexicons = compileLexicons([confirmPasswordJson, freezeJson, getMyStatusJson])
 
 type None = Record<never, never>
 
@@ -19,3 +20,23 @@ export const confirmPassword = lexicons.procedure<
 export const freeze = lexicons.procedure<None, { seconds: number }, { rev: Tid }>(
   'app.falaj.move.freeze',
 )
+
+/** A decision about an account or one of its records, as its owner is told. */
+export interface MyDecision {
+  /** DID or AT-URI. */
+  subject: string
+  cid?: string | undefined
+  takendown: boolean
+  /** When it comes back by itself. */
+  until?: string | undefined
+  labels: string[]
+  reason?: string | undefined
+  decidedAt: string
+  appeal?: 'waiting' | 'answered' | undefined
+}
+
+/** What a moderation service decided about the caller, and still holds to. */
+export const getMyStatus = lexicons.query<
+  { limit: number; cursor?: string },
+  { decisions: MyDecision[]; cursor?: string | undefined }
+>('app.falaj.moderation.getMyStatus')

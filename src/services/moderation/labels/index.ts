@@ -1,0 +1,2 @@
+export { Labels, type SaidLabel } from './labels.ts'
+export { LabelPublisher } from './publisher.ts'
