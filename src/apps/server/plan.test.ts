@@ -66,14 +66,15 @@ test('a single service takes the flags of its place, and is no local mode by its
 })
 
 test('with a public URL, falaj up is in production, each service on a name below it', async () => {
-  const { dev, services } = await planned('up', '--public-url https://falaj.example --pds 2')
+  const args = '--public-url https://falaj.example --services plc,relay,pds,web --pds 2'
+  const { dev, services } = await planned('up', args)
   assert.equal(dev, false)
   const urls = Object.fromEntries(services.map(({ name, publicUrl }) => [name, publicUrl]))
   assert.equal(urls.web, 'https://falaj.example')
   assert.equal(urls.pds, 'https://pds.falaj.example')
   assert.equal(urls.pds2, 'https://pds2.falaj.example')
   const env = { FALAJ_PDS_PUBLIC_URL: 'https://host.example' }
-  const own = await planned('up', '--public-url https://falaj.example', env)
+  const own = await planned('up', args, env)
   assert.equal(own.services.find(({ name }) => name === 'pds')?.publicUrl, 'https://host.example')
 })
 
@@ -117,6 +118,26 @@ test('local mode is refused in production', async () => {
   } finally {
     if (before === undefined) delete process.env.NODE_ENV
     else process.env.NODE_ENV = before
+  }
+})
+
+test("the reference's environment is understood for a host, also from a file", async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'falaj-plan-'))
+  try {
+    const file = join(folder, 'pds.env')
+    writeFileSync(file, 'PDS_DID_PLC_URL=http://plc.test\nPDS_PORT=7\nPDS_JWT_SECRET=x\n')
+    const env = { PDS_PORT: '8', PDS_HOSTNAME: 'pds.example' }
+    const { services, notes } = await planned('pds', `--env-file ${file}`, env)
+    assert.equal(services[0]?.port, 8)
+    assert.equal(services[0]?.publicUrl, 'https://pds.example')
+    assert.deepEqual(notes, ['not used here: PDS_JWT_SECRET'])
+    assert.equal((await planned('pds', `--env-file ${file} --port 9`)).services[0]?.port, 9)
+    const s3 = await complaint('pds', `--env-file ${file}`, { PDS_BLOBSTORE_S3_BUCKET: 'b' })
+    assert.match(s3.join(), /PDS_BLOBSTORE_S3_BUCKET/)
+    assert.equal((await planned('plc', '', { PDS_PORT: '8' })).services[0]?.port, 2582)
+    assert.match((await complaint('pds', '--env-file /nowhere')).join(), /--env-file/)
+  } finally {
+    rmSync(folder, { recursive: true })
   }
 })
 

@@ -1,5 +1,6 @@
 /** From a command line to what will be started: services, tables, values. Nothing is opened here. */
 import { readFileSync } from 'node:fs'
+import { parseEnv } from 'node:util'
 import {
   ConfigError,
   type ConfigTable,
@@ -10,6 +11,7 @@ import {
 } from '#platform/runtime'
 import { type LoadedPart, type ServicePart, UsageError } from './part.ts'
 import { parts } from './parts.ts'
+import { translateReferenceEnv } from './reference-env.ts'
 import { placedTable, type ServerConfig, serverConfig } from './server-config.ts'
 
 export interface PlannedService {
@@ -32,6 +34,8 @@ export interface Plan {
   check: boolean
   tables: readonly { table: ConfigTable; values: Record<string, unknown> }[]
   services: readonly PlannedService[]
+  /** Lines the operator should see; nothing is wrong. */
+  notes: readonly string[]
 }
 
 /** Flags of the program itself, besides those of the tables. */
@@ -39,6 +43,7 @@ const OWN_FLAGS = new Map([
   ['json', { isSwitch: true }],
   ['check', { isSwitch: true }],
   ['config', { isSwitch: false }],
+  ['env-file', { isSwitch: false }],
 ])
 const UP_FLAGS = new Map([
   ['services', { isSwitch: false }],
@@ -68,7 +73,15 @@ export async function plan(
   problems.push(...words.map((word) => `unexpected argument ${word}`))
   const several = up && chosen.length > 1
   const { port, 'public-url': publicUrl, ...rest } = flags
-  const sources = { flags: several ? rest : flags, env, file: configFile(flags.config), problems }
+  const environment = { ...envFile(flags['env-file']), ...env }
+  const reference = command === 'pds' ? translateReferenceEnv(environment) : undefined
+  problems.push(...(reference?.problems ?? []))
+  const sources = {
+    flags: several ? rest : flags,
+    env: { ...environment, ...reference?.env },
+    file: configFile(flags.config),
+    problems,
+  }
   const values = orUsage(() => readConfig([serverConfig as ConfigTable, ...tables], sources))
   const server = values.server as ServerConfig
   if (several && port !== undefined && port !== '0')
@@ -105,6 +118,7 @@ export async function plan(
       values: values[table.room] as Record<string, unknown>,
     })),
     services,
+    notes: reference?.unused.length ? [`not used here: ${reference.unused.join(', ')}`] : [],
   }
 }
 
@@ -153,6 +167,15 @@ function configFile(path: string | undefined): unknown {
     return JSON.parse(readFileSync(path, 'utf8'))
   } catch (error) {
     throw new UsageError(`--config ${path}: ${(error as Error).message}`)
+  }
+}
+
+function envFile(path: string | undefined): NodeJS.Dict<string> {
+  if (path === undefined) return {}
+  try {
+    return parseEnv(readFileSync(path, 'utf8'))
+  } catch (error) {
+    throw new UsageError(`--env-file ${path}: ${(error as Error).message}`)
   }
 }
 

@@ -22,6 +22,7 @@ export async function runServer(command: string, args: readonly string[]): Promi
     if (!(error instanceof UsageError)) throw error
     return complain(error.lines, EXIT_USAGE)
   }
+  complain(planned.notes, EXIT_OK)
   if (planned.check) return check(planned)
   const signalled = untilSignal()
   let running: Running

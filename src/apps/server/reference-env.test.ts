@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { test } from 'node:test'
+import { envName } from '#platform/runtime'
+import { configTables } from './config-docs.ts'
+import {
+  reachedSettings,
+  referenceNames,
+  refusedPrefixes,
+  translateReferenceEnv,
+} from './reference-env.ts'
+
+test("the reference's names are read as ours", () => {
+  const { env, unused, problems } = translateReferenceEnv({
+    PDS_HOSTNAME: 'pds.example.org',
+    PDS_PORT: '3000',
+    PDS_DATA_DIRECTORY: '/pds',
+    PDS_DID_PLC_URL: 'https://plc.example.org',
+    PDS_ADMIN_PASSWORD: 'secret',
+    PDS_BSKY_APP_VIEW_URL: 'https://view.example.org',
+    PDS_BSKY_APP_VIEW_DID: 'did:web:view.example.org',
+    PDS_REPO_BACKFILL_LIMIT_MS: '86400000',
+    PDS_JWT_SECRET: 'x',
+    PDS_PRIMARY_COLOR: '#fff',
+    LOG_LEVEL: 'warn',
+    PATH: '/bin',
+  })
+  assert.deepEqual(env, {
+    FALAJ_PDS_PUBLIC_URL: 'https://pds.example.org',
+    FALAJ_PDS_DID_WEB: 'true',
+    FALAJ_PDS_APPVIEW: 'https://view.example.org#did:web:view.example.org',
+    FALAJ_PDS_RETENTION_HOURS: '24',
+    FALAJ_PDS_PORT: '3000',
+    FALAJ_SERVER_DATA: '/pds',
+    FALAJ_PDS_PLC: 'https://plc.example.org',
+    FALAJ_PDS_ADMIN_PASSWORD: 'secret',
+    FALAJ_SERVER_LOG_LEVEL: 'warn',
+  })
+  assert.deepEqual(unused, ['PDS_JWT_SECRET', 'PDS_PRIMARY_COLOR'])
+  assert.deepEqual(problems, [])
+})
+
+test('our own names win, and an environment without theirs gives nothing', () => {
+  const { env } = translateReferenceEnv({ PDS_PORT: '1', FALAJ_PDS_PORT: '2' })
+  assert.equal(env.FALAJ_PDS_PORT, undefined)
+  assert.deepEqual(translateReferenceEnv({ LOG_LEVEL: 'debug', HOME: '/' }).env, {})
+})
+
+test('a host on this machine is not https, and a did:plc stays one', () => {
+  const { env } = translateReferenceEnv({ PDS_HOSTNAME: 'localhost', PDS_SERVICE_DID: 'did:plc:a' })
+  assert.equal(env.FALAJ_PDS_PUBLIC_URL, 'http://localhost:2583')
+  assert.equal(env.FALAJ_PDS_DID_WEB, 'false')
+})
+
+test('what would put data elsewhere is refused, not passed over', () => {
+  const { problems } = translateReferenceEnv({ PDS_BLOBSTORE_S3_BUCKET: 'b' })
+  assert.deepEqual(problems, ['PDS_BLOBSTORE_S3_BUCKET: blobs are kept on disk only'])
+})
+
+test('every setting that is reached exists', async () => {
+  const tables = await configTables()
+  const known = tables.flatMap(({ room, settings }) =>
+    Object.keys(settings).map((name) => envName(room, name)),
+  )
+  for (const name of reachedSettings) assert.ok(known.includes(name), name)
+})
+
+test('docs/operating/from-the-reference.md names each', () => {
+  const page = new URL('../../../docs/operating/from-the-reference.md', import.meta.url)
+  const text = readFileSync(page, 'utf8')
+  for (const name of [...referenceNames, ...refusedPrefixes, ...reachedSettings])
+    assert.ok(text.includes(name), `the page does not name ${name}`)
+})

@@ -1,0 +1,98 @@
+/**
+ * The reference PDS's environment names (PDS_*), for operators who come from there: what each means
+ * here, what is not needed, and what cannot be done yet and is therefore refused.
+ */
+
+type Env = Readonly<Record<string, string | undefined>>
+
+/** Names that mean the same here. */
+const SAME: Readonly<Record<string, string>> = {
+  PDS_PORT: 'FALAJ_PDS_PORT',
+  PDS_DATA_DIRECTORY: 'FALAJ_SERVER_DATA',
+  PDS_DID_PLC_URL: 'FALAJ_PDS_PLC',
+  PDS_ADMIN_PASSWORD: 'FALAJ_PDS_ADMIN_PASSWORD',
+  PDS_INVITE_REQUIRED: 'FALAJ_PDS_INVITE_REQUIRED',
+  PDS_SERVICE_HANDLE_DOMAINS: 'FALAJ_PDS_HANDLE_DOMAINS',
+  PDS_CRAWLERS: 'FALAJ_PDS_CRAWLERS',
+  PDS_BLOB_UPLOAD_LIMIT: 'FALAJ_PDS_BLOB_BYTES_MAX',
+  PDS_ACTOR_STORE_CACHE_SIZE: 'FALAJ_PDS_OPEN_FILES_MAX',
+  PDS_PLC_ROTATION_KEY_K256_PRIVATE_KEY_HEX: 'FALAJ_PDS_ROTATION_KEY_HEX',
+  PDS_DEV_MODE: 'FALAJ_SERVER_DEV',
+  LOG_LEVEL: 'FALAJ_SERVER_LOG_LEVEL',
+}
+
+/** Names that are computed into a setting below. */
+const COMPUTED = [
+  'PDS_HOSTNAME',
+  'PDS_SERVICE_DID',
+  'PDS_BSKY_APP_VIEW_URL',
+  'PDS_BSKY_APP_VIEW_DID',
+  'PDS_REPO_BACKFILL_LIMIT_MS',
+]
+
+/** Prefixes of what would change where data or trust lies, and is not there yet: never passed over. */
+const REFUSED: Readonly<Record<string, string>> = {
+  PDS_BLOBSTORE_S3_: 'blobs are kept on disk only',
+  PDS_ENTRYWAY_: 'a host cannot yet share its sign-up with others',
+  PDS_PLC_ROTATION_KEY_KMS_: 'the rotation key is a K-256 key in hex',
+}
+
+export const referenceNames: readonly string[] = [...Object.keys(SAME), ...COMPUTED]
+export const refusedPrefixes: readonly string[] = Object.keys(REFUSED)
+/** Settings of ours that are reached by a name of the reference. */
+export const reachedSettings: readonly string[] = [
+  ...Object.values(SAME),
+  'FALAJ_PDS_PUBLIC_URL',
+  'FALAJ_PDS_DID_WEB',
+  'FALAJ_PDS_APPVIEW',
+  'FALAJ_PDS_RETENTION_HOURS',
+]
+
+export interface Translated {
+  /** Our names for what was set; what is set under our own name already is left out. */
+  env: Record<string, string>
+  /** Names that have no meaning here. */
+  unused: string[]
+  problems: string[]
+}
+
+/** Reads the reference's names out of an environment. */
+export function translateReferenceEnv(env: Env): Translated {
+  const given = Object.keys(env).filter((name) => name.startsWith('PDS_') && env[name] !== '')
+  const translated: Record<string, string | undefined> = { ...hostIdentity(env), ...computed(env) }
+  for (const [theirs, ours] of Object.entries(SAME))
+    if (theirs.startsWith('PDS_') || given.length > 0) translated[ours] = env[theirs]
+  const ours = Object.entries(translated).filter(
+    (entry): entry is [string, string] =>
+      entry[1] !== undefined && entry[1] !== '' && env[entry[0]] === undefined,
+  )
+  const refusal = (name: string) =>
+    Object.entries(REFUSED).find(([prefix]) => name.startsWith(prefix))?.[1]
+  return {
+    env: Object.fromEntries(ours),
+    unused: given.filter((name) => !refusal(name) && !referenceNames.includes(name)).sort(),
+    problems: given.flatMap((name) => (refusal(name) ? [`${name}: ${refusal(name)}`] : [])),
+  }
+}
+
+/** The reference is did:web by its host name, unless it is given a did:plc. */
+function hostIdentity(env: Env): Record<string, string | undefined> {
+  const { PDS_HOSTNAME: name, PDS_SERVICE_DID: did, PDS_PORT: port = '2583' } = env
+  if (!name) return {}
+  return {
+    FALAJ_PDS_PUBLIC_URL: name === 'localhost' ? `http://localhost:${port}` : `https://${name}`,
+    FALAJ_PDS_DID_WEB: String(did === undefined || did.startsWith('did:web:')),
+  }
+}
+
+const HOUR_MS = 3_600_000
+
+function computed(env: Env): Record<string, string | undefined> {
+  const { PDS_BSKY_APP_VIEW_URL: url, PDS_BSKY_APP_VIEW_DID: did } = env
+  const backfillMs = Number(env.PDS_REPO_BACKFILL_LIMIT_MS)
+  return {
+    FALAJ_PDS_APPVIEW: url && did ? `${url}#${did}` : undefined,
+    FALAJ_PDS_RETENTION_HOURS:
+      backfillMs > 0 ? String(Math.max(1, Math.ceil(backfillMs / HOUR_MS))) : undefined,
+  }
+}
