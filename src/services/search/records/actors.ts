@@ -112,24 +112,22 @@ export class Actors {
 
   /** Accounts that have all these words, the best first. First of all, who has this as a handle. */
   async search(text: string): Promise<Did[]> {
-    const words = wordsOf(text)
-    if (words.length === 0) return []
+    const phrases = phrasesOf(text.split(/\s+/))
+    if (phrases.length === 0) return []
     const handle = handleOf(text)
     const exact = handle === undefined ? [] : await this.#named(handle)
-    return unique(exact, await this.#matching(words.map(quoted).join(' AND ')))
+    return unique(exact, await this.#matching(phrases.join(' AND ')))
   }
 
   /** Accounts whose handle or name has these words, the last of them perhaps only begun. */
   async typeahead(text: string): Promise<Did[]> {
     const pieces = text.trim().split(/\s+/)
     const last = pieces.pop()!
-    const begun = begunMatch(last)
-    const words = wordsOf(pieces.join(' '))
-    if (begun === undefined && words.length === 0) return []
-    const match = [...words.map(quoted), ...(begun === undefined ? [] : [begun])].join(' AND ')
+    const terms = [...phrasesOf(pieces), ...begunTerm(last)]
+    if (terms.length === 0) return []
     const handle = pieces.length === 0 ? handleOf(last) : undefined
     const byHandle = handle === undefined ? [] : await this.#beginning(handle)
-    return unique(byHandle, await this.#matching(`{handle name} : (${match})`))
+    return unique(byHandle, await this.#matching(`{handle name} : (${terms.join(' AND ')})`))
   }
 
   async #matching(match: string): Promise<Did[]> {
@@ -163,17 +161,22 @@ export class Actors {
   }
 }
 
+/** Each piece with words in it; several of one piece (`alice.test`) stand together. */
+function phrasesOf(pieces: readonly string[]): string[] {
+  return pieces.map(wordsOf).flatMap((words) => (words.length > 0 ? [quoted(words)] : []))
+}
+
 /** The last piece of what is being typed: one word that is only begun, or several run together. */
-function begunMatch(piece: string): string | undefined {
+function begunTerm(piece: string): string[] {
   const words = wordsOf(piece)
-  if (words.length === 0) return undefined
-  if (words.length > 1) return `"${words.join(' ')}" *`
-  const forms = beginningsOf(piece).map((form) => `${quoted(form)} *`)
-  return `(${forms.join(' OR ')})`
+  if (words.length === 0) return []
+  if (words.length > 1) return [`${quoted(words)} *`]
+  const forms = beginningsOf(piece).map((form) => `${quoted([form])} *`)
+  return [`(${forms.join(' OR ')})`]
 }
 
 /** Words hold letters, digits and emoji only, so quotes are all the care they need. */
-const quoted = (word: string) => `"${word}"`
+const quoted = (words: readonly string[]) => `"${words.join(' ')}"`
 
 function handleOf(text: string): string | undefined {
   const handle = text.trim().replace(/^@/, '').toLowerCase()
