@@ -25,15 +25,21 @@ test('falaj up starts everything on its usual ports, in local mode', async () =>
   const { dev, services, server } = await planned('up', '')
   assert.equal(dev, true)
   assert.equal(server.host, '127.0.0.1')
-  assert.deepEqual(Object.fromEntries(services.map(({ name, port }) => [name, port])), {
+  const ports = Object.fromEntries(services.map(({ name, port }) => [name, port]))
+  const usual = {
+    web: 2580,
     plc: 2582,
-    relay: 2585,
-    jetstream: 2586,
     pds: 2583,
     appview: 2584,
+    relay: 2585,
+    jetstream: 2586,
+    search: 2587,
+    feeds: 2588,
     moderation: 2589,
-    web: 2580,
-  })
+  }
+  // Those of the contract; services that come later have others.
+  assert.deepEqual({ ...ports, ...usual }, ports)
+  assert.equal(new Set(Object.values(ports)).size, services.length)
 })
 
 test('more hosts get the ports after the first', async () => {
