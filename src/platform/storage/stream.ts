@@ -224,6 +224,9 @@ class StreamReader implements AsyncIterableIterator<readonly Entry[]> {
   #wake: (() => void) | undefined
 
   constructor(stream: LocalStream, options: ReadOptions, upTo: number) {
+    if (Number.isNaN(options.after)) {
+      throw new StorageError('InvalidArgument', 'a cursor is a number')
+    }
     this.#stream = stream
     this.#after = options.after
     this.#live = options.live ?? false

@@ -59,3 +59,20 @@ test(`after each of ${kills} kills every acknowledged entry is there, in order, 
   assert.ok(blanked > 0, 'erasing was under way as well')
   await rm(directory, { recursive: true })
 })
+
+test('while a process has the streams open no other one gets them', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'falaj-kill-'))
+  const running = spawn(process.execPath, [child, directory, '0'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const exited = new Promise((resolve) => running.once('exit', resolve))
+  for await (const line of createInterface(running.stdout)) {
+    if (line !== 'open') continue
+    await assert.rejects(openLocalStreams(directory), { code: 'Locked' })
+    running.kill('SIGKILL')
+  }
+  await exited
+  const streams = await openLocalStreams(directory)
+  await streams.close()
+  await rm(directory, { recursive: true })
+})
