@@ -38,6 +38,24 @@ const shots: Shot[] = [
   { name: 'profile-other', path: '/profile/maya.two.test' },
   { name: 'followers', path: '/profile/sara.test/followers' },
   { name: 'people', path: '/people' },
+  { name: 'search', path: '/search?q=%D8%A7%D9%84%D9%81%D9%84%D8%AC' },
+  {
+    name: 'search-typing',
+    path: '/search?q=khalid&in=people',
+    act: async (page) => {
+      await page.locator('main input[role=combobox]').fill('test')
+      await page.locator('[role=option]').first().waitFor()
+      await page.keyboard.press('ArrowDown')
+    },
+  },
+  { name: 'search-nothing', path: '/search?q=xyzzy' },
+  {
+    name: 'search-down',
+    path: '/search?q=falaj&in=latest',
+    before: (network) => {
+      network.fail.set('app.bsky.feed.searchPosts', { status: 502, error: 'UpstreamFailure' })
+    },
+  },
   { name: 'notifications', path: '/notifications' },
   { name: 'data', path: '/data', full: true },
   {

@@ -8,6 +8,10 @@ import { settled, signInAs } from './steps.ts'
 const pages = [
   '/',
   '/people',
+  '/search',
+  '/search?q=falaj',
+  '/search?q=%23%D9%81%D9%84%D8%AC&in=latest',
+  '/search?q=khalid&in=people',
   '/notifications',
   '/data',
   '/data/move',

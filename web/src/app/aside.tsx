@@ -4,8 +4,8 @@ import { channelOf, checkChannel } from '../data/health.ts'
 import { loadNeighbours, neighbours } from '../data/neighbours.ts'
 import { me } from '../data/session.ts'
 import { ChannelGlance } from '../parts/channel.tsx'
-import { FindBox } from '../parts/find-box.tsx'
 import { PersonRow } from '../parts/person.tsx'
+import { SearchBox } from '../parts/search-box.tsx'
 import { t } from '../words/index.ts'
 import { path } from './router.ts'
 
@@ -27,10 +27,10 @@ export function Aside() {
   const strangers = neighbours.value
     ?.filter(({ did, viewer }) => did !== session?.did && !viewer?.following)
     .slice(0, 4)
-  const finding = path.value === '/people'
+  const finding = path.value === '/people' || path.value === '/search'
   return (
     <aside class="aside" aria-label={t('aside.label')}>
-      {!finding && <FindBox />}
+      {!finding && <SearchBox />}
       {!path.value.startsWith('/data') && (
         <section class="box">
           <h2>{session ? <a href="/data">{t('data.layers')}</a> : t('data.layersHere')}</h2>

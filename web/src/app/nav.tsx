@@ -13,14 +13,14 @@ import { path } from './router.ts'
 interface Item {
   icon: IconName
   to: string
-  words: Key & ('nav.home' | 'nav.people' | 'nav.notifications' | 'nav.data' | 'nav.settings')
+  words: Key & ('nav.home' | 'nav.search' | 'nav.notifications' | 'nav.data' | 'nav.settings')
   /** Left out below, where there is little room. */
   desk?: boolean
 }
 
 const forMembers: readonly Item[] = [
   { icon: 'home', to: '/', words: 'nav.home' },
-  { icon: 'find', to: '/people', words: 'nav.people' },
+  { icon: 'find', to: '/search', words: 'nav.search' },
   { icon: 'bell', to: '/notifications', words: 'nav.notifications' },
   { icon: 'data', to: '/data', words: 'nav.data' },
   { icon: 'settings', to: '/settings', words: 'nav.settings', desk: true },
@@ -28,7 +28,7 @@ const forMembers: readonly Item[] = [
 
 const forVisitors: readonly Item[] = [
   { icon: 'home', to: '/', words: 'nav.home' },
-  { icon: 'find', to: '/people', words: 'nav.people' },
+  { icon: 'find', to: '/search', words: 'nav.search' },
   { icon: 'settings', to: '/settings', words: 'nav.settings' },
 ]
 

@@ -12,7 +12,10 @@ import { Settings } from '../pages/settings.tsx'
 import { SignIn } from '../pages/sign-in.tsx'
 import { SignUp } from '../pages/sign-up.tsx'
 import { Thread } from '../pages/thread.tsx'
+import { later } from './later.tsx'
 import { matchPath } from './match.ts'
+
+const Search = later(async () => (await import('../pages/search.tsx')).Search)
 
 type Found = Record<string, string>
 
@@ -27,6 +30,7 @@ const routes: readonly Route[] = [
   { pattern: '/', show: () => <Home /> },
   { pattern: '/sign-in', show: () => <SignIn /> },
   { pattern: '/sign-up', show: () => <SignUp /> },
+  { pattern: '/search', show: () => <Search /> },
   { pattern: '/people', show: () => <People /> },
   { pattern: '/notifications', show: () => <Notifications />, mine: true },
   { pattern: '/data', show: () => <MyData />, mine: true },

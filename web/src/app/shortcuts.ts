@@ -42,8 +42,9 @@ const keys: Record<string, () => boolean> = {
     return true
   },
   Slash: () => {
-    go('/people')
-    requestAnimationFrame(() => document.querySelector<HTMLElement>('main input')?.focus())
+    const field = document.querySelector<HTMLElement>('main input[role=combobox]')
+    if (field) field.focus()
+    else go('/search')
     return true
   },
 }

@@ -7,9 +7,10 @@ import { type CallOptions, query } from './xrpc.ts'
 
 const pageSize = 30
 
-const feedKey = ({ post, reason }: FeedItem) => `${post.uri} ${reason?.by?.did ?? ''}`
+export const feedKey = ({ post, reason }: FeedItem) => `${post.uri} ${reason?.by?.did ?? ''}`
 
-function keepItems(items: FeedItem[]): FeedItem[] {
+/** Takes in the posts and people of a page of a list. */
+export function keepItems(items: FeedItem[]): FeedItem[] {
   for (const { post, reply, reason } of items) {
     keepPost(post)
     if (isPost(reply?.parent)) keepPost(reply.parent)
@@ -18,12 +19,13 @@ function keepItems(items: FeedItem[]): FeedItem[] {
   return items
 }
 
-async function feedPage(load: Promise<{ feed: FeedItem[]; cursor?: string }>) {
+export async function feedPage(load: Promise<{ feed: FeedItem[]; cursor?: string }>) {
   const { feed, cursor } = await load
   return { items: keepItems(feed), cursor }
 }
 
-const owner = () => me.peek()?.did ?? ''
+/** Lists are kept for whoever is signed in: they carry their likes and follows. */
+export const owner = () => me.peek()?.did ?? ''
 
 /** What the people write whom the signed-in person follows. */
 export function timeline(): Pages<FeedItem> {
@@ -95,7 +97,7 @@ export function reactions(uri: string, kind: 'likes' | 'reposts'): Pages<Person>
   )
 }
 
-function keepPeople(people: Person[]): Person[] {
+export function keepPeople(people: Person[]): Person[] {
   for (const person of people) keepPerson(person)
   return people
 }

@@ -4,13 +4,26 @@ import { useEffect } from 'preact/hooks'
 import { loadNeighbours, neighbours } from '../data/neighbours.ts'
 import { type Problem, problemOf } from '../data/problem.ts'
 import { me } from '../data/session.ts'
-import { FindBox } from '../parts/find-box.tsx'
 import { Head } from '../parts/page.tsx'
 import { PersonRow } from '../parts/person.tsx'
+import { SearchBox } from '../parts/search-box.tsx'
 import { Empty, PeopleBones, Trouble } from '../parts/states.tsx'
 import { t } from '../words/index.ts'
 
 export function People() {
+  return (
+    <>
+      <Head title={t('nav.people')} />
+      <div class="find-box">
+        <SearchBox />
+      </div>
+      <PeopleHere />
+    </>
+  )
+}
+
+/** Those who have accounts at the hosts of this network. */
+export function PeopleHere() {
   const problem = useSignal<Problem | undefined>(undefined)
   const load = () => {
     problem.value = undefined
@@ -22,10 +35,6 @@ export function People() {
   const list = neighbours.value?.filter(({ did }) => did !== me.value?.did)
   return (
     <>
-      <Head title={t('nav.people')} />
-      <div class="find-box">
-        <FindBox />
-      </div>
       {problem.value && !list && <Trouble problem={problem.value} retry={load} />}
       {!problem.value && !list && <PeopleBones />}
       {list && list.length === 0 && <Empty title={t('people.none')}>{t('people.noneText')}</Empty>}

@@ -4,6 +4,7 @@ import { useEffect, useRef } from 'preact/hooks'
 import { place } from '../app/router.ts'
 import { isGone } from '../data/keep.ts'
 import type { Pages } from '../data/pages.ts'
+import type { Problem } from '../data/problem.ts'
 import type { FeedItem, Person } from '../data/views.ts'
 import { t } from '../words/index.ts'
 import { PersonRow } from './person.tsx'
@@ -16,11 +17,13 @@ interface ListProps<T> {
   empty: ComponentChildren
   /** Said at the end of a list that has something. */
   end?: string
+  /** Says what went wrong where the list's own words say it better. */
+  trouble?: (problem: Problem, retry: () => void) => ComponentChildren
   children: (items: readonly T[]) => ComponentChildren
 }
 
 export function List<T>(props: ListProps<T>): ComponentChildren {
-  const { pages, bones, empty, end, children } = props
+  const { pages, bones, empty, end, trouble, children } = props
   useEffect(() => {
     // Gone to anew, a list is read again; come back to, it stays as it was left.
     if (pages.state.peek() !== 'first' && !place.peek().returned) void pages.reload()
@@ -31,7 +34,7 @@ export function List<T>(props: ListProps<T>): ComponentChildren {
   const problem = pages.problem.value
   const again = () => void pages.reload()
   if (items.length === 0) {
-    if (problem) return <Trouble problem={problem} retry={again} />
+    if (problem) return trouble?.(problem, again) ?? <Trouble problem={problem} retry={again} />
     return state === 'first' ? bones : empty
   }
   return (
@@ -72,16 +75,12 @@ function Sentinel<T>({ pages }: { pages: Pages<T> }) {
   )
 }
 
-interface FeedProps {
-  pages: Pages<FeedItem>
-  empty: ComponentChildren
-  end?: string
-}
+type FeedProps = Pick<ListProps<FeedItem>, 'pages' | 'empty' | 'end' | 'trouble'>
 
 /** Posts. */
-export function Feed({ pages, empty, end }: FeedProps) {
+export function Feed({ pages, empty, end, trouble }: FeedProps) {
   return (
-    <List pages={pages} bones={<PostBones />} empty={empty} end={end}>
+    <List pages={pages} bones={<PostBones />} empty={empty} end={end} trouble={trouble}>
       {(items) => (
         <div role="feed" aria-busy={pages.state.value === 'more'}>
           {items
@@ -99,10 +98,12 @@ export function Feed({ pages, empty, end }: FeedProps) {
   )
 }
 
+type PeopleProps = Pick<ListProps<Person>, 'pages' | 'empty' | 'trouble'>
+
 /** People. */
-export function PeopleFeed({ pages, empty }: { pages: Pages<Person>; empty: ComponentChildren }) {
+export function PeopleFeed({ pages, empty, trouble }: PeopleProps) {
   return (
-    <List pages={pages} bones={<PeopleBones />} empty={empty}>
+    <List pages={pages} bones={<PeopleBones />} empty={empty} trouble={trouble}>
       {(items) => (
         <ul class="people">
           {items.map((person) => (

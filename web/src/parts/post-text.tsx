@@ -1,6 +1,7 @@
 /** A post's text with its links, mentions and tags, each kept in its own direction. */
 import type { ComponentChildren } from 'preact'
 import { type Segment, segments } from '../data/facets.ts'
+import { searchPath } from '../data/search.ts'
 import type { Facet } from '../data/views.ts'
 
 export function PostText({ text, facets }: { text: string; facets?: Facet[] }) {
@@ -30,9 +31,9 @@ function Piece({ segment: { text, feature } }: { segment: Segment }): ComponentC
       )
     case 'app.bsky.richtext.facet#tag':
       return (
-        <span class="tag">
+        <a href={searchPath(`#${feature.tag}`, 'latest')}>
           <bdi>{text}</bdi>
-        </span>
+        </a>
       )
     default:
       return <Isolated text={text} />

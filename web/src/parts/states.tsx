@@ -80,17 +80,20 @@ interface TroubleProps {
   problem: Problem
   /** Tries again; left out where trying again cannot help. */
   retry?: () => void
+  /** What happened and what is safe, where a page can say it better. */
+  what?: string
+  safe?: string
 }
 
 /** What happened, what is safe, what to do; the service's own words under the fold. */
-export function Trouble({ problem, retry }: TroubleProps) {
+export function Trouble({ problem, retry, what, safe }: TroubleProps) {
   const { kind, detail, host } = problem
   const where = host || t('problem.somewhere')
   return (
     <div class="state" role="alert">
       {kind === 'absent' ? <SourceScene /> : <DryScene />}
-      <h2>{t(`problem.${kind}.what`)}</h2>
-      <p>{t(`problem.${kind}.safe`)}</p>
+      <h2>{what ?? t(`problem.${kind}.what`)}</h2>
+      <p>{safe ?? t(`problem.${kind}.safe`)}</p>
       <div class="actions">
         {kind === 'signedOut' ? (
           <a class="button" href={signInPath()}>

@@ -147,7 +147,8 @@ function didDocument(account: Account, host: string) {
 
 const common = {
   'access-control-allow-origin': '*',
-  'access-control-allow-headers': 'authorization, content-type, atproto-proxy',
+  'access-control-allow-headers':
+    'authorization, content-type, atproto-proxy, atproto-accept-labelers',
   'access-control-allow-methods': 'GET, POST',
 }
 
@@ -394,6 +395,20 @@ const methods: Record<string, (call: Call, generation: number) => unknown> = {
       .getAll('actors')
       .flatMap((did) => (world.account(did) ? world.profile(did, viewer?.did) : [])),
   }),
+  'app.bsky.feed.searchPosts': ({ world, viewer, params }) => {
+    const words = wordsOf(params.get('q') ?? '')
+    const has = ({ record }: { record: PostRecord }) =>
+      words.every((word) => record.text.toLowerCase().includes(word))
+    const found = world.posts.filter(has).map(({ uri }) => world.postView(uri, viewer?.did)!)
+    if (params.get('sort') !== 'top') return { posts: found }
+    return { posts: found.toSorted((a, b) => (b.likeCount ?? 0) - (a.likeCount ?? 0)) }
+  },
+  'app.bsky.actor.searchActors': ({ world, viewer, params }) => ({
+    actors: peopleWith(world, params).map(({ did }) => world.person(did, viewer?.did)),
+  }),
+  'app.bsky.actor.searchActorsTypeahead': ({ world, viewer, params }) => ({
+    actors: peopleWith(world, params).map(({ did }) => world.person(did, viewer?.did)),
+  }),
   'app.bsky.graph.getFollowers': ({ world, viewer, params }) => {
     const did = world.account(params.get('actor') ?? '')?.did
     const found = world.follows.filter(({ subject }) => subject === did)
@@ -417,6 +432,15 @@ const methods: Record<string, (call: Call, generation: number) => unknown> = {
     world.seenAt = String(body.seenAt)
     return {}
   },
+}
+
+const wordsOf = (text: string) => text.toLowerCase().split(/\s+/).filter(Boolean)
+
+function peopleWith(world: World, params: URLSearchParams): Account[] {
+  const words = wordsOf(params.get('q') ?? '')
+  return world.accounts.filter(({ handle, name = '' }) =>
+    words.every((word) => `${handle} ${name}`.toLowerCase().includes(word)),
+  )
 }
 
 const ref = ({ uri, cid }: { uri: string; cid: string }) => ({ uri, cid })
