@@ -179,6 +179,19 @@ describe('frames that are no events', () => {
   })
 })
 
+test('whatever bytes a host sends, the relay goes on', async () => {
+  const byte = () => world.outside.random(1)[0]!
+  const at = (length: number) => ((byte() << 8) | byte()) % length
+  for (let i = 0; i < 400; i++) {
+    const frame = alice.prepare().frame.slice()
+    for (let flips = 1 + (byte() % 3); flips > 0; flips--) frame[at(frame.length)] = byte()
+    host.say(i % 4 === 0 ? frame.subarray(0, at(frame.length)) : frame)
+  }
+  host.identity(alice.did)
+  await world.until(() => follower.types.includes('#identity'))
+  await goesOn()
+})
+
 describe('a broken chain', () => {
   test('is mended by the head of the repository, said as a #sync', async () => {
     alice.postSilently()
@@ -276,6 +289,40 @@ describe('a broken chain', () => {
     host.say(alice.syncFrame())
     await heard(2)
     assert.deepEqual(follower.types, ['#commit', '#sync'])
+    await goesOn()
+  })
+
+  test('of an account that is not shown is mended when it is shown again', async () => {
+    const repo = host.repos.get(alice.did)!
+    host.repos.delete(alice.did)
+    alice.postSilently()
+    alice.post()
+    await refused('#commit', 'prev-mismatch')
+    host.account(alice.did, false, 'deactivated')
+    await heard(2)
+    await world.outside.advance(60_000)
+    const asked = host.fetched.length
+    host.repos.set(alice.did, repo)
+    await world.outside.advance(60_000)
+    assert.equal(host.fetched.length, asked)
+    host.account(alice.did, true)
+    await world.until(() => follower.types.includes('#sync'))
+    await goesOn()
+  })
+
+  test('is mended at another host when the account moved meanwhile', async () => {
+    host.repos.delete(alice.did)
+    alice.postSilently()
+    alice.post()
+    await refused('#commit', 'prev-mismatch')
+    host.account(alice.did, false, 'deactivated')
+    await heard(2)
+    const other = world.host('3002')
+    await relay.post('com.atproto.sync.requestCrawl', { hostname: 'localhost:3002' })
+    alice.move(other)
+    alice.post()
+    await world.until(() => follower.types.includes('#sync'))
+    assert.deepEqual(other.fetched, [alice.did])
     await goesOn()
   })
 

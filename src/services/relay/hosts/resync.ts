@@ -69,6 +69,7 @@ export class Resync {
   }
 
   add({ did, host }: Pick<RepoState, 'did' | 'host'>): void {
+    if (this.#line.get(did)?.host === host) return
     if (this.#line.size >= LINE_MAX) {
       this.#hasMore = true
       return
@@ -93,7 +94,7 @@ export class Resync {
   async #takeUp(): Promise<void> {
     const states = await this.#states.desynchronized(LINE_MAX)
     this.#hasMore = states.length === LINE_MAX
-    for (const state of states) if (!this.#line.has(state.did)) this.add(state)
+    for (const state of states) this.add(state)
   }
 
   /** Starts what is due; returns in how many milliseconds the next is, if any. */
@@ -125,7 +126,7 @@ export class Resync {
 
   async #mend(did: Did, signal: AbortSignal): Promise<void> {
     const state = await this.#states.get(did).catch(() => undefined)
-    // A repository that is not shown is mended when it is shown again, by its next event.
+    // One that is not shown is mended when it is shown again: `broken` says so anew.
     if (!state?.desynchronized || state.status !== undefined) return
     this.#note(did)
     try {

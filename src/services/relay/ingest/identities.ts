@@ -25,8 +25,9 @@ const REPRIEVE_MS = 60_000
 const REFRESHES_MAX = 5
 const REFRESH_WINDOW_MS = 10_000
 const KNOWN_MAX = 200_000
-/** Lookups under way at once, of one call. */
+/** Lookups under way at once, of one call and of all. */
 const AT_ONCE = 32
+const AT_ONCE_OF_ALL = 128
 
 /** Identities with their keys parsed once, synchronous to read on the hot path. */
 export class Identities {
@@ -36,6 +37,8 @@ export class Identities {
   #refreshes = new Map<string, number>()
   #windowStartMs = 0
   #questions = 0
+  #asking = 0
+  readonly #waiting: (() => void)[] = []
 
   constructor({ directory, now }: { directory: CachedDirectory; now: () => number }) {
     this.#directory = directory
@@ -99,6 +102,10 @@ export class Identities {
 
   /** Whether there was an answer. */
   async #read(did: Did, fresh: boolean): Promise<boolean> {
+    while (this.#asking >= AT_ONCE_OF_ALL) {
+      await new Promise<void>((resolve) => this.#waiting.push(resolve))
+    }
+    this.#asking++
     const question = ++this.#questions
     try {
       const document = await this.#directory.document(did, { fresh })
@@ -110,6 +117,9 @@ export class Identities {
       if (!((error as Error).cause instanceof ProtocolError)) return false
       this.#keep(did, question, undefined, undefined)
       return true
+    } finally {
+      this.#asking--
+      this.#waiting.shift()?.()
     }
   }
 

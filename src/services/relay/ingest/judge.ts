@@ -28,7 +28,7 @@ export type Reason =
 
 export type Judgement =
   | { ok: true; state: RepoState }
-  /** `broken`: what is known is no longer so, and the repository's head is to be fetched. */
+  /** `broken`: what is known of the repository is not its head, which is to be fetched. */
   | { ok: false; reason: Reason; broken?: RepoState }
 
 /** Where events come in. */
@@ -75,8 +75,7 @@ export class Judge {
     from: Source,
   ): Judgement {
     const isSigned = arrival.type === '#commit' || arrival.type === '#sync'
-    // A relay is believed about identities that are gone; a host about accounts it had until then.
-    const host = identity?.host ?? (isSigned ? undefined : from.trusted ? from.url : before?.host)
+    const host = identity?.host ?? (isSigned ? undefined : lastHost(before, from))
     if (host === undefined || !isStorableHost(host)) {
       return { ok: false, reason: identity ? 'unknown-identity' : 'identity-unavailable' }
     }
@@ -95,7 +94,7 @@ export class Judge {
     if (!parsed.ok) return refusal(parsed.reason, state)
     const { event } = parsed
     if (state.rev !== undefined && event.rev <= state.rev) return refusal('rev-not-newer', state)
-    if (state.desynchronized) return { ok: false, reason: 'desynchronized' }
+    if (state.desynchronized) return { ok: false, reason: 'desynchronized', broken: state }
     const verdict = verifyCommitEvent(event, {
       key,
       previous: previousOf(state),
@@ -114,6 +113,11 @@ export class Judge {
     if (!verdict.ok) return { ok: false, reason: verdict.reason }
     return { ok: true, state: withHead(state, verdict.head) }
   }
+}
+
+/** A host is believed about accounts it had until their identity went; a relay about all. */
+function lastHost(before: RepoState | undefined, from: Source): string | undefined {
+  return before?.host ?? (from.trusted ? from.url : undefined)
 }
 
 function refusal(reason: RefusalReason, state: RepoState): Judgement {

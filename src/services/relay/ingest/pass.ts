@@ -91,7 +91,7 @@ export class Pass {
   /** Takes a fetched head for the state of a repository whose chain broke, then what waited for it. */
   mend(head: FetchedHead): Mended {
     const state = this.#state(head.did)
-    if (!state?.desynchronized) return 'not-needed'
+    if (!state?.desynchronized || state.status !== undefined) return 'not-needed'
     if (state.rev !== undefined && head.rev < state.rev) return 'older'
     if (state.rev === head.rev) {
       if (!state.data || !equalBytes(state.data, head.data)) return 'older'
@@ -135,6 +135,8 @@ export class Pass {
         writeArrival(into, at, arrival, seq),
       )
       if (before?.desynchronized && !state.desynchronized) this.#release(did)
+      // One that was not shown was not mended either.
+      else if (state.desynchronized && before?.status !== state.status) this.broken.push(state)
       return
     }
     if (judgement.broken) this.#break(judgement.broken, sourceSeq)
@@ -143,7 +145,8 @@ export class Pass {
   }
 
   #break(state: RepoState, sourceSeq: number | undefined): void {
-    if (state.desynchronized) return
+    const before = this.#state(state.did)
+    if (before?.desynchronized && before.host === state.host) return
     const broken = { ...state, desynchronized: true }
     this.changed.set(state.did, broken)
     this.broken.push(broken)

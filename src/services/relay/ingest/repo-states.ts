@@ -102,11 +102,12 @@ export class RepoStates {
     return rows.map(stateOf)
   }
 
-  /** Repositories whose chain is broken and not yet mended. */
+  /** Repositories that are shown and whose chain is broken, as Sql has it. */
   async desynchronized(limit: number): Promise<RepoState[]> {
-    const rows = await this.#sql.all<Row>('SELECT * FROM repos WHERE desynchronized = 1 LIMIT ?', [
-      limit,
-    ])
+    const rows = await this.#sql.all<Row>(
+      'SELECT * FROM repos WHERE desynchronized = 1 AND status IS NULL LIMIT ?',
+      [limit],
+    )
     return rows.map(stateOf)
   }
 }
