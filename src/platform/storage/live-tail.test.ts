@@ -18,6 +18,16 @@ const entries = (first: number, last: number, length = 10) =>
 const seqs = (batch: readonly Entry[] | undefined) => batch?.map(({ seq }) => seq)
 
 describe('the newest batches', () => {
+  test('what was there before it is asked of the segments, also after more came', () => {
+    const tail = new LiveTail(0, 10_000, 2)
+    tail.show(2)
+    tail.hold(entries(3, 3))
+    tail.show(3)
+    assert.equal(tail.next(0), undefined)
+    assert.equal(tail.next(1), undefined)
+    assert.deepEqual(seqs(tail.next(2)), [3])
+  })
+
   test('what is held is not shown', () => {
     const tail = new LiveTail(0, 10_000)
     tail.hold(entries(1, 3))

@@ -22,12 +22,14 @@ export class LiveTail {
   #held: Entry[] = []
   #heldBytes = 0
   /** Durable entries up to here were dropped from `#held` for want of room. */
-  #unheld = 0
+  #unheld: number
   readonly #waiting = new Set<() => void>()
 
-  constructor(visible: number, maxBytes: number) {
+  /** `durable`: entries above `visible` up to here exist already, and are in the segments only. */
+  constructor(visible: number, maxBytes: number, durable = visible) {
     this.#visible = visible
     this.#after = visible
+    this.#unheld = durable
     this.#maxBytes = maxBytes
   }
 

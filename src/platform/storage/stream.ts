@@ -60,7 +60,7 @@ export class LocalStream implements Stream {
     this.#first = options.firstSeq
     this.#durable = options.durable
     const visible = options.manualRelease ? options.firstSeq - 1 : this.#durable
-    this.#tail = new LiveTail(visible, options.tailBytes)
+    this.#tail = new LiveTail(visible, options.tailBytes, options.durable)
     this.#onClose = options.onClose
     this.#writer = new StreamWriter({
       ...options,
