@@ -4,6 +4,9 @@ import { type ConfigOf, config, flag, integer, list, text, url, urlAndDid } from
 export const pdsConfig = config('pds', {
   plc: url({ help: 'The directory of identities.' }),
   appview: urlAndDid({ help: 'The app view that app.bsky calls go to, as URL#DID.' }),
+  moderation: urlAndDid({
+    help: 'The moderation service that reports go to, as URL#DID.',
+  }),
   crawlers: list(url({ required: true, help: '' }), {
     default: [],
     help: 'Relays that are asked to crawl this host.',

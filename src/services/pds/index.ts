@@ -41,6 +41,7 @@ import { HotRepos, Repos } from './repos/index.ts'
 import { routes } from './routes.ts'
 import { Callers, Codes, Passwords, Sessions } from './sign-in/index.ts'
 import { Erasure, Standing, StandingEvents } from './standing/index.ts'
+import { Takedowns } from './takedowns/index.ts'
 
 export { type PdsConfig, pdsConfig } from './config.ts'
 
@@ -52,6 +53,8 @@ export interface PdsDeps {
   publicUrl: string
   /** Where app.bsky calls go, asked at each call: it may start later than this host. */
   appview(): { url: string; did: string } | undefined
+  /** Where reports go, likewise. */
+  moderation?(): { url: string; did: string } | undefined
   /** The directory database, opened with `pdsMigrations` and full synchronisation. */
   sql: Sql
   streams: Streams
@@ -251,6 +254,7 @@ export async function createPds(
       plc: plcDirectory,
     }),
     standing,
+    takedowns: await Takedowns.load({ sql, now }),
     sessions,
     passwords: new Passwords({
       sql,
@@ -276,8 +280,8 @@ export async function createPds(
     directory,
     fetch,
     target: (nsid) => {
-      const appview = nsid.startsWith('app.bsky.') ? deps.appview() : undefined
-      return appview && { url: appview.url, did: appview.did as Did }
+      const service = serviceFor(nsid, deps)
+      return service && { url: service.url, did: service.did as Did }
     },
     now,
     random,
@@ -342,6 +346,14 @@ export async function createPds(
       }
     },
   }
+}
+
+const MODERATION = /^(com\.atproto|app\.falaj)\.moderation\./
+
+/** Where a method goes that names no service. */
+function serviceFor(nsid: string, { appview, moderation }: PdsDeps) {
+  if (nsid.startsWith('app.bsky.')) return appview()
+  return MODERATION.test(nsid) ? moderation?.() : undefined
 }
 
 /** Ten bits, so that two hosts that share an account for a moment never make the same TID. */

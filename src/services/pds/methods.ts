@@ -5,6 +5,8 @@ import { getPreferences } from './methods/app.bsky.actor.getPreferences.ts'
 import { putPreferences } from './methods/app.bsky.actor.putPreferences.ts'
 import { confirmPassword } from './methods/app.falaj.account.confirmPassword.ts'
 import { freeze } from './methods/app.falaj.move.freeze.ts'
+import { getSubjectStatus } from './methods/com.atproto.admin.getSubjectStatus.ts'
+import { updateSubjectStatus } from './methods/com.atproto.admin.updateSubjectStatus.ts'
 import { getRecommendedDidCredentials } from './methods/com.atproto.identity.getRecommendedDidCredentials.ts'
 import { requestPlcOperationSignature } from './methods/com.atproto.identity.requestPlcOperationSignature.ts'
 import { resolveHandle } from './methods/com.atproto.identity.resolveHandle.ts'
@@ -60,6 +62,8 @@ const table = [
   putPreferences,
   confirmPassword,
   freeze,
+  getSubjectStatus,
+  updateSubjectStatus,
   getRecommendedDidCredentials,
   requestPlcOperationSignature,
   resolveHandle,

@@ -15,6 +15,7 @@ import type { Preferences } from './preferences/index.ts'
 import type { Repos } from './repos/index.ts'
 import type { Callers, Codes, Passwords, Sessions } from './sign-in/index.ts'
 import type { Standing } from './standing/index.ts'
+import type { Takedowns } from './takedowns/index.ts'
 
 export interface Pds {
   host: Host
@@ -27,6 +28,7 @@ export interface Pds {
   exports: Exports
   imports: Imports
   standing: Standing
+  takedowns: Takedowns
   sessions: Sessions
   passwords: Passwords
   codes: Codes

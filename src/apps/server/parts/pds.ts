@@ -49,6 +49,7 @@ export const pdsPart: ServicePart<PdsConfig> = {
           {
             publicUrl: url,
             appview: () => values.appview ?? peers.named('appview'),
+            moderation: () => values.moderation ?? peers.named('moderation'),
             sql,
             streams,
             blobs,

@@ -6,14 +6,15 @@ import type { Pds } from '../parts.ts'
 import { openRepo } from './open-repo.ts'
 
 /** Records of one collection by rkey, newest keys first unless `reverse`; the cursor is an rkey. */
-export const listRecords = (pds: Pick<Pds, 'accounts' | 'files'>) =>
+export const listRecords = (pds: Pick<Pds, 'accounts' | 'files' | 'takedowns'>) =>
   query(ComAtprotoRepoListRecords.mainSchema, {
     auth: noAuth,
     async handle({ params }) {
       const { account, file } = await openRepo(pds, params.repo)
       const { limit, cursor, reverse } = params
       const rows = file.list(parseNsid(params.collection), { limit, cursor, reverse })
-      const records = rows.map(({ path, cid, value }) => ({
+      const isUp = ({ path }: { path: string }) => !pds.takedowns.has(`at://${account.did}/${path}`)
+      const records = rows.filter(isUp).map(({ path, cid, value }) => ({
         uri: `at://${account.did}/${path}` as AtUri,
         cid: cidText(cid),
         value: decodeCbor(value) as Record<string, unknown>,

@@ -2,6 +2,7 @@ import { ComAtprotoSyncGetBlob } from '@atcute/atproto'
 import { parseCid } from '#protocol/data'
 import { query, XrpcError } from '#protocol/xrpc'
 import type { Pds } from '../parts.ts'
+import { takedownKey } from '../takedowns/index.ts'
 import { requireReadable } from './open-repo.ts'
 
 /** Bytes that came from strangers: never run, never sniffed, never shown in place. */
@@ -17,7 +18,8 @@ export const getBlob = ({
   blobs,
   callers,
   files,
-}: Pick<Pds, 'accounts' | 'blobs' | 'callers' | 'files'>) =>
+  takedowns,
+}: Pick<Pds, 'accounts' | 'blobs' | 'callers' | 'files' | 'takedowns'>) =>
   query(ComAtprotoSyncGetBlob.mainSchema, {
     auth: callers.optionalAccount({ deactivated: true }),
     async handle({ params, caller }) {
@@ -27,7 +29,8 @@ export const getBlob = ({
       const file = files.open(account.did, account.generation)
       const row = file.isReferenced(cid) ? file.blob(cid) : undefined
       const found = row && (await blobs.read(account.did, cid))
-      if (!row || !found) throw new XrpcError(400, 'BlobNotFound', 'Blob not found')
+      const isDown = takedowns.has(takedownKey({ did: account.did, cid: params.cid }))
+      if (!row || !found || isDown) throw new XrpcError(400, 'BlobNotFound', 'Blob not found')
       return {
         encoding: row.mimeType,
         body: found.body,

@@ -2,7 +2,7 @@ import { generateKey, type SigningKey } from '#protocol/crypto'
 import type { PlcOperation } from '#protocol/identity'
 import { type Did, type Handle, ProtocolError } from '#protocol/syntax'
 import { XrpcError } from '#protocol/xrpc'
-import type { Account, Accounts } from '../accounts/index.ts'
+import type { Account, AccountStatus, Accounts } from '../accounts/index.ts'
 import type { PlcAgent } from '../plc/index.ts'
 import type { Repos } from '../repos/index.ts'
 import type { StandingEvents } from './events.ts'
@@ -184,6 +184,20 @@ export class Standing {
       ({ status }) => (status === 'active' ? [event] : []),
       'deactivated',
     )
+  }
+
+  /** Takes the account off the network by the operator's word. */
+  async takeDown({ did }: Account): Promise<void> {
+    const event = this.#events.account(did, 'takendown')
+    const isUp = (status: string) => status === 'active' || status === 'deactivated'
+    await this.#repos.change(did, ({ status }) => (isUp(status) ? [event] : []), 'takendown')
+  }
+
+  /** Lets an account that was taken down be what it was before. */
+  async bringBack({ did }: Account, previous: AccountStatus = 'active'): Promise<void> {
+    const status = previous === 'deactivated' ? 'deactivated' : 'active'
+    const event = this.#events.account(did, status)
+    await this.#repos.change(did, (repo) => (repo.status === 'takendown' ? [event] : []), status)
   }
 
   /**

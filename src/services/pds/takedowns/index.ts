@@ -1,0 +1,1 @@
+export { type Takedown, Takedowns, takedownKey } from './takedowns.ts'
