@@ -8,6 +8,7 @@ export const appviewConfig = config('appview', {
     default: false,
     help: 'Check signatures and proofs of every commit again, when the relay is not trusted to.',
   }),
+  search: url({ help: 'The search service that is asked for hits; none: search is not answered.' }),
   pdsHosts: list(url({}), {
     default: [],
     help: 'Hosts that are asked for handles under .test and .example.',

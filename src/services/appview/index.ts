@@ -78,7 +78,16 @@ export async function createAppview(
     }),
     { now },
   )
-  const reader = createReader({ sql, directory, publicUrl, fetch, now, did: identity.did })
+  const reader = createReader({
+    sql,
+    directory,
+    publicUrl,
+    fetch,
+    timers: outside.timers,
+    searchUrl: config.search,
+    now,
+    did: identity.did,
+  })
   const writer = new IndexWriter({
     sql,
     now,

@@ -1,6 +1,8 @@
 import type { Method } from '#protocol/xrpc'
 import { getProfile } from './methods/app.bsky.actor.getProfile.ts'
 import { getProfiles } from './methods/app.bsky.actor.getProfiles.ts'
+import { searchActors } from './methods/app.bsky.actor.searchActors.ts'
+import { searchActorsTypeahead } from './methods/app.bsky.actor.searchActorsTypeahead.ts'
 import { getActorFeeds } from './methods/app.bsky.feed.getActorFeeds.ts'
 import { getActorLikes } from './methods/app.bsky.feed.getActorLikes.ts'
 import { getAuthorFeed } from './methods/app.bsky.feed.getAuthorFeed.ts'
@@ -13,6 +15,7 @@ import { getPostThread } from './methods/app.bsky.feed.getPostThread.ts'
 import { getRepostedBy } from './methods/app.bsky.feed.getRepostedBy.ts'
 import { getSuggestedFeeds } from './methods/app.bsky.feed.getSuggestedFeeds.ts'
 import { getTimeline } from './methods/app.bsky.feed.getTimeline.ts'
+import { searchPosts } from './methods/app.bsky.feed.searchPosts.ts'
 import { getBlocks } from './methods/app.bsky.graph.getBlocks.ts'
 import { getFollowers } from './methods/app.bsky.graph.getFollowers.ts'
 import { getFollows } from './methods/app.bsky.graph.getFollows.ts'
@@ -28,6 +31,8 @@ export function methods(parts: ReadParts): Method[] {
   return [
     getProfile(parts),
     getProfiles(parts),
+    searchActors(parts),
+    searchActorsTypeahead(parts),
     getActorFeeds(parts),
     getActorLikes(parts),
     getAuthorFeed(parts),
@@ -40,6 +45,7 @@ export function methods(parts: ReadParts): Method[] {
     getRepostedBy(parts),
     getSuggestedFeeds(parts),
     getTimeline(parts),
+    searchPosts(parts),
     getBlocks(parts),
     getFollowers(parts),
     getFollows(parts),

@@ -12,6 +12,7 @@ import type { Relations } from './read/relations.ts'
 import type { Resolver } from './read/resolver.ts'
 import type { Threads } from './read/threads.ts'
 import type { Timelines } from './read/timelines.ts'
+import type { SearchService } from './search/search-service.ts'
 
 /** The parts of an app view that answer reads. A method takes those it uses. */
 export interface ReadParts {
@@ -27,6 +28,7 @@ export interface ReadParts {
   notices: Notices
   relations: Relations
   resolver: Resolver
+  search: SearchService
   threads: Threads
   timelines: Timelines
 }

@@ -1,4 +1,4 @@
-import type { Fetch } from '#platform/runtime'
+import type { Fetch, Timers } from '#platform/runtime'
 import type { Sql } from '#platform/storage'
 import type { Directory } from '#protocol/identity'
 import type { Did } from '#protocol/syntax'
@@ -20,6 +20,7 @@ import { Relations } from './read/relations.ts'
 import { Resolver } from './read/resolver.ts'
 import { Threads } from './read/threads.ts'
 import { Timelines } from './read/timelines.ts'
+import { SearchService } from './search/search-service.ts'
 import { mediaUrls } from './views/images.ts'
 
 export interface Reader extends ReadParts {
@@ -33,6 +34,9 @@ export function createReader(options: {
   directory: Directory
   publicUrl: string
   fetch: Fetch
+  timers: Timers
+  /** URL of the search service, if there is one. */
+  searchUrl: string | undefined
   now: () => number
   did: Did
 }): Reader {
@@ -59,6 +63,11 @@ export function createReader(options: {
     notices: new Notices({ sql }),
     relations,
     resolver: new Resolver({ actors, directory }),
+    search: new SearchService({
+      url: options.searchUrl,
+      fetch: options.fetch,
+      timers: options.timers,
+    }),
     threads: new Threads({ sql, posts }),
     timelines,
     forget,

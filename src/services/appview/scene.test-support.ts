@@ -3,7 +3,7 @@
  * Carol are followed by her. Blake is blocked by her, Brook blocks her, Gone has deactivated its
  * account, Stranger is none of this. All but Alice follow Bob, like, repost and answer his post.
  */
-import { type Person, type Ref, World } from './world.test-support.ts'
+import { type Person, type Ref, World, type WorldOptions } from './world.test-support.ts'
 
 export interface Scene {
   world: World
@@ -24,8 +24,8 @@ export interface Scene {
 export const HIDDEN = ['blake.test', 'brook.test', 'gone.test']
 const NAMES = ['alice', 'bob', 'carol', 'blake', 'brook', 'gone', 'stranger'] as const
 
-export async function createScene(): Promise<Scene> {
-  const world = await new World().start()
+export async function createScene(options: WorldOptions = {}): Promise<Scene> {
+  const world = await new World(options).start()
   const people = {} as Record<(typeof NAMES)[number], Person>
   for (const name of NAMES) people[name] = await world.member(name)
   const { alice, bob, carol, blake, brook, gone, stranger } = people

@@ -9,6 +9,7 @@ import {
   localTransport,
   type Metrics,
   type RunningLoops,
+  type Service,
   silentLog,
   superviseLoops,
   type TestOutside,
@@ -310,6 +311,11 @@ export class World {
     const { outside, metrics } = this
     this.#loops = superviseLoops(this.appview.loops, { outside, log: silentLog, metrics })
     return this
+  }
+
+  /** Puts another service on this network. */
+  serve(origin: string, handle: Service['handle']): void {
+    this.#transport.add(origin, { handle })
   }
 
   /** Stops the loops; the database stays. */

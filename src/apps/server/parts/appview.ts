@@ -25,7 +25,8 @@ export const appviewPart: ServicePart<AppviewConfig> = {
         ]
         if (missing.length > 0) throw new UsageError(...missing)
         const pdsHosts = values.pdsHosts.length > 0 ? values.pdsHosts : peers.urls('pds')
-        return { ...values, plc, relay, pdsHosts }
+        const search = values.search ?? peers.url('search')
+        return { ...values, plc, relay, pdsHosts, search }
       },
       async start(values, { dataDir, log, metrics, url }, { outside, subscribe, version }) {
         const sql = await storage.openSqlite(join(dataDir, 'appview.sqlite'), {
