@@ -1,5 +1,8 @@
 /** Operator and owner commands against running services, thin over the protocol. */
-import { ConfigError } from '#platform/runtime'
+import { ConfigError, OutgoingError } from '#platform/runtime'
+import { UpstreamError } from '#protocol/identity'
+import { ProtocolError } from '#protocol/syntax'
+import { XrpcError } from '#protocol/xrpc'
 
 export interface Command {
   /** First word of the command line. */
@@ -21,13 +24,30 @@ export const commands: readonly Command[] = [
 
 const USAGE = 2
 
-/** Runs one command; its misuse is told a line per problem. */
+const FAILED = 1
+
+/** Runs one command; its misuse is told a line per problem, what went wrong in one line. */
 export async function runCommand(command: Command, args: readonly string[]): Promise<number> {
   try {
     return await command.run(args)
   } catch (error) {
-    if (!(error instanceof ConfigError)) throw error
-    for (const problem of error.problems) process.stderr.write(`falaj: ${problem}\n`)
-    return USAGE
+    if (error instanceof ConfigError) return complain(error.problems, USAGE)
+    // What an upstream or the protocol says is for the person; anything else is a fault of ours.
+    if (isTold(error)) return complain([error.message], FAILED)
+    throw error
   }
+}
+
+function isTold(error: unknown): error is Error {
+  return (
+    error instanceof XrpcError ||
+    error instanceof ProtocolError ||
+    error instanceof UpstreamError ||
+    error instanceof OutgoingError
+  )
+}
+
+function complain(lines: readonly string[], code: number): number {
+  for (const line of lines) process.stderr.write(`falaj: ${line}\n`)
+  return code
 }
