@@ -1,4 +1,4 @@
-/** Appends as fast as it can and prints each seq once it is durable, until it is killed. See streams-kill.test.ts. */
+/** Appends as fast as it can and prints each seq once it is durable, until it is killed. See streams-kill.slow.test.ts. */
 import { writeSync } from 'node:fs'
 import { openLocalStreams } from './streams-local.ts'
 
