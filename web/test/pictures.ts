@@ -38,6 +38,19 @@ const shots: Shot[] = [
   { name: 'profile-other', path: '/profile/maya.two.test' },
   { name: 'followers', path: '/profile/sara.test/followers' },
   { name: 'people', path: '/people' },
+  {
+    name: 'feeds',
+    path: '/feeds',
+    act: async (page) => {
+      const pin = page.locator('.feed-card button[aria-pressed=false]')
+      if ((await pin.count()) > 1) await pin.first().click()
+      await page.locator('#mine').waitFor()
+    },
+  },
+  {
+    name: 'home-feed',
+    path: ({ world }) => `/?${new URLSearchParams({ feed: world.generators[1]!.uri })}`,
+  },
   { name: 'search', path: '/search?q=%D8%A7%D9%84%D9%81%D9%84%D8%AC' },
   {
     name: 'search-typing',

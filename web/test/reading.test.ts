@@ -8,6 +8,7 @@ import { settled, signInAs } from './steps.ts'
 const pages = [
   '/',
   '/people',
+  '/feeds',
   '/search',
   '/search?q=falaj',
   '/search?q=%23%D9%81%D9%84%D8%AC&in=latest',

@@ -20,7 +20,7 @@ describe('searching', { skip }, () => {
     await page.locator('main article').nth(1).waitFor()
     assert.equal(await page.title(), 'Search: eleven seconds · Falaj')
     const tabs = page.getByRole('navigation', { name: 'What to search' })
-    await tabs.getByRole('link', { name: 'Latest posts' }).click()
+    await tabs.getByRole('link', { name: 'Latest' }).click()
     await page.waitForURL('**/search?q=eleven+seconds&in=latest')
     await page.locator('main article').first().waitFor()
     await tabs.getByRole('link', { name: 'People' }).click()

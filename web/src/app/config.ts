@@ -13,6 +13,10 @@ export interface Config {
   appview: { url: string; did?: string }
   relay?: { url: string }
   jetstream?: { url: string }
+  /** The feeds of this network, by the records that publish them. */
+  feeds?: { url: string; did?: string; uris: string[] }
+  search?: { url: string }
+  moderation?: { url: string; did?: string }
   languages: string[]
 }
 
@@ -43,6 +47,13 @@ function readConfig(json: Partial<Config>): Config {
     appview: { ...json.appview, url: url(json.appview?.url) },
     relay: json.relay && { url: url(json.relay.url) },
     jetstream: json.jetstream && { url: url(json.jetstream.url) },
+    feeds: json.feeds && {
+      ...json.feeds,
+      url: url(json.feeds.url),
+      uris: json.feeds.uris ?? [],
+    },
+    search: json.search && { url: url(json.search.url) },
+    moderation: json.moderation && { ...json.moderation, url: url(json.moderation.url) },
     languages: json.languages ?? ['ar', 'en'],
   }
 }

@@ -2,19 +2,20 @@
 import type { ComponentChildren } from 'preact'
 import { MyData } from '../pages/data.tsx'
 import { Home } from '../pages/home.tsx'
-import { MovePage } from '../pages/move.tsx'
 import { NotFound } from '../pages/not-found.tsx'
 import { Notifications } from '../pages/notifications.tsx'
 import { People } from '../pages/people.tsx'
 import { PeopleAround, Reactions } from '../pages/people-lists.tsx'
 import { Profile } from '../pages/profile.tsx'
-import { Settings } from '../pages/settings.tsx'
 import { SignIn } from '../pages/sign-in.tsx'
-import { SignUp } from '../pages/sign-up.tsx'
 import { Thread } from '../pages/thread.tsx'
 import { later } from './later.tsx'
 import { matchPath } from './match.ts'
 
+const Feeds = later(async () => (await import('../pages/feeds.tsx')).Feeds)
+const MovePage = later(async () => (await import('../pages/move.tsx')).MovePage)
+const Settings = later(async () => (await import('../pages/settings.tsx')).Settings)
+const SignUp = later(async () => (await import('../pages/sign-up.tsx')).SignUp)
 const Search = later(async () => (await import('../pages/search.tsx')).Search)
 
 type Found = Record<string, string>
@@ -31,6 +32,7 @@ const routes: readonly Route[] = [
   { pattern: '/sign-in', show: () => <SignIn /> },
   { pattern: '/sign-up', show: () => <SignUp /> },
   { pattern: '/search', show: () => <Search /> },
+  { pattern: '/feeds', show: () => <Feeds /> },
   { pattern: '/people', show: () => <People /> },
   { pattern: '/notifications', show: () => <Notifications />, mine: true },
   { pattern: '/data', show: () => <MyData />, mine: true },

@@ -168,3 +168,16 @@ export function rkeyOf(uri: string): string {
 export function authorityOf(uri: string): string {
   return uri.slice('at://'.length).split('/')[0] ?? ''
 }
+
+/** A feed that somebody puts together. */
+export interface Generator {
+  uri: string
+  cid: string
+  did: string
+  creator: Person
+  displayName: string
+  description?: string
+  avatar?: string
+  likeCount?: number
+  indexedAt: string
+}

@@ -1,17 +1,51 @@
 /** The timeline of a person; for a visitor, what this place is. */
 import { useSignal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
+import { place } from '../app/router.ts'
 import { timeline, timelineHead } from '../data/feeds.ts'
+import { feedOf } from '../data/generators.ts'
 import { me } from '../data/session.ts'
 import { ComposerLine } from '../parts/composer.tsx'
 import { Feed } from '../parts/feed.tsx'
+import { FeedTabs, feedName } from '../parts/feed-tabs.tsx'
 import { Head } from '../parts/page.tsx'
-import { Empty } from '../parts/states.tsx'
+import { Empty, Trouble } from '../parts/states.tsx'
 import { t } from '../words/index.ts'
 import { Welcome } from './welcome.tsx'
 
 export function Home() {
-  return me.value ? <Timeline key={me.value.did} /> : <Welcome />
+  return me.value ? <Fields key={me.value.did} /> : <Welcome />
+}
+
+/** The timeline, or the feed whose tab was chosen. */
+function Fields() {
+  const feed = place.value.query.get('feed') ?? undefined
+  return (
+    <>
+      <Head title={feed ? feedName(feed) : t('nav.home')} />
+      <FeedTabs current={feed} />
+      {feed ? <Chosen uri={feed} key={feed} /> : <Timeline />}
+    </>
+  )
+}
+
+/** What a feed holds; one that does not answer takes nothing else with it. */
+function Chosen({ uri }: { uri: string }) {
+  return (
+    <Feed
+      pages={feedOf(uri)}
+      end={t('feeds.end')}
+      empty={<Empty title={t('feeds.empty')}>{t('feeds.emptyText')}</Empty>}
+      trouble={(problem, retry) => (
+        <Trouble
+          problem={problem}
+          retry={retry}
+          what={t('feeds.down')}
+          safe={t('feeds.downText')}
+        />
+      )}
+    />
+  )
 }
 
 function Timeline() {
@@ -30,7 +64,6 @@ function Timeline() {
   )
   return (
     <>
-      <Head title={t('nav.home')} />
       <ComposerLine />
       <Fresh />
       <Feed pages={pages} empty={empty} end={t('home.end')} />

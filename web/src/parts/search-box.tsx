@@ -94,6 +94,7 @@ export function SearchBox({ words = '', tab }: SearchBoxProps) {
         </label>
         <div class="input-row find">
           <Icon name="find" />
+          {/* biome-ignore lint/a11y/useAriaPropsSupportedByRole: its role comes with the rest */}
           <input
             id={id}
             class="input"

@@ -9,7 +9,7 @@ import { extname, join } from 'node:path'
 import type { Gone, Post, PostRecord, ThreadNode } from '../../src/data/views.ts'
 import type { Account, World } from './world.ts'
 
-type Name = 'web' | 'plc' | 'pds' | 'two' | 'relay' | 'view'
+type Name = 'web' | 'plc' | 'pds' | 'two' | 'relay' | 'view' | 'feeds' | 'search' | 'moderation'
 
 export interface FakeNetwork {
   world: World
@@ -93,6 +93,8 @@ export async function startFakeNetwork(dist: string, world: World): Promise<Fake
   await listen('pds', xrpc(0))
   await listen('two', xrpc(1))
   await listen('relay', xrpc(-2))
+  // What these answer passes through the view; by themselves they only say how they are.
+  for (const name of ['feeds', 'search', 'moderation'] as const) await listen(name, xrpc(-3))
   await listen('plc', async (request, response) => {
     if (request.url === '/_health') return json(response, { version: 'fake' })
     const account = world.account(decodeURIComponent(request.url?.slice(1) ?? ''))
@@ -101,7 +103,7 @@ export async function startFakeNetwork(dist: string, world: World): Promise<Fake
   })
   await listen('web', async (request, response) => {
     const path = new URL(request.url ?? '/', 'http://x').pathname
-    if (path === '/config.json') return json(response, config(urls))
+    if (path === '/config.json') return json(response, config(urls, world))
     await page(response, dist, path)
   })
 
@@ -123,7 +125,7 @@ export async function startFakeNetwork(dist: string, world: World): Promise<Fake
   }
 }
 
-function config(urls: Record<Name, string>) {
+function config(urls: Record<Name, string>, world: World) {
   return {
     pds: [
       { url: urls.pds, handleDomains: ['.test'] },
@@ -132,6 +134,13 @@ function config(urls: Record<Name, string>) {
     plc: urls.plc,
     appview: { url: urls.view, did: 'did:plc:viewviewviewviewviewview' },
     relay: { url: urls.relay },
+    feeds: {
+      url: urls.feeds,
+      did: 'did:plc:feedsfeedsfeedsfeedsfeed',
+      uris: world.generators.map(({ uri }) => uri),
+    },
+    search: { url: urls.search },
+    moderation: { url: urls.moderation, did: 'did:plc:moderationmoderationmode' },
     languages: ['ar', 'en'],
   }
 }
@@ -395,6 +404,25 @@ const methods: Record<string, (call: Call, generation: number) => unknown> = {
       .getAll('actors')
       .flatMap((did) => (world.account(did) ? world.profile(did, viewer?.did) : [])),
   }),
+  'app.bsky.actor.getPreferences': ({ world, viewer }) => ({
+    preferences: world.preferences.get(mine(viewer).did) ?? [],
+  }),
+  'app.bsky.actor.putPreferences': ({ world, viewer, body }) => {
+    const { preferences } = body as { preferences: { $type: string }[] }
+    world.preferences.set(mine(viewer).did, preferences)
+    return {}
+  },
+  'app.bsky.feed.getFeedGenerators': ({ world, params }) => ({
+    feeds: world.generators.filter(({ uri }) => params.getAll('feeds').includes(uri)),
+  }),
+  'app.bsky.feed.getSuggestedFeeds': ({ world }) => ({ feeds: world.generators }),
+  'app.bsky.feed.getFeed': ({ world, viewer, params }) => {
+    const feed = params.get('feed') ?? ''
+    if (!world.generators.some(({ uri }) => uri === feed)) throw new Refusal(400, 'UnknownFeed')
+    const photos = feed.endsWith('/photos')
+    const found = world.posts.filter(({ record }) => !photos || hasPictures(record))
+    return { feed: found.slice(0, 30).map(({ uri }) => item(world, uri, viewer?.did)) }
+  },
   'app.bsky.feed.searchPosts': ({ world, viewer, params }) => {
     const words = wordsOf(params.get('q') ?? '')
     const has = ({ record }: { record: PostRecord }) =>
@@ -442,6 +470,9 @@ function peopleWith(world: World, params: URLSearchParams): Account[] {
     words.every((word) => `${handle} ${name}`.toLowerCase().includes(word)),
   )
 }
+
+const hasPictures = ({ embed }: PostRecord) =>
+  (embed as { $type?: string } | undefined)?.$type === 'app.bsky.embed.images'
 
 const ref = ({ uri, cid }: { uri: string; cid: string }) => ({ uri, cid })
 const authority = (uri: string) => uri.split('/')[2] ?? ''

@@ -147,6 +147,26 @@ export function seed(world: World): void {
     world.edge('likes', who, moved.uri)
   }
 
+  const maker = add({ handle: 'feeds.test', name: 'سواقي فلج · Falaj feeds' })
+  const feed = (name: string, displayName: string, description: string) => ({
+    uri: `at://${maker.did}/app.bsky.feed.generator/${name}`,
+    cid: 'bafyfake',
+    did: 'did:plc:feedsfeedsfeedsfeedsfeed',
+    creator: world.person(maker.did),
+    displayName,
+    description,
+    likeCount: 0,
+    indexedAt: world.at(60 * 24 * 30),
+  })
+  world.generators = [
+    feed(
+      'liked',
+      'محبوب · Liked today',
+      'ما أعجب الناس هذه الأيام، ويخفت مع الوقت.\nWhat people like these days, fading with time.',
+    ),
+    feed('photos', 'صور · Photos', 'كل منشور فيه صورة.\nEvery post with a picture.'),
+  ]
+
   const mine = world.posts.find(({ did, record }) => did === sara.did && !record.reply)!
   const note = (reason: string, by: string, minutes: number, more: object = {}) => ({
     uri: `at://${world.account(by)!.did}/app.fake/${reason}${minutes}`,

@@ -1,6 +1,7 @@
 /** A small network in memory, for tests and pictures of the client only. Nothing is signed here. */
 import type {
   Embed,
+  Generator,
   Notification,
   Person,
   Post,
@@ -40,6 +41,10 @@ export class World {
   blobs = new Map<string, { bytes: Uint8Array; type: string }>()
   notes: Notification[] = []
   seenAt = ''
+  /** What each person's host keeps for all their clients. */
+  preferences = new Map<string, { $type: string; [field: string]: unknown }[]>()
+  /** Feeds by their URI. */
+  generators: Generator[] = []
   /** Where pictures are fetched from. */
   media = ''
   #next = 0
