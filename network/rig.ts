@@ -25,6 +25,7 @@ export interface Network {
   appview: Place
   moderation: Place
   feeds: Place
+  search: Place
   web: Place
   stop(): Promise<void>
 }
