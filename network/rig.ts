@@ -32,8 +32,9 @@ export interface Network {
 
 /** Everything in this process, on temporary storage and free ports. */
 export async function startNetwork(...flags: string[]): Promise<Network> {
-  const quiet = ['--ephemeral', '--log-level', process.env.FALAJ_TEST_LOG ?? 'error']
-  const running = await serve(await plan('up', [...quiet, ...flags], {}), (error) => {
+  const quiet = flags.includes('--log-level') ? [] : ['--log-level', logLevel()]
+  const planned = await plan('up', ['--ephemeral', ...quiet, ...flags], {})
+  const running = await serve(planned, (error) => {
     throw error
   })
   const network: Record<string, unknown> = { pds: [], stop: () => running.stop() }
