@@ -201,8 +201,6 @@ export interface Stream {
   append(entries: readonly NewEntry[]): Appended
   read(options: ReadOptions): AsyncIterableIterator<readonly Entry[]>
   bounds(): StreamBounds
-  /** Newest visible seq older than this instant (milliseconds since 1970): where a reader of what came since begins. */
-  seqBefore(timeMs: number): Promise<number>
   /** With manualRelease: makes durable entries up to `seq` visible. */
   release(seq: number): void
   /** Everything durable after `after`, released or not, up to the newest at the time of the call. */

@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { StorageError } from './contracts.ts'
 import { isMissing } from './errors.ts'
+import { sqlError } from './sqlite-errors.ts'
 
 /** An open file. Positions and lengths in bytes; errors are the machine's (`code` ENOSPC, EIO …). */
 export interface OpenFile {
@@ -89,14 +90,17 @@ export const nodeFiles: Files = {
   },
   async lock(path) {
     fs.mkdirSync(dirname(path), { recursive: true })
+    // Node has no file locks, SQLite does: the system drops them when the process dies, however it dies.
+    const db = new DatabaseSync(path, { timeout: 0 })
     try {
-      // Node has no file locks, SQLite does: the system drops them when the process dies, however it dies.
-      const db = new DatabaseSync(path, { timeout: 0 })
       db.exec('PRAGMA journal_mode = OFF; PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE')
-      return () => db.close()
     } catch (error) {
+      db.close()
+      const named = sqlError(error)
+      if (!(named instanceof StorageError) || named.code !== 'Locked') throw named
       throw new StorageError('Locked', `${path} is held by another process`, { cause: error })
     }
+    return () => db.close()
   },
 }
 

@@ -12,9 +12,10 @@ import {
 import type { Files } from './files.ts'
 import { LiveTail } from './live-tail.ts'
 import { OpenFiles } from './open-files.ts'
-import { blockBytes, type Segment } from './segment-file.ts'
+import type { Segment } from './segment-file.ts'
 import { blankSegment, firstSeqOf } from './segment-upkeep.ts'
-import { cutBatches, StreamReads } from './stream-reads.ts'
+import { StreamReader } from './stream-reader.ts'
+import { StreamReads } from './stream-reads.ts'
 import { StreamWriter, type WriterOptions } from './stream-writer.ts'
 
 export interface LocalStreamOptions
@@ -75,19 +76,6 @@ export class LocalStream implements Stream {
 
   bounds(): StreamBounds {
     return { first: this.#first, last: this.#tail.visible, durable: this.#durable }
-  }
-
-  async seqBefore(timeMs: number): Promise<number> {
-    const segment = this.#segments.find(({ lastMs }) => lastMs >= timeMs)
-    let seq = segment ? Math.max(segment.header.previousLast, this.#first - 1) : this.#tail.visible
-    if (!segment) return seq
-    for await (const batch of this.read({ after: seq })) {
-      for (const entry of batch) {
-        if (entry.timeMs >= timeMs) return seq
-        seq = entry.seq
-      }
-    }
-    return seq
   }
 
   release(seq: number): void {
@@ -206,92 +194,5 @@ export class LocalStream implements Stream {
     const result = this.#upkeep.then(work, work)
     this.#upkeep = result.catch(() => {})
     return result
-  }
-}
-
-/** A cursor. It holds at most the batch it hands out. */
-class StreamReader implements AsyncIterableIterator<readonly Entry[]> {
-  readonly #stream: LocalStream
-  readonly #live: boolean
-  /** Where a reader that is not live ends. */
-  readonly #upTo: number
-  readonly #maxBatchBytes: number
-  readonly #signal: AbortSignal | undefined
-  #after: number
-  /** Pieces of a batch that was larger than this reader takes. */
-  #pieces: (readonly Entry[])[] = []
-  #ended = false
-  #wake: (() => void) | undefined
-
-  constructor(stream: LocalStream, options: ReadOptions, upTo: number) {
-    if (Number.isNaN(options.after)) {
-      throw new StorageError('InvalidArgument', 'a cursor is a number')
-    }
-    this.#stream = stream
-    this.#after = options.after
-    this.#live = options.live ?? false
-    this.#upTo = upTo
-    this.#maxBatchBytes = options.maxBatchBytes ?? blockBytes
-    this.#signal = options.signal
-    this.#signal?.addEventListener('abort', this.#end, { once: true })
-  }
-
-  [Symbol.asyncIterator](): AsyncIterableIterator<readonly Entry[]> {
-    return this
-  }
-
-  async next(): Promise<IteratorResult<readonly Entry[]>> {
-    while (!this.#ended && !this.#signal?.aborted) {
-      if (this.#stream.closed) {
-        if (this.#live) break
-        throw new StorageError('Closed', `the stream ${this.#stream.name} is closed`)
-      }
-      const batch = this.#pieces.shift() ?? (await this.#fetch())
-      if (this.#ended) break
-      if (batch) {
-        this.#after = batch.at(-1)!.seq
-        return { done: false, value: batch }
-      }
-      if (!this.#live) break
-      await this.#more()
-    }
-    this.#end()
-    return { done: true, value: undefined }
-  }
-
-  async return(): Promise<IteratorResult<readonly Entry[]>> {
-    this.#end()
-    return { done: true, value: undefined }
-  }
-
-  async #fetch(): Promise<readonly Entry[] | undefined> {
-    const limit = this.#live ? this.#stream.liveTail.visible : this.#upTo
-    const batch = await this.#stream.fetch(this.#after, limit)
-    // Burned seqs may be all that is left below the limit.
-    if (!batch) this.#after = Math.max(this.#after, limit)
-    if (!batch || this.#maxBatchBytes >= blockBytes) return batch
-    this.#pieces = cutBatches(batch as Entry[], this.#maxBatchBytes)
-    return this.#pieces.shift()
-  }
-
-  /** Resolves when more may be there, or when this reader is ended. */
-  #more(): Promise<void> {
-    return new Promise((resolve) => {
-      // Something may have happened while the segments were read.
-      const { closed, liveTail } = this.#stream
-      if (closed || liveTail.visible > this.#after) return resolve()
-      this.#wake = resolve
-      liveTail.wait(resolve)
-    })
-  }
-
-  #end = (): void => {
-    if (this.#ended) return
-    this.#ended = true
-    this.#pieces = []
-    this.#signal?.removeEventListener('abort', this.#end)
-    if (!this.#wake) return
-    this.#stream.liveTail.unwait(this.#wake)
-    this.#wake()
   }
 }
