@@ -259,7 +259,7 @@ test('a body that stops coming, or trickles, is given up', async () => {
 test('headers that never end are given up, and too many of them refused', async () => {
   await using rig = await serving(
     { handle: () => ({ status: 200 }) },
-    { limits: { headersTimeoutMs: 100, maxHeaderBytes: 4096 } },
+    { limits: { headersTimeoutMs: 400, maxHeaderBytes: 4096 } },
   )
   assert.match(await raw(rig.port, 'GET / HTTP/1.1\r\nhost: x\r\nx-a: '), /^HTTP\/1.1 408 /)
   const long = `GET / HTTP/1.1\r\nhost: localhost\r\nx-a: ${'a'.repeat(5000)}\r\n\r\n`

@@ -173,6 +173,6 @@ test('a silent connection is asked for a sign of life, and given up without one'
     ;(socket as unknown as { _socket: { pause(): void } })._socket.pause()
   })
   assert.equal((await refusal(frames(read(silent, { pingMs: 30 })))).code, 'Timeout')
-  const quiet = await upstream((socket) => setTimeout(() => socket.close(), 200))
-  assert.deepEqual(await frames(read(quiet, { pingMs: 30 })), [])
+  const quiet = await upstream((socket) => setTimeout(() => socket.close(), 900))
+  assert.deepEqual(await frames(read(quiet, { pingMs: 300 })), [])
 })
