@@ -4,6 +4,7 @@ import {
   type PlcClient,
   type PlcOperation,
   type PlcTombstone,
+  parsePlcOperation,
   plcDid,
   plcOperationCid,
   plcState,
@@ -93,23 +94,27 @@ export class PlcAgent {
     await this.submit(did, await this.change(did, { alsoKnownAs: [`at://${handle}`, ...others] }))
   }
 
-  /** An operation that is submitted through this host must leave the account here, in our reach. */
+  /**
+   * An operation that is submitted through this host must leave the account here, in our reach.
+   * Throws InvalidRequest, or InvalidOperation for what is none.
+   */
   requireOurs(operation: unknown, account: Account): PlcOperation {
-    const op = operation as Partial<PlcOperation>
-    const refuse = (what: string) => {
-      throw new XrpcError(400, 'InvalidRequest', what)
+    const op = parsePlcOperation(operation)
+    const refuse = (what: string) => new XrpcError(400, 'InvalidRequest', what)
+    if (op.type !== 'plc_operation') throw refuse('Not an operation that keeps the account')
+    if (!op.rotationKeys.includes(this.#rotationKey.publicKey.didKey)) {
+      throw refuse("Rotation keys do not include server's rotation key")
     }
-    const own = this.#rotationKey.publicKey.didKey
-    if (!op.rotationKeys?.includes(own))
-      refuse("Rotation keys do not include server's rotation key")
-    const pds = op.services?.atproto_pds
-    if (pds?.type !== PDS_TYPE) refuse('Incorrect type on atproto_pds service')
-    if (pds?.endpoint !== this.#publicUrl) refuse('Incorrect endpoint on atproto_pds service')
-    if (op.verificationMethods?.atproto !== account.signingKey.publicKey.didKey) {
-      refuse('Incorrect signing key')
+    const pds = op.services.atproto_pds
+    if (pds?.type !== PDS_TYPE) throw refuse('Incorrect type on atproto_pds service')
+    if (pds.endpoint !== this.#publicUrl) throw refuse('Incorrect endpoint on atproto_pds service')
+    if (op.verificationMethods.atproto !== account.signingKey.publicKey.didKey) {
+      throw refuse('Incorrect signing key')
     }
-    if (op.alsoKnownAs?.[0] !== `at://${account.handle}`) refuse('Incorrect handle in alsoKnownAs')
-    return operation as PlcOperation
+    if (op.alsoKnownAs[0] !== `at://${account.handle}`) {
+      throw refuse('Incorrect handle in alsoKnownAs')
+    }
+    return op
   }
 
   /** Throws PlcRefused when the directory says no; UpstreamError when the outcome is unknown. */

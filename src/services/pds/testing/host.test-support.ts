@@ -1,5 +1,5 @@
 /** One host on a temporary folder, its directory of identities, and people who use it. */
-import { mkdtempSync, rmSync } from 'node:fs'
+import { cpSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
@@ -23,7 +23,7 @@ import {
   type Stream,
   type Streams,
 } from '#platform/storage'
-import { type PublicKey, parseDidKey } from '#protocol/crypto'
+import { generateKey, type PublicKey, parseDidKey } from '#protocol/crypto'
 import { cidText } from '#protocol/data'
 import { plcState } from '#protocol/identity'
 import {
@@ -35,7 +35,7 @@ import {
 } from '#protocol/repo'
 import type { Did, Handle } from '#protocol/syntax'
 import { decodeFrame, formatParams, type HttpResponse } from '#protocol/xrpc'
-import { AccountFiles } from '../account-files/index.ts'
+import { AccountFiles, fileName } from '../account-files/index.ts'
 import { createPds, type PdsConfig, type PdsService, pdsConfig, pdsMigrations } from '../index.ts'
 import { isPublic } from '../journal/index.ts'
 import { FakePlc, plcOrigin } from './fake-plc.test-support.ts'
@@ -109,10 +109,13 @@ export class TestHost {
   readonly url: string
   /** What the host logged as an error. */
   readonly errors: string[]
+  /** A key that is nobody's. */
+  readonly forgedKey = generateKey('k256')
   /** Set when storage said that the process has to end. */
   fatal: unknown
   readonly #streams: Streams
   readonly #isOwnFolder: boolean
+  readonly #copies: string[] = []
 
   private constructor(parts: {
     service: PdsService
@@ -218,7 +221,9 @@ export class TestHost {
     await this.service.close()
     await this.#streams.close()
     await this.sql.close()
-    if (!keep && this.#isOwnFolder) rmSync(this.folder, { recursive: true, force: true })
+    if (keep) return
+    const folders = this.#isOwnFolder ? [this.folder, ...this.#copies] : this.#copies
+    for (const folder of folders) rmSync(folder, { recursive: true, force: true })
   }
 
   /** Ends and begins again with the same folder. */
@@ -367,6 +372,22 @@ export class TestHost {
     return files.path(did, generation)
   }
 
+  /** A copy of the folder as it is now: what kill -9 would leave. */
+  copy(): string {
+    const folder = mkdtempSync(join(tmpdir(), 'falaj-pds-'))
+    this.#copies.push(folder)
+    cpSync(this.folder, folder, { recursive: true, filter: (from) => !from.endsWith('lock') })
+    return folder
+  }
+
+  /** Every file that is kept of an account, blobs included. */
+  filesOf(did: Did): string[] {
+    const name = fileName(did)
+    return readdirSync(this.folder, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile() && entry.parentPath.includes(name))
+      .map((entry) => entry.name)
+  }
+
   /** Runs one checkpoint. */
   async checkpoint(): Promise<void> {
     const loop = this.loop('checkpoints')
@@ -377,7 +398,8 @@ export class TestHost {
 
   /** Waits for what other turns of the event loop do. */
   async until(isTrue: () => boolean | Promise<boolean>): Promise<void> {
-    for (let turn = 0; turn < 20_000; turn++) {
+    const deadlineMs = Date.now() + 20_000
+    while (Date.now() < deadlineMs) {
       if (await isTrue()) return
       await new Promise((resolve) => setTimeout(resolve, 1))
     }
