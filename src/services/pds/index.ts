@@ -19,7 +19,7 @@ import type { Blobs, Sql, Streams } from '#platform/storage'
 import { cachedDirectory, networkDirectory, plcClient } from '#protocol/identity'
 import type { Did } from '#protocol/syntax'
 import { TidClock } from '#protocol/syntax'
-import { createRouter } from '#protocol/xrpc'
+import { createRouter, encodeErrorFrame } from '#protocol/xrpc'
 import { type AccountFile, AccountFiles } from './account-files/index.ts'
 import { Accounts, Invites, ReservedKeys, Settings } from './accounts/index.ts'
 import { AccountBlobs } from './blobs/index.ts'
@@ -316,6 +316,7 @@ export async function createPds(
     handle: (request) =>
       request.path.startsWith('/xrpc/') ? router.handle(request) : routes(pds, request),
     subscribe: (request) => router.subscribe(request),
+    tooSlowFrame: encodeErrorFrame('ConsumerTooSlow', 'The stream was read too slowly'),
     loops: pdsLoops({
       accounts,
       blobs,
