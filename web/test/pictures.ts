@@ -95,6 +95,39 @@ const shots: Shot[] = [
       network.fail.set('app.bsky.feed.getTimeline', { status: 502, error: 'UpstreamFailure' })
     },
   },
+  {
+    name: 'menu',
+    path: '/profile/maya.two.test',
+    act: async (page) => page.locator('.profile-row .menu > button').click(),
+  },
+  {
+    name: 'report',
+    path: '/profile/maya.two.test',
+    act: async (page) => {
+      await page.locator('.profile-row .menu > button').click()
+      await page.locator('[role=menuitem]').last().click()
+      await page.locator('dialog input[type=radio]').nth(2).check()
+    },
+  },
+  {
+    name: 'report-sent',
+    path: '/profile/maya.two.test',
+    act: async (page) => {
+      await page.locator('.profile-row .menu > button').click()
+      await page.locator('[role=menuitem]').last().click()
+      await page.locator('dialog input[type=radio]').nth(2).check()
+      await page.locator('dialog button[type=submit]').click()
+      await page.locator('dialog [role=status]').waitFor()
+    },
+  },
+  {
+    name: 'quiet',
+    path: '/settings/quiet',
+    before: ({ world }) => {
+      const [sara, khalid] = world.accounts
+      world.mutes.set(sara!.did, new Set([khalid!.did]))
+    },
+  },
   { name: 'empty', path: '/profile/nouf.test/replies' },
   { name: 'not-found', path: '/nowhere/at/all' },
 ]

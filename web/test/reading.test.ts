@@ -17,6 +17,7 @@ const pages = [
   '/data',
   '/data/move',
   '/settings',
+  '/settings/quiet',
   '/profile/sara.test',
   '/profile/maya.two.test/followers',
   '/profile/nobody.test',

@@ -16,6 +16,7 @@ const Feeds = later(async () => (await import('../pages/feeds.tsx')).Feeds)
 const MovePage = later(async () => (await import('../pages/move.tsx')).MovePage)
 const Settings = later(async () => (await import('../pages/settings.tsx')).Settings)
 const SignUp = later(async () => (await import('../pages/sign-up.tsx')).SignUp)
+const Quiet = later(async () => (await import('../pages/quiet.tsx')).Quiet)
 const Search = later(async () => (await import('../pages/search.tsx')).Search)
 
 type Found = Record<string, string>
@@ -38,6 +39,7 @@ const routes: readonly Route[] = [
   { pattern: '/data', show: () => <MyData />, mine: true },
   { pattern: '/data/move', show: () => <MovePage />, mine: true },
   { pattern: '/settings', show: () => <Settings /> },
+  { pattern: '/settings/quiet', show: () => <Quiet />, mine: true },
   { pattern: '/profile/:actor', show: ({ actor = '' }) => <Profile actor={actor} tab="posts" /> },
   {
     pattern: '/profile/:actor/replies',

@@ -5,17 +5,21 @@ import { useEffect } from 'preact/hooks'
 import { problemOf } from '../data/problem.ts'
 import { me } from '../data/session.ts'
 import { hostOf } from '../data/xrpc.ts'
+import { asking } from '../parts/asking.ts'
 import { ComposerDialog } from '../parts/composer.tsx'
 import { Head } from '../parts/page.tsx'
 import { signInPath, Trouble } from '../parts/states.tsx'
 import { PictureViewer } from '../parts/viewer.tsx'
 import { rich, t } from '../words/index.ts'
 import { Aside } from './aside.tsx'
+import { later } from './later.tsx'
 import { Nav } from './nav.tsx'
 import { language } from './prefs.ts'
 import { path, place } from './router.ts'
 import { pageAt } from './routes.tsx'
 import { dismiss, toasts } from './toasts.ts'
+
+const Asked = later(async () => (await import('../parts/asked.tsx')).Asked, { quiet: true })
 
 const online = signal(navigator.onLine)
 addEventListener('online', () => {
@@ -46,6 +50,7 @@ export function Shell() {
       </div>
       <ComposerDialog />
       <PictureViewer />
+      {asking.value && <Asked />}
       <Toasts />
       <Announcer />
     </>

@@ -119,7 +119,8 @@ export function nameOf(person: Person): string {
   return person.displayName?.trim() || person.handle
 }
 
-function failed(error: unknown, again: () => void): void {
+/** Says that something was not saved, and offers to try again. */
+export function failed(error: unknown, again: () => void): void {
   const { kind } = problemOf(error)
   say(t(`failed.${kind}`), { label: t('retry'), run: again })
 }

@@ -5,7 +5,7 @@
  * stores it for all of them, under a lock, because a refresh token can be used once.
  */
 import { computed, signal } from '@preact/signals'
-import { network } from '../app/config.ts'
+import { labelerHeader, viewService } from './services.ts'
 import { type Stored, sessionStore } from './session-store.ts'
 import { CallError, type CallOptions, procedure, query, request } from './xrpc.ts'
 
@@ -90,9 +90,10 @@ function headersFor(session: Session, nsid: string, extra?: Record<string, strin
     ...extra,
     authorization: `Bearer ${session.accessJwt}`,
   }
-  const view = network().appview.did
-  if (view && proxied(nsid)) headers['atproto-proxy'] = `${view}#bsky_appview`
-  return headers
+  if (!proxied(nsid)) return headers
+  const view = viewService().did
+  if (view) headers['atproto-proxy'] = `${view}#bsky_appview`
+  return { ...headers, ...labelerHeader() }
 }
 
 /** Asks in the name of the person, through their own host. */
@@ -131,13 +132,13 @@ export function fetchMine(nsid: string, options: CallOptions = {}): Promise<Resp
  */
 export async function read<T>(nsid: string, options: CallOptions = {}): Promise<T> {
   const session = me.peek()
-  if (!session || session.expired) return query<T>(network().appview.url, nsid, options)
+  if (!session || session.expired) return query<T>(viewService().url, nsid, options)
   try {
     return await ask<T>(nsid, options)
   } catch (error) {
     const mine = error instanceof CallError && error.status === 0 && error.error === 'Unreachable'
     if (!mine) throw error
-    return query<T>(network().appview.url, nsid, options)
+    return query<T>(viewService().url, nsid, options)
   }
 }
 

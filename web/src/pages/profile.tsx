@@ -1,16 +1,20 @@
 /** A person: who they are and what they wrote. */
 import { useSignal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
+import { language } from '../app/prefs.ts'
 import { nameOf } from '../data/actions.ts'
 import { type AuthorFilter, authorFeed } from '../data/feeds.ts'
 import { cleanName } from '../data/identity.ts'
 import { keepPerson, knownPerson } from '../data/keep.ts'
 import { type Problem, problemOf } from '../data/problem.ts'
+import { toggleBlock } from '../data/quiet.ts'
 import { me, read } from '../data/session.ts'
 import type { Profile as Person } from '../data/views.ts'
+import { dealWith } from '../parts/asking.ts'
 import { EditProfile } from '../parts/edit-profile.tsx'
 import { Feed } from '../parts/feed.tsx'
 import { Icon } from '../parts/icon.tsx'
+import { Menu } from '../parts/menu.tsx'
 import { Head } from '../parts/page.tsx'
 import { Avatar, FollowButton, Handle, profilePath } from '../parts/person.tsx'
 import { Bone, Empty, PostBones, Trouble } from '../parts/states.tsx'
@@ -86,12 +90,32 @@ export function Profile({ actor, tab }: { actor: string; tab: ProfileTab }) {
       <Head title={nameOf(person)} note={note} up="/" />
       <Top person={person} />
       <Tabs person={person} tab={tab} />
-      <Feed
-        key={`${person.did} ${tab}`}
-        pages={authorFeed(person.did, filters[tab])}
-        empty={<Empty title={t(`profile.empty.${tab}`)} />}
-      />
+      {person.viewer?.blocking || person.viewer?.blockedBy ? (
+        <Behind person={person} />
+      ) : (
+        <Feed
+          everybody
+          key={`${person.did} ${tab}`}
+          pages={authorFeed(person.did, filters[tab])}
+          empty={<Empty title={t(`profile.empty.${tab}`)} />}
+        />
+      )}
     </>
+  )
+}
+
+/** Stands where the posts would be when there is a block between two people. */
+function Behind({ person }: { person: Person }) {
+  const mine = person.viewer?.blocking !== undefined
+  const action = mine && (
+    <button type="button" class="button ghost" onClick={() => void toggleBlock(person)}>
+      {t('block.endShort')}
+    </button>
+  )
+  return (
+    <Empty title={t(mine ? 'block.mine' : 'block.theirs')} action={action}>
+      {t(mine ? 'block.mineText' : 'block.theirsText')}
+    </Empty>
   )
 }
 
@@ -141,7 +165,14 @@ function Top({ person }: { person: Person }) {
                 </button>
               </>
             ) : (
-              <FollowButton person={person} />
+              <>
+                <Menu
+                  label={t('profile.menu', { name: nameOf(person) })}
+                  items={dealWith(person)}
+                  key={language.value}
+                />
+                {!person.viewer?.blocking && <FollowButton person={person} />}
+              </>
             )}
           </div>
         </div>
@@ -150,6 +181,7 @@ function Top({ person }: { person: Person }) {
         </div>
         <div class="quiet">
           <Handle handle={person.handle} />
+          {person.viewer?.muted && <span class="pill">{t('mute.mark')}</span>}
           {person.viewer?.followedBy && <span class="pill">{t('profile.followsYou')}</span>}
         </div>
         {person.description && (

@@ -47,6 +47,13 @@ export function Settings() {
             onChoose={setTheme}
           />
         </Setting>
+        {me.value && (
+          <Setting title={t('quiet.title')} text={t('quiet.lead')}>
+            <a class="button ghost small" href="/settings/quiet">
+              {t('quiet.open')}
+            </a>
+          </Setting>
+        )}
         <Accounts />
         <Keys />
         <Forget />

@@ -1,7 +1,7 @@
 /** The tabs of the home page: those one follows, then the feeds that were pinned. */
 import { useEffect } from 'preact/hooks'
 import { language } from '../app/prefs.ts'
-import { generatorOf, pinned, readPinned } from '../data/generators.ts'
+import { generatorOf, meetGenerators, pinned, readPinned } from '../data/generators.ts'
 import { inLanguage } from '../data/in-language.ts'
 import { t } from '../words/index.ts'
 import { Icon } from './icon.tsx'
@@ -21,6 +21,9 @@ export function FeedTabs({ current }: { current: string | undefined }) {
     // Without its tabs the timeline is still the timeline.
     readPinned().catch(() => {})
   }, [])
+  useEffect(() => {
+    if (current) meetGenerators([current]).catch(() => {})
+  }, [current])
   const kept = pinned()
   const uris = current && !kept.includes(current) ? [...kept, current] : kept
   return (

@@ -5,6 +5,7 @@ import { place } from '../app/router.ts'
 import { isGone } from '../data/keep.ts'
 import type { Pages } from '../data/pages.ts'
 import type { Problem } from '../data/problem.ts'
+import { isHushed } from '../data/quiet.ts'
 import type { FeedItem, Person } from '../data/views.ts'
 import { t } from '../words/index.ts'
 import { PersonRow } from './person.tsx'
@@ -75,16 +76,20 @@ function Sentinel<T>({ pages }: { pages: Pages<T> }) {
   )
 }
 
-type FeedProps = Pick<ListProps<FeedItem>, 'pages' | 'empty' | 'end' | 'trouble'>
+type FeedProps = Pick<ListProps<FeedItem>, 'pages' | 'empty' | 'end' | 'trouble'> & {
+  /** Shows also what those wrote whom one has muted: on their own page. */
+  everybody?: boolean
+}
 
 /** Posts. */
-export function Feed({ pages, empty, end, trouble }: FeedProps) {
+export function Feed({ pages, empty, end, trouble, everybody }: FeedProps) {
   return (
     <List pages={pages} bones={<PostBones />} empty={empty} end={end} trouble={trouble}>
       {(items) => (
         <div role="feed" aria-busy={pages.state.value === 'more'}>
           {items
             .filter(({ post }) => !isGone(post.uri).value)
+            .filter(({ post }) => everybody || !isHushed(post.author))
             .map((item) => (
               <PostView
                 key={`${item.post.uri} ${item.reason?.by?.did ?? ''}`}

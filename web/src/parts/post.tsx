@@ -8,6 +8,7 @@ import { isGone, personOf, postOf } from '../data/keep.ts'
 import { me } from '../data/session.ts'
 import { authorityOf, type FeedItem, type Gone, isPost, type Post, rkeyOf } from '../data/views.ts'
 import { compact, moment, rich, t } from '../words/index.ts'
+import { dealWith } from './asking.ts'
 import { startWriting } from './composer-state.ts'
 import { Confirm } from './dialog.tsx'
 import { EmbedView } from './embed.tsx'
@@ -242,6 +243,7 @@ function PostMenu({ post }: { post: Post }) {
       },
     },
   ]
+  items.push(...dealWith(post.author, post))
   if (mine) {
     items.push({
       icon: 'trash',

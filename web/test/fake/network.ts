@@ -33,6 +33,9 @@ interface Call {
   type: string
   viewer: Account | undefined
   host: number
+  /** Whom the call was to be passed on to, and whose labels were asked for. */
+  proxy: string
+  labelers: string
 }
 
 class Refusal extends Error {
@@ -82,7 +85,10 @@ export async function startFakeNetwork(dist: string, world: World): Promise<Fake
     const viewer = authorised(world, request.headers.authorization, generation, nsid)
     const method = methods[nsid]
     if (!method) throw new Refusal(501, 'MethodNotImplemented')
-    const call = { world, params: url.searchParams, body, bytes, type, viewer, host }
+    const proxy = String(request.headers['atproto-proxy'] ?? '')
+    const labelers = String(request.headers['atproto-accept-labelers'] ?? '')
+    const params = url.searchParams
+    const call = { world, params, body, bytes, type, viewer, host, proxy, labelers }
     const result = method(call, generation)
     if (result instanceof Uint8Array) return send(response, 200, result, 'application/vnd.ipld.car')
     json(response, result)
@@ -327,7 +333,8 @@ const methods: Record<string, (call: Call, generation: number) => unknown> = {
     if (collection === 'app.bsky.feed.repost') {
       return ref(world.edge('reposts', did, record.subject.uri, undefined, rkey))
     }
-    return ref(world.edge('follows', did, record.subject, undefined, rkey))
+    const kind = collection === 'app.bsky.graph.block' ? 'blocks' : 'follows'
+    return ref(world.edge(kind, did, record.subject, undefined, rkey))
   },
   'com.atproto.repo.deleteRecord': ({ world, viewer, body }) => {
     world.remove(`at://${mine(viewer).did}/${body.collection}/${body.rkey}`)
@@ -404,6 +411,33 @@ const methods: Record<string, (call: Call, generation: number) => unknown> = {
       .getAll('actors')
       .flatMap((did) => (world.account(did) ? world.profile(did, viewer?.did) : [])),
   }),
+  'com.atproto.moderation.createReport': ({ world, viewer, body, proxy }) => {
+    world.reports.push({ by: mine(viewer).did, to: proxy, body })
+    return {
+      id: world.reports.length,
+      ...body,
+      reportedBy: mine(viewer).did,
+      createdAt: world.at(0),
+    }
+  },
+  'app.bsky.graph.muteActor': ({ world, viewer, body }) => {
+    const { did } = mine(viewer)
+    world.mutes.set(did, new Set([...(world.mutes.get(did) ?? []), String(body.actor)]))
+    return {}
+  },
+  'app.bsky.graph.unmuteActor': ({ world, viewer, body }) => {
+    world.mutes.get(mine(viewer).did)?.delete(String(body.actor))
+    return {}
+  },
+  'app.bsky.graph.getMutes': ({ world, viewer }) => {
+    const { did } = mine(viewer)
+    return { mutes: [...(world.mutes.get(did) ?? [])].map((one) => world.person(one, did)) }
+  },
+  'app.bsky.graph.getBlocks': ({ world, viewer }) => {
+    const { did } = mine(viewer)
+    const found = world.blocks.filter(({ by }) => by === did)
+    return { blocks: found.map(({ subject }) => world.person(subject, did)) }
+  },
   'app.bsky.actor.getPreferences': ({ world, viewer }) => ({
     preferences: world.preferences.get(mine(viewer).did) ?? [],
   }),

@@ -38,6 +38,10 @@ export class World {
   likes: Edge[] = []
   reposts: Edge[] = []
   follows: Edge[] = []
+  blocks: Edge[] = []
+  /** Whom each person muted, by their DIDs. */
+  mutes = new Map<string, Set<string>>()
+  reports: { by: string; to: string; body: Record<string, unknown> }[] = []
   blobs = new Map<string, { bytes: Uint8Array; type: string }>()
   notes: Notification[] = []
   seenAt = ''
@@ -103,7 +107,7 @@ export class World {
   }
 
   edge(
-    kind: 'likes' | 'reposts' | 'follows',
+    kind: 'likes' | 'reposts' | 'follows' | 'blocks',
     by: string,
     subject: string,
     at = this.at(0),
@@ -115,6 +119,7 @@ export class World {
       likes: 'app.bsky.feed.like',
       reposts: 'app.bsky.feed.repost',
       follows: 'app.bsky.graph.follow',
+      blocks: 'app.bsky.graph.block',
     }
     const uri = `at://${did}/${names[kind]}/${rkey ?? this.key()}`
     const edge = { uri, cid: cid(this.#next), by: did, subject, at }
@@ -124,7 +129,7 @@ export class World {
 
   remove(uri: string): void {
     this.posts = this.posts.filter((post) => post.uri !== uri)
-    for (const kind of ['likes', 'reposts', 'follows'] as const) {
+    for (const kind of ['likes', 'reposts', 'follows', 'blocks'] as const) {
       this[kind] = this[kind].filter((edge) => edge.uri !== uri)
     }
   }
@@ -135,13 +140,20 @@ export class World {
     const { did, handle, name, avatar, bio } = account
     const following = this.follows.find(({ by, subject }) => by === viewer && subject === did)
     const followedBy = this.follows.find(({ by, subject }) => by === did && subject === viewer)
+    const quiet = {
+      muted: this.mutes.get(viewer ?? '')?.has(did) ?? false,
+      blocking: this.blocks.find(({ by, subject }) => by === viewer && subject === did)?.uri,
+      blockedBy: this.blocks.some(({ by, subject }) => by === did && subject === viewer),
+    }
     return {
       did,
       handle,
       ...(name ? { displayName: name } : {}),
       ...(avatar ? { avatar: `${this.media}/${avatar}` } : {}),
       ...(bio ? { description: bio } : {}),
-      ...(viewer ? { viewer: { following: following?.uri, followedBy: followedBy?.uri } } : {}),
+      ...(viewer
+        ? { viewer: { following: following?.uri, followedBy: followedBy?.uri, ...quiet } }
+        : {}),
     }
   }
 

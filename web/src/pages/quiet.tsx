@@ -1,0 +1,87 @@
+/** Whom one muted and blocked, each with the way back. */
+import { useSignal } from '@preact/signals'
+import { nameOf } from '../data/actions.ts'
+import { personOf } from '../data/keep.ts'
+import { type QuietList, quietList, toggleBlock, toggleMute } from '../data/quiet.ts'
+import type { Person } from '../data/views.ts'
+import { List } from '../parts/feed.tsx'
+import { Head } from '../parts/page.tsx'
+import { Avatar, Handle, profilePath } from '../parts/person.tsx'
+import { Empty, PeopleBones } from '../parts/states.tsx'
+import { t } from '../words/index.ts'
+
+const lists = ['mutes', 'blocks'] as const
+
+export function Quiet() {
+  const list = useSignal<QuietList>('mutes')
+  return (
+    <>
+      <Head title={t('quiet.title')} up="/settings" />
+      <div class="tabs" role="tablist" aria-label={t('quiet.title')}>
+        {lists.map((name) => (
+          <button
+            key={name}
+            type="button"
+            role="tab"
+            class="tab"
+            aria-selected={list.value === name}
+            onClick={() => {
+              list.value = name
+            }}
+          >
+            {t(`quiet.${name}`)}
+          </button>
+        ))}
+      </div>
+      <p class="veiled">{t(`quiet.${list.value}Text`)}</p>
+      <List
+        key={list.value}
+        pages={quietList(list.value)}
+        bones={<PeopleBones />}
+        empty={<Empty title={t(`quiet.${list.value}None`)} />}
+        trouble={({ detail }) =>
+          detail.includes('MethodNotImplemented') ? <Empty title={t('mute.notHere')} /> : undefined
+        }
+      >
+        {(people) => (
+          <ul class="people">
+            {people.map((person) => (
+              <QuietRow key={person.did} person={person} list={list.value} />
+            ))}
+          </ul>
+        )}
+      </List>
+    </>
+  )
+}
+
+function QuietRow({ person, list }: { person: Person; list: QuietList }) {
+  const shown = personOf(person).value
+  const on = list === 'mutes' ? shown.viewer?.muted === true : shown.viewer?.blocking !== undefined
+  const name = nameOf(shown)
+  const label =
+    list === 'mutes'
+      ? t(on ? 'mute.end' : 'mute.start', { name })
+      : t(on ? 'block.end' : 'block.start', { name })
+  return (
+    <li class="person">
+      <Avatar person={shown} />
+      <a href={profilePath(shown)} class="person-names">
+        <b class="cut own" dir="auto">
+          {name}
+        </b>
+        <span class="small quiet cut latin">
+          <Handle handle={shown.handle} />
+        </span>
+      </a>
+      <button
+        type="button"
+        class="button ghost small"
+        aria-label={label}
+        onClick={() => void (list === 'mutes' ? toggleMute(shown) : toggleBlock(shown))}
+      >
+        {t(on ? `quiet.${list}End` : `quiet.${list}Again`)}
+      </button>
+    </li>
+  )
+}

@@ -1,0 +1,98 @@
+/** Reporting, muting and blocking, as a person does it. */
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import type { Page } from 'playwright-core'
+import { skip, stage } from './stage.ts'
+import { signInAs } from './steps.ts'
+
+const moderator = 'did:plc:moderationmoderationmode#atproto_labeler'
+
+describe('moderation', { skip }, () => {
+  const set = stage()
+  const menuOn = (page: Page) => page.locator('.profile-row .menu > button').click()
+
+  it('a post is reported to the moderators of the network, with words of one’s own', async () => {
+    const { page, url, errors } = await set.open({ language: 'en' })
+    await signInAs(page, set.network, 'sara.test')
+    await page.goto(url('/profile/khalid.test'))
+    const post = page.locator('main article').first()
+    const uri = await post.getAttribute('data-uri')
+    await post.locator('.menu > button').click()
+    await page.getByRole('menuitem', { name: 'Report this post' }).click()
+    await page.getByText('will read this').waitFor()
+    await page.getByRole('button', { name: 'Send report' }).click()
+    await page.getByText('Please choose what comes closest.').waitFor()
+    await page.getByRole('radio', { name: /Deceiving/ }).check()
+    await page.getByRole('textbox', { name: /In your own words/ }).fill('ليس صحيحًا')
+    await page.getByRole('button', { name: 'Send report' }).click()
+    await page.getByText('Thank you for telling.').waitFor()
+    const { to, body } = set.network.world.reports.at(-1)!
+    assert.equal(to, moderator)
+    assert.equal(body.reasonType, 'com.atproto.moderation.defs#reasonMisleading')
+    assert.equal(body.reason, 'ليس صحيحًا')
+    assert.equal((body.subject as { uri: string }).uri, uri)
+    await page.keyboard.press('Escape')
+    await page.locator('dialog').waitFor({ state: 'detached' })
+    assert.deepEqual(errors, [])
+  })
+
+  it('an account is reported; what was chosen stays when nobody answers', async () => {
+    const { page, url } = await set.open({ language: 'ar', width: 390 })
+    await signInAs(page, set.network, 'sara.test')
+    await page.goto(url('/profile/maya.two.test'))
+    await menuOn(page)
+    await page.getByRole('menuitem', { name: 'بلّغ عن هذا الحساب' }).click()
+    await page.locator('dialog input[type=radio]').first().check()
+    const method = 'com.atproto.moderation.createReport'
+    set.network.fail.set(method, { status: 502, error: 'UpstreamFailure' })
+    await page.getByRole('button', { name: 'أرسل البلاغ' }).click()
+    await page.locator('dialog [role=alert]').waitFor()
+    set.network.fail.clear()
+    await page.getByRole('button', { name: 'أرسل البلاغ' }).click()
+    await page.getByText('شكرًا لأنك أخبرتنا.').waitFor()
+    const { subject } = set.network.world.reports.at(-1)!.body as { subject: { $type: string } }
+    assert.equal(subject.$type, 'com.atproto.admin.defs#repoRef')
+  })
+
+  it('a block stands between two people until it is taken back', async () => {
+    const { page, url } = await set.open({ language: 'en' })
+    await signInAs(page, set.network, 'sara.test')
+    await page.goto(url('/profile/nouf.test'))
+    await page.locator('main article').first().waitFor()
+    await menuOn(page)
+    await page.getByRole('menuitem', { name: /^Block/ }).click()
+    await page.locator('dialog').getByRole('button', { name: 'Block', exact: true }).click()
+    await page.getByText('You have blocked this account').waitFor()
+    assert.equal(await page.locator('main article').count(), 0)
+    await page.waitForFunction(() => document.querySelector('.toast') !== null)
+    assert.equal(set.network.world.blocks.length, 1)
+    await page.goto(url('/settings/quiet'))
+    await page.getByRole('tab', { name: 'Blocked' }).click()
+    await page.getByRole('button', { name: /^Unblock/ }).click()
+    await page.getByText('is no longer blocked').waitFor()
+    assert.equal(set.network.world.blocks.length, 0)
+  })
+
+  it('a mute keeps posts out of lists, and a view that keeps none says so', async () => {
+    const { page, url } = await set.open({ language: 'en' })
+    await signInAs(page, set.network, 'sara.test')
+    const khalids = page.locator('main article', { hasText: '@khalid.test' })
+    await page.goto(url('/search?q=%D8%A7%D9%84%D9%81%D9%84%D8%AC'))
+    await khalids.first().locator('.menu > button').click()
+    await page.getByRole('menuitem', { name: /^Mute/ }).click()
+    await page.getByText('They will not know.').waitFor()
+    assert.equal(await khalids.count(), 0)
+    await page.getByRole('button', { name: 'Undo' }).click()
+    await khalids.first().waitFor()
+    const absent = { status: 501, error: 'MethodNotImplemented' }
+    set.network.fail.set('app.bsky.graph.muteActor', absent)
+    set.network.fail.set('app.bsky.graph.getMutes', absent)
+    await khalids.first().locator('.menu > button').click()
+    await page.getByRole('menuitem', { name: /^Mute/ }).click()
+    await page.getByText('This view does not keep mutes').waitFor()
+    await khalids.first().waitFor()
+    await page.goto(url('/settings/quiet'))
+    await page.getByRole('heading', { name: 'This view does not keep mutes' }).waitFor()
+    set.network.fail.clear()
+  })
+})
