@@ -29,7 +29,11 @@ const accountEvents = async () =>
   (await host.events()).filter(({ type }) => type === '#account').map(({ body }) => body.status)
 
 test('only the operator takes down and asks', async () => {
-  for (const headers of [{}, { authorization: `Basic ${btoa('admin:guess')}` }])
+  const strangers: Record<string, string>[] = [
+    {},
+    { authorization: `Basic ${btoa('admin:guess')}` },
+  ]
+  for (const headers of strangers)
     assert.equal((await update(account(ann.did), true, headers)).status, 401)
   const asked = await host.get('com.atproto.admin.getSubjectStatus', { did: ann.did })
   assert.equal(asked.status, 401)

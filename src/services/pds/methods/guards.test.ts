@@ -24,6 +24,8 @@ const guards: Record<string, [verb: 'GET' | 'POST', Guard, params?: Record<strin
   'app.bsky.actor.putPreferences': ['POST', 'owner'],
   'app.falaj.account.confirmPassword': ['POST', 'full'],
   'app.falaj.move.freeze': ['POST', 'activeFull'],
+  'com.atproto.admin.getSubjectStatus': ['GET', 'admin'],
+  'com.atproto.admin.updateSubjectStatus': ['POST', 'admin'],
   'com.atproto.identity.getRecommendedDidCredentials': ['GET', 'owner'],
   'com.atproto.identity.requestPlcOperationSignature': ['POST', 'full'],
   'com.atproto.identity.resolveHandle': ['GET', 'open', { handle: 'nobody.test' }],

@@ -8,6 +8,7 @@ import {
   type Fetch,
   type Log,
   type Metrics,
+  sealer,
   silentLog,
   superviseLoops,
   type TestOutside,
@@ -23,8 +24,14 @@ import {
   type Stream,
   type Streams,
 } from '#platform/storage'
-import { generateKey, type PublicKey, parseDidKey } from '#protocol/crypto'
-import { cidText } from '#protocol/data'
+import {
+  cidForCbor,
+  generateKey,
+  type PublicKey,
+  parseDidKey,
+  type SigningKey,
+} from '#protocol/crypto'
+import { type CidBytes, cidText } from '#protocol/data'
 import { plcState } from '#protocol/identity'
 import {
   type CommitEvent,
@@ -36,6 +43,7 @@ import {
 import type { Did, Handle } from '#protocol/syntax'
 import { decodeFrame, formatParams, type HttpResponse } from '#protocol/xrpc'
 import { AccountFiles, fileName } from '../account-files/index.ts'
+import { Accounts } from '../accounts/index.ts'
 import { createPds, type PdsConfig, type PdsService, pdsConfig, pdsMigrations } from '../index.ts'
 import { isPublic } from '../journal/index.ts'
 import { FakePlc, plcOrigin } from './fake-plc.test-support.ts'
@@ -359,6 +367,23 @@ export class TestHost {
     const operation = this.plc.log(did).at(-1)?.operation
     const key = operation && plcState(operation)?.verificationMethods.atproto
     return key === undefined ? undefined : parseDidKey(key)
+  }
+
+  /** The signing key of an account, as a thief of the host's secrets would have it. */
+  async leakedKey(did: Did): Promise<SigningKey> {
+    const accounts = new Accounts({
+      sql: this.sql,
+      sealer: sealer(SEALING_KEY),
+      now: this.outside.now,
+      onDeleted: async () => {},
+    })
+    const account = await accounts.get(did)
+    if (!account) throw new Error(`no account ${did}`)
+    return account.signingKey
+  }
+
+  cidOf(block: Uint8Array): CidBytes {
+    return cidForCbor(block)
   }
 
   /** Where an account's file is. */
