@@ -1,5 +1,5 @@
 /** What an operator may set of an app view. */
-import { type ConfigOf, config, flag, integer, list, url } from '#platform/runtime'
+import { type ConfigOf, config, flag, integer, list, text, url, urlAndDid } from '#platform/runtime'
 
 export const appviewConfig = config('appview', {
   plc: url({ help: 'The directory of identities.' }),
@@ -9,6 +9,14 @@ export const appviewConfig = config('appview', {
     help: 'Check signatures and proofs of every commit again, when the relay is not trusted to.',
   }),
   search: url({ help: 'The search service that is asked for hits; none: search is not answered.' }),
+  moderation: urlAndDid({
+    help: 'The moderation service whose labels everybody sees and whose takedowns hide, as URL#DID.',
+  }),
+  labelers: list(text({ required: true, help: '' }), {
+    default: [],
+    max: 20,
+    help: 'DIDs of further labelers that are treated like that one.',
+  }),
   pdsHosts: list(url({}), {
     default: [],
     help: 'Hosts that are asked for handles under .test and .example.',

@@ -4,6 +4,8 @@
  */
 import {
   createJobs,
+  type HttpRequest,
+  type HttpResponse,
   type Log,
   type Loop,
   type Metrics,
@@ -23,6 +25,9 @@ import { Images } from './images/images.ts'
 import { EventIndexer } from './index/apply.ts'
 import { createConsumer } from './index/consumer.ts'
 import { IndexWriter } from './index/writer.ts'
+import { LabelerReader } from './labelers/follow-labeler.ts'
+import { LabelStore } from './labelers/label-store.ts'
+import { Labelers } from './labelers/labelers.ts'
 import { methods } from './methods.ts'
 import { createReader } from './reader.ts'
 import { repairJobs } from './repair/repair.ts'
@@ -36,6 +41,8 @@ export const appviewMigrations = new URL('./migrations/', import.meta.url)
 export interface AppviewDeps {
   /** Where clients and other services reach it; without a trailing slash. */
   publicUrl: string
+  /** Our own moderation service, asked again and again: it may start later. */
+  moderation?(): { did: string } | undefined
   /** Opened with `appviewMigrations`. What it holds can be indexed again, so it need not be fsynced. */
   sql: Sql
   /** 32 bytes: seals the keys of its identity in the database. */
@@ -78,6 +85,21 @@ export async function createAppview(
     }),
     { now },
   )
+  const own = ownLabelers(config, deps)
+  const labelers = new Labelers({
+    own,
+    follow: (did, signal) =>
+      new LabelerReader(did, {
+        store: labelStore,
+        directory,
+        subscribe: deps.subscribe,
+        outside,
+        metrics,
+        log,
+      }).follow(signal, { isOwn: own().includes(did) }),
+    now,
+    metrics,
+  })
   const reader = createReader({
     sql,
     directory,
@@ -87,6 +109,7 @@ export async function createAppview(
     searchUrl: config.search,
     now,
     did: identity.did,
+    labelers,
   })
   const writer = new IndexWriter({
     sql,
@@ -97,6 +120,7 @@ export async function createAppview(
       if (changed.jobsDue) jobs.wake()
     },
   })
+  const labelStore = new LabelStore({ sql, writer })
   const handles = new Handles({ sql, writer, directory, outside, metrics, log })
   const kinds = repairJobs({ writer, directory, fetch, metrics, log })
   const jobs = createJobs({ sql, kinds, outside, log, metrics })
@@ -130,11 +154,40 @@ export async function createAppview(
     did: identity.did,
     handle: (request) =>
       request.path.startsWith('/xrpc/')
-        ? router.handle(request)
+        ? withLabelers(router.handle(request), request, labelers)
         : (images.handle(request) ?? otherPaths(request.path, identity.did)),
-    loops: [consumer, handles.loop, jobs.loop, identityLoop(identity, log)],
+    loops: [consumer, handles.loop, labelers.loop, jobs.loop, identityLoop(identity, log)],
     close: async () => {},
   }
+}
+
+/** Labelers of the operator's choosing. The list is made once, when all of it is known. */
+function ownLabelers(
+  config: AppviewConfig,
+  { moderation }: Pick<AppviewDeps, 'moderation'>,
+): () => readonly Did[] {
+  let known: readonly Did[] | undefined
+  return () => {
+    if (known !== undefined) return known
+    const first = config.moderation ?? moderation?.()
+    const dids = [...(first ? [first.did] : []), ...config.labelers] as Did[]
+    if (first || !moderation) known = dids
+    return dids
+  }
+}
+
+/** Says whose labels an answer can hold. */
+async function withLabelers(
+  answer: Promise<HttpResponse>,
+  { headers }: HttpRequest,
+  labelers: Labelers,
+): Promise<HttpResponse> {
+  const response = await answer
+  const accepted = labelers.accepted(headers['atproto-accept-labelers'])
+  if (response.status !== 200 || accepted.length === 0) return response
+  const value = labelers.contentHeader(accepted)
+  if (value === '') return response
+  return { ...response, headers: { ...response.headers, 'atproto-content-labelers': value } }
 }
 
 function imageLimits(config: AppviewConfig) {

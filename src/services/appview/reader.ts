@@ -5,6 +5,7 @@ import type { Did } from '#protocol/syntax'
 import { ViewerAuth } from './auth/auth.ts'
 import { FeedMakers } from './feeds/feed-makers.ts'
 import type { Changed } from './index/changed.ts'
+import type { Labelers } from './labelers/labelers.ts'
 import type { ReadParts } from './parts.ts'
 import { Actors } from './read/actors.ts'
 import { AuthorFeeds } from './read/author-feeds.ts'
@@ -14,6 +15,7 @@ import { FeedItems } from './read/feed-items.ts'
 import { Gates } from './read/gates.ts'
 import { Generators } from './read/generators.ts'
 import { Hydrator } from './read/hydrate.ts'
+import { Labels } from './read/labels.ts'
 import { Notices } from './read/notices.ts'
 import { Posts } from './read/posts.ts'
 import { Relations } from './read/relations.ts'
@@ -39,27 +41,29 @@ export function createReader(options: {
   searchUrl: string | undefined
   now: () => number
   did: Did
+  labelers: Labelers
 }): Reader {
-  const { sql, directory, now, did } = options
+  const { sql, directory, now, did, labelers } = options
   const changes = new Changes()
   const urls = mediaUrls(options.publicUrl)
   const actors = new Actors({ sql, changes, urls })
   const posts = new Posts({ sql, changes, urls })
   const relations = new Relations({ sql, changes })
+  const labels = new Labels({ sql, changes, now, own: () => labelers.own() })
   const edges = new Edges({ sql })
   const feedItems = new FeedItems({ edges, changes })
   const timelines = new Timelines({ sql, changes })
-  const forget = forgetter({ changes, actors, posts, relations, feedItems, timelines })
+  const forget = forgetter({ changes, actors, posts, relations, labels, feedItems, timelines })
   return {
     actors,
-    auth: new ViewerAuth({ directory, actors, now, did }),
+    auth: new ViewerAuth({ directory, actors, labelers, now, did }),
     authorFeeds: new AuthorFeeds({ sql }),
     directory,
     edges,
     feedItems,
     feedMakers: new FeedMakers({ directory, fetch: options.fetch }),
     generators: new Generators({ sql }),
-    hydrator: new Hydrator({ actors, posts, relations, gates: new Gates({ sql }) }),
+    hydrator: new Hydrator({ actors, posts, relations, labels, gates: new Gates({ sql }) }),
     notices: new Notices({ sql }),
     relations,
     resolver: new Resolver({ actors, directory }),
@@ -79,10 +83,11 @@ function forgetter(parts: {
   actors: Actors
   posts: Posts
   relations: Relations
+  labels: Labels
   feedItems: FeedItems
   timelines: Timelines
 }): Reader['forget'] {
-  const { changes, actors, posts, relations, feedItems, timelines } = parts
+  const { changes, actors, posts, relations, labels, feedItems, timelines } = parts
   return (changed) => {
     changes.version++
     for (const aid of changed.actors) actors.drop(aid)
@@ -92,6 +97,7 @@ function forgetter(parts: {
     for (const key of changed.counts) posts.dropCounts(key)
     for (const [aid, other] of changed.pairs) relations.dropPair(aid, other)
     for (const [aid, post] of changed.marks) relations.dropMark(aid, post)
+    for (const uri of changed.labels) labels.drop(uri)
     for (const aid of changed.follows) timelines.dropFollows(aid)
     for (const entry of changed.feedRemoved) {
       timelines.remove(entry)

@@ -314,8 +314,8 @@ export class World {
   }
 
   /** Puts another service on this network. */
-  serve(origin: string, handle: Service['handle']): void {
-    this.#transport.add(origin, { handle })
+  serve(origin: string, handle: Service['handle'], subscribe?: Service['subscribe']): void {
+    this.#transport.add(origin, { handle, ...(subscribe && { subscribe }) })
   }
 
   /** Stops the loops; the database stays. */
@@ -391,9 +391,15 @@ export class World {
   async call(
     method: string,
     nsid: Nsid,
-    { params = {}, input, as }: { params?: Params; input?: object; as?: Person },
+    {
+      params = {},
+      input,
+      as,
+      labelers,
+    }: { params?: Params; input?: object; as?: Person; labelers?: string | undefined },
   ): Promise<HttpResponse> {
     const headers: Record<string, string> = {}
+    if (labelers !== undefined) headers['atproto-accept-labelers'] = labelers
     if (as !== undefined) headers.authorization = `Bearer ${this.token(as, nsid)}`
     if (input !== undefined) headers['content-type'] = 'application/json'
     const query = new URLSearchParams()

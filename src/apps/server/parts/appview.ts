@@ -28,7 +28,7 @@ export const appviewPart: ServicePart<AppviewConfig> = {
         const search = values.search ?? peers.url('search')
         return { ...values, plc, relay, pdsHosts, search }
       },
-      async start(values, { dataDir, log, metrics, url }, { outside, subscribe, version }) {
+      async start(values, { dataDir, log, metrics, url }, { outside, peers, subscribe, version }) {
         const sql = await storage.openSqlite(join(dataDir, 'appview.sqlite'), {
           migrations: storage.loadMigrations(appviewMigrations),
         })
@@ -36,6 +36,7 @@ export const appviewPart: ServicePart<AppviewConfig> = {
           { ...values, plc: values.plc!, relay: values.relay! },
           {
             publicUrl: url,
+            moderation: () => peers.named('moderation'),
             sql,
             sealingKey: hostKey(join(dataDir, 'host.key')),
             outside,

@@ -4,6 +4,7 @@ import { fromBase64url, type PublicKey, parseDidKey } from '#protocol/crypto'
 import { type Directory, identityOf } from '#protocol/identity'
 import { type Did, ProtocolError } from '#protocol/syntax'
 import { type Auth, authRequired, type HttpRequest } from '#protocol/xrpc'
+import type { Labelers } from '../labelers/labelers.ts'
 import type { Actors } from '../read/actors.ts'
 import type { Viewer } from '../read/hydrate.ts'
 import { askUpstream } from '../read/upstream.ts'
@@ -11,6 +12,8 @@ import { askUpstream } from '../read/upstream.ts'
 /** Checked tokens are remembered this long at most: a PDS may use one for a page of calls. */
 const REMEMBERED_MS = 60_000
 const TOKENS_MAX = 10_000
+/** Stands where a DID must; no account has it. */
+const NOBODY: Did = 'did:web:nobody.invalid'
 
 interface Remembered {
   claims: ServiceAuthClaims
@@ -20,6 +23,7 @@ interface Remembered {
 export interface AuthParts {
   directory: Directory
   actors: Actors
+  labelers: Pick<Labelers, 'accepted'>
   now: () => number
   /** Our own. */
   did: Did
@@ -58,15 +62,19 @@ export class ViewerAuth {
   /** 401 without a good token. */
   readonly required: Auth<Viewer> = async (request, nsid) => {
     const viewer = await this.optional(request, nsid)
-    if (viewer === undefined) throw authRequired('Authentication Required', 'AuthMissing')
+    if (viewer === undefined || viewer.isNobody)
+      throw authRequired('Authentication Required', 'AuthMissing')
     return viewer
   }
 
   /** Nobody in particular without a token; 401 with a bad one. */
   readonly optional: Auth<Viewer | undefined> = async (request, nsid) => {
-    if (request.headers.authorization === undefined) return undefined
+    const { authorization, 'atproto-accept-labelers': wanted } = request.headers
+    const labelers = wanted === undefined ? undefined : this.#parts.labelers.accepted(wanted)
+    if (authorization === undefined)
+      return labelers && { aid: 0, did: NOBODY, isNobody: true, labelers }
     const did = await this.#issuer(request, nsid)
-    return { did, aid: (await this.#parts.actors.aidOf(did)) ?? 0 }
+    return { did, aid: (await this.#parts.actors.aidOf(did)) ?? 0, labelers }
   }
 
   /**

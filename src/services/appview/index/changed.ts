@@ -18,6 +18,8 @@ export class Changed {
   readonly follows = new Set<number>()
   readonly feedAdded: FeedEntry[] = []
   readonly feedRemoved: FeedEntry[] = []
+  /** Subjects of which a label came or went. */
+  readonly labels = new Set<string>()
   /** Some account's handle wants looking at. */
   handlesDue = false
   /** Some job was added. */

@@ -1,8 +1,10 @@
 import type { Did } from '#protocol/syntax'
+import type { Accepted } from '../labelers/labelers.ts'
 import type { Actor } from '../views/actor.ts'
 import type { Post } from '../views/post.ts'
 import type { Actors } from './actors.ts'
 import type { Gates } from './gates.ts'
+import type { Labels } from './labels.ts'
 import type { Counts, Posts } from './posts.ts'
 import type { Mark, Relation, Relations } from './relations.ts'
 
@@ -10,6 +12,10 @@ import type { Mark, Relation, Relations } from './relations.ts'
 export interface Viewer {
   aid: number
   did: Did
+  /** Whose labels it wants to see; our own labelers' when it does not say. */
+  labelers?: readonly Accepted[] | undefined
+  /** Nobody in particular, who names labelers. */
+  isNobody?: boolean
 }
 
 /** Everything a page shows, loaded in a few batches. Views read it and nothing else. */
@@ -38,17 +44,27 @@ export class Hydrator {
   readonly #posts: Posts
   readonly #relations: Relations
   readonly #gates: Gates
+  readonly #labels: Labels
 
-  constructor(parts: { actors: Actors; posts: Posts; relations: Relations; gates: Gates }) {
+  constructor(parts: {
+    actors: Actors
+    posts: Posts
+    relations: Relations
+    gates: Gates
+    labels: Labels
+  }) {
     this.#actors = parts.actors
     this.#posts = parts.posts
     this.#relations = parts.relations
     this.#gates = parts.gates
+    this.#labels = parts.labels
   }
 
   /** Accounts and how the viewer stands to them. */
-  async accounts(viewer: Viewer | undefined, aids: Iterable<number>): Promise<Hydration> {
+  async accounts(by: Viewer | undefined, aids: Iterable<number>): Promise<Hydration> {
+    const viewer = somebody(by)
     const actors = await this.#actors.load(aids)
+    await this.#labels.apply({ actors, posts: new Map() }, by?.labelers)
     const relations = viewer ? await this.#relations.load(viewer, actors) : NO_RELATIONS
     return {
       viewer,
@@ -67,14 +83,16 @@ export class Hydrator {
    * `context`, also the parent and the root of each. `also` names further accounts.
    */
   async page(
-    viewer: Viewer | undefined,
+    by: Viewer | undefined,
     keys: readonly string[],
     { context = false, also = [] }: { context?: boolean; also?: Iterable<number> } = {},
   ): Promise<Hydration> {
+    const viewer = somebody(by)
     const posts = new Map<string, Post>()
     await this.#posts.load(new Set(keys), posts)
     await this.#loadAround(posts, context)
     const actors = await this.#actors.load(accountsOf(posts, also))
+    await this.#labels.apply({ actors, posts }, by?.labelers)
     const counts = await this.#posts.counts(posts.keys())
     const [relations, marks, blocked, gatedOff] = await Promise.all([
       viewer ? this.#relations.load(viewer, actors) : NO_RELATIONS,
@@ -104,6 +122,10 @@ export class Hydrator {
       }
     }
   }
+}
+
+function somebody(viewer: Viewer | undefined): Viewer | undefined {
+  return viewer?.isNobody ? undefined : viewer
 }
 
 function accountsOf(posts: ReadonlyMap<string, Post>, also: Iterable<number>): Set<number> {

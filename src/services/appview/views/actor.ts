@@ -4,7 +4,7 @@ import { type Did, isDatetime } from '#protocol/syntax'
 import type { Relation } from '../read/relations.ts'
 import type { MediaUrls } from './images.ts'
 import { type Json, member, quote, textMember } from './json.ts'
-import { selfLabels } from './labels.ts'
+import { selfLabels, withLabels } from './labels.ts'
 import { postRefOf } from './post.ts'
 
 /** One account as views show it, written once. The texts are members of an open JSON object. */
@@ -17,6 +17,9 @@ export interface Actor {
   status: string | undefined
   /** `{"did":…` with all of profileViewBasic but `viewer`, not closed. */
   basic: string
+  /** Its own labels in `basic`, and where they stand there. */
+  labels: Json
+  labelsAt: number
   /** What profileView adds. */
   more: string
   /** What profileViewDetailed adds, but for counts. */
@@ -44,19 +47,21 @@ export function actorOf(row: ActorRow, urls: MediaUrls): Actor {
   const profile = row.body === null ? undefined : profileOf(row.body)
   const actor = { aid, did, handle, status: row.status ?? undefined }
   if (profile === undefined) {
-    const basic = `{"did":"${did}","handle":"${handle}","associated":{},"labels":[]`
-    return { ...actor, basic, more: '', detail: '', pinned: undefined }
+    const head = `{"did":"${did}","handle":"${handle}","associated":{},"labels":`
+    const basic = `${head}[]`
+    const labelled = { basic, labels: '[]', labelsAt: head.length }
+    return { ...actor, ...labelled, more: '', detail: '', pinned: undefined }
   }
   const { avatar, banner, createdAt, website, pinnedPost } = profile
   const uri = `at://${did}/app.bsky.actor.profile/self`
   const labels = selfLabels(profile.labels, { did, uri, cid: cidText(row.cid!), createdAt })
-  const basic =
+  const head =
     `{"did":"${did}","handle":"${handle}"` +
     textMember('displayName', profile.displayName) +
     textMember('pronouns', profile.pronouns) +
     (avatar ? `,"avatar":"${urls.image('avatar', did, avatar)}"` : '') +
-    `,"associated":{},"labels":${labels}` +
-    (isDatetime(createdAt) ? `,"createdAt":"${createdAt}"` : '')
+    ',"associated":{},"labels":'
+  const basic = head + labels + (isDatetime(createdAt) ? `,"createdAt":"${createdAt}"` : '')
   const more =
     textMember('description', profile.description) +
     `,"indexedAt":"${new Date(row.indexed_ms!).toISOString()}"`
@@ -65,7 +70,16 @@ export function actorOf(row: ActorRow, urls: MediaUrls): Actor {
     (website?.startsWith('https://') ? textMember('website', website) : '') +
     (banner ? `,"banner":"${urls.image('banner', did, banner)}"` : '') +
     member('pinnedPost', pinnedPost && quote({ uri: pinnedPost.uri, cid: pinnedPost.cid }))
-  return { ...actor, basic, more, detail, pinned: pinOf(profile, row) }
+  const labelled = { basic, labels, labelsAt: head.length }
+  return { ...actor, ...labelled, more, detail, pinned: pinOf(profile, row) }
+}
+
+/** The account with labels of others beside its own. */
+export function labelledActor(actor: Actor, more: readonly Json[]): Actor {
+  const { basic, labels, labelsAt } = actor
+  const all = withLabels(labels, more)
+  const tail = basic.slice(labelsAt + labels.length)
+  return { ...actor, labels: all, basic: basic.slice(0, labelsAt) + all + tail }
 }
 
 function pinOf({ pinnedPost }: AppBskyActorProfile.Main, { aid, did }: ActorRow) {

@@ -1,6 +1,12 @@
 import { isDatetime } from '#protocol/syntax'
 import { type Json, quote } from './json.ts'
 
+/** A list of labels with more of them at its end. */
+export function withLabels(labels: Json, more: readonly Json[]): Json {
+  const own = labels.slice(1, -1)
+  return `[${own}${own === '' ? '' : ','}${more.join()}]`
+}
+
 /** Labels an author put on an own record: `labels` as the record holds it, in any state. */
 export function selfLabels(
   labels: unknown,

@@ -5,7 +5,7 @@ import { pairOf } from '../read/relations.ts'
 import { type Embed, embedOf } from './embed.ts'
 import type { MediaUrls } from './images.ts'
 import { type Json, quote } from './json.ts'
-import { selfLabels } from './labels.ts'
+import { selfLabels, withLabels } from './labels.ts'
 
 /** Another post that a post speaks of: its key `aid/rkey`, its account, its AT-URI. */
 export interface PostRef {
@@ -106,6 +106,14 @@ export function postOf(row: PostRow, urls: MediaUrls): Post {
     threadgate: record.reply === undefined ? threadgateOf(row, did) : undefined,
     postgate: row.postgate_body === null ? undefined : postgateOf(row.postgate_body),
   }
+}
+
+/** The post with labels of others beside its own. */
+export function labelledPost(post: Post, more: readonly Json[]): Post {
+  const labels = withLabels(post.labels, more)
+  const { dates } = post
+  // They stand at the end.
+  return { ...post, labels, dates: dates.slice(0, -post.labels.length) + labels }
 }
 
 /** The DIDs a post's text mentions. */

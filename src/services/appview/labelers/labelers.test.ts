@@ -1,0 +1,218 @@
+import assert from 'node:assert/strict'
+import { afterEach, beforeEach, describe, test } from 'node:test'
+import { generateKey, type SigningKey } from '#protocol/crypto'
+import { type Label, type LabelClaim, signLabel } from '#protocol/label'
+import type { Did } from '#protocol/syntax'
+import { encodeFrame } from '#protocol/xrpc'
+import { type Person, type Ref, TestRelay, World } from '../world.test-support.ts'
+
+/** A labeler with its identity at the directory and its stream. */
+class TestLabeler {
+  readonly did: Did
+  key: SigningKey
+  readonly stream = new TestRelay()
+  readonly #world: World
+
+  constructor(world: World, name: string) {
+    this.#world = world
+    this.did = `did:plc:${name.padEnd(24, '2')}` as Did
+    this.key = generateKey('k256', world.outside.random)
+    const origin = `http://${name}.test`
+    world.serve(
+      origin,
+      () => ({ status: 404 }),
+      (request) => this.stream.subscribe(request),
+    )
+    this.publish(origin)
+  }
+
+  publish(origin = `http://${this.did.slice(8).replace(/2+$/, '')}.test`): void {
+    const controller = this.did
+    const publicKeyMultibase = this.key.publicKey.multikey
+    this.#world.documents.set(this.did, {
+      id: this.did,
+      alsoKnownAs: [],
+      verificationMethod: [
+        { id: `${this.did}#atproto_label`, type: 'Multikey', controller, publicKeyMultibase },
+      ],
+      service: [{ id: '#atproto_labeler', type: 'AtprotoLabeler', serviceEndpoint: origin }],
+    })
+  }
+
+  claim(uri: string, val: string, more: Partial<LabelClaim> = {}): Label {
+    const claim = { src: this.did, uri, val, cts: '2026-01-01T00:00:00.000Z', ...more }
+    return signLabel(claim, this.key)
+  }
+
+  say(uri: string, val: string, more: Partial<LabelClaim> = {}): void {
+    this.send(this.claim(uri, val, more))
+  }
+
+  send(...labels: unknown[]): void {
+    this.stream.emit((seq) => encodeFrame('#labels', { seq, labels }))
+  }
+}
+
+let world: World
+let own: TestLabeler
+let other: TestLabeler
+let ann: Person
+let bob: Person
+let post: Ref
+beforeEach(async () => {
+  const config: { labelers: string[] } = { labelers: ['did:plc:ours22222222222222222222'] }
+  world = new World({ config })
+  own = new TestLabeler(world, 'ours')
+  other = new TestLabeler(world, 'other')
+  await world.start()
+  ann = await world.member('ann')
+  bob = await world.member('bob')
+  post = bob.post('hello')
+  await world.settle()
+})
+afterEach(() => world.close())
+
+/** Waits until what a labeler sent was judged. */
+async function judged(labeler: TestLabeler): Promise<void> {
+  for (let turn = 0; turn < 2_000; turn++) {
+    const row = await world.sql.get<{ cursor: number }>(
+      'select cursor from labeler where did = ?',
+      [labeler.did],
+    )
+    if (row?.cursor === labeler.stream.seq) return
+    await world.outside.advance(0)
+  }
+  assert.fail('the labeler is not read')
+}
+
+const verdicts = (verdict: string) => world.metrics.value('appview_labels', verdict)
+
+async function ask(labelers?: string, as: Person | undefined = ann) {
+  const params = { uris: [post.uri] }
+  const response = await world.call('GET', 'app.bsky.feed.getPosts', { params, as, labelers })
+  const [view] = JSON.parse(response.body as string).posts
+  return {
+    view,
+    labels: view?.labels.map(({ val }: { val: string }) => val),
+    author: view?.author.labels.map(({ val }: { val: string }) => val),
+    header: response.headers?.['atproto-content-labelers'],
+  }
+}
+
+describe('labels of our own labelers', () => {
+  test('are shown to everybody who names no others, with their signature', async () => {
+    own.say(post.uri, 'spam')
+    own.say(bob.did, 'rude')
+    await judged(own)
+    for (const as of [ann, undefined]) {
+      const { view, labels, author, header } = await ask(undefined, as)
+      assert.deepEqual([labels, author, header], [['spam'], ['rude'], `${own.did};redact`])
+      assert.ok(view.labels[0].sig.$bytes)
+    }
+    const profile = await world.get('app.bsky.actor.getProfile', { actor: bob.did })
+    assert.equal(profile.labels[0].val, 'rude')
+    const timeline = await world.get('app.bsky.feed.getAuthorFeed', { actor: bob.did })
+    assert.equal(timeline.feed[0].post.labels[0].val, 'spam')
+  })
+
+  test('stand beside those that the author put', async () => {
+    const values = [{ val: 'porn' }]
+    const labels = { $type: 'com.atproto.label.defs#selfLabels', values }
+    post = bob.post('labelled', { labels })
+    await world.settle()
+    own.say(post.uri, 'spam')
+    await judged(own)
+    assert.deepEqual((await ask()).labels, ['porn', 'spam'])
+  })
+
+  test('go when they are taken back or expire, and speak of one version', async () => {
+    own.say(post.uri, 'spam')
+    own.say(post.uri, 'brief', { exp: new Date(world.outside.now() + 60_000).toISOString() })
+    own.say(post.uri, 'older', {
+      cid: 'bafyreihqhqv7h4x5gc54fpnfs2dp6kvhnlpiqkh2s2vt2ql7pcyyk2xb4i',
+    })
+    own.say(post.uri, 'this', { cid: post.cid })
+    await judged(own)
+    assert.deepEqual((await ask()).labels, ['brief', 'spam', 'this'])
+    own.say(post.uri, 'spam', { neg: true })
+    await judged(own)
+    await world.outside.advance(60_000)
+    assert.deepEqual((await ask()).labels, ['this'])
+  })
+
+  test('hide what they take down from everybody, until they take it back', async () => {
+    own.say(post.uri, '!takedown')
+    await judged(own)
+    assert.equal((await ask()).view, undefined)
+    assert.equal((await ask(other.did)).view, undefined)
+    own.say(post.uri, '!takedown', { neg: true })
+    own.say(bob.did, '!takedown')
+    await judged(own)
+    assert.equal((await ask()).view, undefined)
+    assert.equal(
+      await world.refused('app.bsky.actor.getProfile', { actor: bob.did }),
+      'InvalidRequest',
+    )
+    own.say(bob.did, '!takedown', { neg: true })
+    await judged(own)
+    assert.equal((await ask()).view.record.text, 'hello')
+  })
+})
+
+describe('labelers that a caller names', () => {
+  test('are followed from then on, and shown to those who name them', async () => {
+    other.say(post.uri, 'funny')
+    await ask(`${other.did}, did:plc:nobody`)
+    await judged(other)
+    const { labels, header } = await ask(`${other.did}, did:plc:nobody`)
+    assert.deepEqual([labels, header], [['funny'], other.did])
+    assert.deepEqual((await ask(other.did, undefined)).labels, ['funny'])
+    assert.deepEqual((await ask()).labels, [])
+    other.say(post.uri, '!takedown')
+    await judged(other)
+    assert.deepEqual((await ask(other.did)).labels, ['!takedown', 'funny'])
+    assert.equal((await ask(`${other.did};redact`)).view, undefined)
+  })
+
+  test('are read on from where they were after a restart', async () => {
+    await ask(other.did)
+    other.say(post.uri, 'one')
+    await judged(other)
+    await world.stop()
+    other.say(post.uri, 'two')
+    await world.start()
+    await ask(other.did)
+    await judged(other)
+    assert.deepEqual((await ask(other.did)).labels, ['one', 'two'])
+    assert.equal(verdicts('applied'), 1)
+  })
+})
+
+describe('a labeler that lies', () => {
+  test('is not believed: forged, changed, foreign and malformed labels are counted', async () => {
+    const forger = generateKey('k256', world.outside.random)
+    const claim = { src: own.did, uri: post.uri, val: 'forged', cts: '2026-01-01T00:00:00.000Z' }
+    own.send(signLabel(claim, forger))
+    own.send({ ...own.claim(post.uri, 'spam'), val: 'changed' })
+    own.send(signLabel({ ...claim, src: other.did, val: 'foreign' }, own.key))
+    own.send({ ver: 1 }, 'nonsense', null)
+    own.stream.emitRaw(Uint8Array.of(1, 2, 3))
+    own.say(post.uri, 'true')
+    await judged(own)
+    assert.deepEqual((await ask()).labels, ['true'])
+    assert.deepEqual(
+      ['bad-signature', 'foreign-source', 'malformed', 'applied'].map(verdicts),
+      [2, 1, 4, 1],
+    )
+  })
+
+  test('and one that has a new key is believed', async () => {
+    own.say(post.uri, 'old')
+    await judged(own)
+    own.key = generateKey('p256', world.outside.random)
+    own.publish()
+    own.say(post.uri, 'new')
+    await judged(own)
+    assert.deepEqual((await ask()).labels, ['new', 'old'])
+  })
+})

@@ -1,0 +1,126 @@
+import type { Sql } from '#platform/storage'
+import { TAKEDOWN_LABEL } from '#protocol/label'
+import type { Did } from '#protocol/syntax'
+import type { Accepted } from '../labelers/labelers.ts'
+import { type Actor, labelledActor } from '../views/actor.ts'
+import type { Json } from '../views/json.ts'
+import { labelledPost, type Post } from '../views/post.ts'
+import { Cache, type Changes } from './cache.ts'
+import { marks, padded, pieces } from './lists.ts'
+
+interface Row {
+  uri: string
+  src: Did
+  val: string
+  cid: string | null
+  exp_ms: number | null
+  json: Json
+}
+
+const URIS_MAX = 200_000
+const NONE: readonly Row[] = []
+
+/** What labelers say of what a page shows. */
+export class Labels {
+  readonly #sql: Sql
+  readonly #changes: Changes
+  readonly #now: () => number
+  readonly #own: () => readonly Did[]
+  readonly #rows: Cache<string, readonly Row[]>
+
+  constructor(parts: { sql: Sql; changes: Changes; now: () => number; own: () => readonly Did[] }) {
+    this.#sql = parts.sql
+    this.#changes = parts.changes
+    this.#now = parts.now
+    this.#own = parts.own
+    this.#rows = new Cache(parts.changes, URIS_MAX)
+  }
+
+  /**
+   * Adds labels to what has some, and takes out what is not to be shown: what our own labelers have
+   * taken down, and what those have that are accepted with `redact`. Without `accepted`, our own
+   * labelers' labels are shown.
+   */
+  async apply(
+    { actors, posts }: { actors: Map<number, Actor>; posts: Map<string, Post> },
+    accepted: readonly Accepted[] | undefined,
+  ): Promise<void> {
+    const own = this.#own()
+    if (own.length === 0 && !accepted?.length) return
+    const shown = new Set(accepted ? accepted.map(({ did }) => did) : own)
+    const redacting = new Set(own)
+    for (const { did, redact } of accepted ?? []) if (redact) redacting.add(did)
+    const rows = await this.#load(urisOf(actors, posts))
+    if (rows.size === 0) return
+    const judge = (found: readonly Row[], cid: string | undefined) =>
+      this.#judged(found, cid, shown, redacting)
+    for (const [aid, actor] of actors) {
+      const found = [...(rows.get(actor.did) ?? NONE), ...(rows.get(profileUri(actor)) ?? NONE)]
+      const labels = judge(found, undefined)
+      if (labels === undefined) actors.delete(aid)
+      else if (labels.length > 0) actors.set(aid, labelledActor(actor, labels))
+    }
+    for (const [key, post] of posts) {
+      const labels = judge(rows.get(post.uri) ?? NONE, post.names)
+      if (labels === undefined) posts.delete(key)
+      else if (labels.length > 0) posts.set(key, labelledPost(post, labels))
+    }
+  }
+
+  /** Labels to show; undefined when it is not to be shown. `names` has the CID that is there now. */
+  #judged(
+    rows: readonly Row[],
+    names: string | undefined,
+    shown: ReadonlySet<Did>,
+    redacting: ReadonlySet<Did>,
+  ): Json[] | undefined {
+    const labels: Json[] = []
+    for (const { src, val, cid, exp_ms: expMs, json } of rows) {
+      if (expMs !== null && expMs <= this.#now()) continue
+      if (cid !== null && names !== undefined && !names.includes(`"${cid}"`)) continue
+      if (val === TAKEDOWN_LABEL && redacting.has(src)) return undefined
+      if (shown.has(src)) labels.push(json)
+    }
+    return labels
+  }
+
+  /** Rows of those that have any. */
+  async #load(uris: readonly string[]): Promise<Map<string, readonly Row[]>> {
+    const found = new Map<string, readonly Row[]>()
+    const missing: string[] = []
+    for (const uri of uris) {
+      const rows = this.#rows.get(uri)
+      if (rows === undefined) missing.push(uri)
+      else if (rows.length > 0) found.set(uri, rows)
+    }
+    const { version } = this.#changes
+    for (const piece of pieces(missing)) {
+      const rows = await this.#sql.all<Row>(
+        `select uri, src, val, cid, exp_ms, json from label where uri in (${marks(piece.length)})`,
+        padded(piece),
+      )
+      for (const row of rows) found.set(row.uri, [...(found.get(row.uri) ?? NONE), row])
+      for (const uri of piece) this.#rows.fill(version, uri, found.get(uri) ?? NONE)
+    }
+    return found
+  }
+
+  /** A label of the subject came or went. */
+  drop(uri: string): void {
+    this.#rows.drop(uri)
+  }
+}
+
+function profileUri({ did }: Actor): string {
+  return `at://${did}/app.bsky.actor.profile/self`
+}
+
+function urisOf(
+  actors: ReadonlyMap<number, Actor>,
+  posts: ReadonlyMap<string, Post>,
+): readonly string[] {
+  const uris: string[] = []
+  for (const actor of actors.values()) uris.push(actor.did, profileUri(actor))
+  for (const { uri } of posts.values()) uris.push(uri)
+  return uris
+}
