@@ -13,6 +13,7 @@ import { identityOf } from './data/identity.ts'
 import { forgetRead, keepPerson } from './data/keep.ts'
 import { startUnread } from './data/notify.ts'
 import { forgetPages } from './data/pages.ts'
+import { readPreferences } from './data/preferences.ts'
 import { problemOf } from './data/problem.ts'
 import { me, noteHost, read, type Session } from './data/session.ts'
 import type { Profile } from './data/views.ts'
@@ -63,6 +64,8 @@ function knowMyself({ did, handle, pds }: Session): void {
   }
   last = { did, pds }
   keepPerson({ did, handle })
+  // What they want covered is known before they read far.
+  readPreferences().catch(() => {})
   // A move that was made elsewhere is noticed here.
   identityOf(did).then(
     (identity) => noteHost(did, identity.pds === pds ? undefined : identity.pds),

@@ -95,4 +95,39 @@ describe('moderation', { skip }, () => {
     await page.getByRole('heading', { name: 'This view does not keep mutes' }).waitFor()
     set.network.fail.clear()
   })
+
+  it('labels cover words and pictures until somebody uncovers them', async () => {
+    const { world } = set.network
+    const src = 'did:plc:moderationmoderationmode'
+    const { did } = world.account('nouf.test')!
+    const [words, pictures] = world.posts.filter((post) => post.did === did)
+    world.labels.set(words!.uri, [{ src, val: '!warn' }])
+    world.labels.set(pictures!.uri, [{ src: did, val: 'porn' }])
+    const { page, url, errors } = await set.open({ language: 'en' })
+    await signInAs(page, set.network, 'sara.test')
+    await page.goto(url('/profile/nouf.test'))
+    const first = page.locator('main article').first()
+    await first.getByText('say the moderators of this network').waitFor()
+    assert.equal(await first.locator('.post-text').count(), 0)
+    const show = first.getByRole('button', { name: 'Show' })
+    assert.equal(await show.getAttribute('aria-expanded'), 'false')
+    await show.click()
+    await first.locator('.post-text').first().waitFor()
+    const second = page.locator('main article').nth(1)
+    await second.getByText('says the author').waitFor()
+    assert.equal(await second.getByRole('button', { name: /Open the picture/ }).count(), 0)
+    await second.getByRole('button', { name: 'Show' }).click()
+    await second
+      .getByRole('button', { name: /Open the picture/ })
+      .first()
+      .waitFor()
+
+    await page.goto(url('/settings'))
+    await page.getByRole('group', { name: 'Adult content' }).getByText('Leave out').click()
+    await page.getByText('Kept with your account.').waitFor()
+    await page.goto(url('/profile/nouf.test'))
+    await page.getByText('A post that is not shown').waitFor()
+    world.labels.clear()
+    assert.deepEqual(errors, [])
+  })
 })

@@ -128,6 +128,21 @@ const shots: Shot[] = [
       world.mutes.set(sara!.did, new Set([khalid!.did]))
     },
   },
+  {
+    name: 'labels',
+    path: '/profile/nouf.test',
+    before: ({ world }) => {
+      const src = 'did:plc:moderationmoderationmode'
+      const [first, second] = world.posts.filter(
+        ({ did }) => did === world.account('nouf.test')?.did,
+      )
+      world.labels.set(first!.uri, [{ src, val: '!warn' }])
+      world.labels.set(second!.uri, [
+        { src, val: 'graphic-media' },
+        { src, val: 'spam' },
+      ])
+    },
+  },
   { name: 'empty', path: '/profile/nouf.test/replies' },
   { name: 'not-found', path: '/nowhere/at/all' },
 ]

@@ -5,9 +5,7 @@ import { Home } from '../pages/home.tsx'
 import { NotFound } from '../pages/not-found.tsx'
 import { Notifications } from '../pages/notifications.tsx'
 import { People } from '../pages/people.tsx'
-import { PeopleAround, Reactions } from '../pages/people-lists.tsx'
 import { Profile } from '../pages/profile.tsx'
-import { SignIn } from '../pages/sign-in.tsx'
 import { Thread } from '../pages/thread.tsx'
 import { later } from './later.tsx'
 import { matchPath } from './match.ts'
@@ -17,6 +15,9 @@ const MovePage = later(async () => (await import('../pages/move.tsx')).MovePage)
 const Settings = later(async () => (await import('../pages/settings.tsx')).Settings)
 const SignUp = later(async () => (await import('../pages/sign-up.tsx')).SignUp)
 const Quiet = later(async () => (await import('../pages/quiet.tsx')).Quiet)
+const SignIn = later(async () => (await import('../pages/sign-in.tsx')).SignIn)
+const PeopleAround = later(async () => (await import('../pages/people-lists.tsx')).PeopleAround)
+const Reactions = later(async () => (await import('../pages/people-lists.tsx')).Reactions)
 const Search = later(async () => (await import('../pages/search.tsx')).Search)
 
 type Found = Record<string, string>

@@ -6,6 +6,8 @@
 export interface Label {
   src: string
   val: string
+  /** Takes the label back. */
+  neg?: boolean
 }
 
 export interface Person {
@@ -64,6 +66,8 @@ export interface PostRecord {
   langs?: string[]
   reply?: { root: StrongRef; parent: StrongRef }
   embed?: unknown
+  /** What the author says of it themselves. */
+  labels?: { values?: { val: string }[] }
 }
 
 export interface Post {
@@ -108,6 +112,7 @@ export interface QuotedPost {
   author: Person
   value: PostRecord
   embeds?: Embed[]
+  labels?: Label[]
   indexedAt: string
 }
 

@@ -1,6 +1,7 @@
 /** A person: who they are and what they wrote. */
 import { useSignal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
+import { later } from '../app/later.tsx'
 import { language } from '../app/prefs.ts'
 import { nameOf } from '../data/actions.ts'
 import { type AuthorFilter, authorFeed } from '../data/feeds.ts'
@@ -11,14 +12,18 @@ import { toggleBlock } from '../data/quiet.ts'
 import { me, read } from '../data/session.ts'
 import type { Profile as Person } from '../data/views.ts'
 import { dealWith } from '../parts/asking.ts'
-import { EditProfile } from '../parts/edit-profile.tsx'
 import { Feed } from '../parts/feed.tsx'
 import { Icon } from '../parts/icon.tsx'
+import { judgePerson, labelName, Marks } from '../parts/labels.tsx'
 import { Menu } from '../parts/menu.tsx'
 import { Head } from '../parts/page.tsx'
 import { Avatar, FollowButton, Handle, profilePath } from '../parts/person.tsx'
 import { Bone, Empty, PostBones, Trouble } from '../parts/states.tsx'
 import { compact, month, rich, t } from '../words/index.ts'
+
+const EditProfile = later(async () => (await import('../parts/edit-profile.tsx')).EditProfile, {
+  quiet: true,
+})
 
 export type ProfileTab = 'posts' | 'replies' | 'media'
 
@@ -139,15 +144,22 @@ function ProfileBones() {
 function Top({ person }: { person: Person }) {
   const editing = useSignal(false)
   const mine = me.value?.did === person.did
+  const judged = judgePerson(person)
+  const warned = judged.hidden ?? judged.content ?? judged.media
+  const plain = mine || !warned
   const joinedMs = Date.parse(person.createdAt ?? '')
   return (
     <div>
       <div class="profile-banner">
-        {person.banner ? <img src={person.banner} alt="" width={600} height={120} /> : <Waves />}
+        {person.banner && plain ? (
+          <img src={person.banner} alt="" width={600} height={120} />
+        ) : (
+          <Waves />
+        )}
       </div>
       <div class="profile-top">
         <div class="profile-row">
-          <Avatar person={person} size="large" />
+          <Avatar person={plain ? person : { ...person, avatar: undefined }} size="large" />
           <div class="buttons">
             {mine ? (
               <>
@@ -184,7 +196,14 @@ function Top({ person }: { person: Person }) {
           {person.viewer?.muted && <span class="pill">{t('mute.mark')}</span>}
           {person.viewer?.followedBy && <span class="pill">{t('profile.followsYou')}</span>}
         </div>
-        {person.description && (
+        {warned && (
+          <p class="note section" data-tone="warm">
+            <Icon name="shield" />
+            <span>{t('label.account', { label: labelName(warned.val) })}</span>
+          </p>
+        )}
+        <Marks judged={judged} author={person.did} />
+        {person.description && !judged.hidden && (
           <p class="profile-bio" dir="auto">
             {person.description}
           </p>

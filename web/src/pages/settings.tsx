@@ -12,6 +12,7 @@ import { hostOf } from '../data/xrpc.ts'
 import { Confirm } from '../parts/dialog.tsx'
 import { Segments } from '../parts/form.tsx'
 import { Icon } from '../parts/icon.tsx'
+import { LabelSettings } from '../parts/label-settings.tsx'
 import { Head } from '../parts/page.tsx'
 import { Avatar, Handle } from '../parts/person.tsx'
 import { rich, t } from '../words/index.ts'
@@ -54,6 +55,7 @@ export function Settings() {
             </a>
           </Setting>
         )}
+        {me.value && <LabelSettings />}
         <Accounts />
         <Keys />
         <Forget />

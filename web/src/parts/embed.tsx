@@ -12,6 +12,7 @@ import {
 } from '../data/views.ts'
 import { hostOf } from '../data/xrpc.ts'
 import { t } from '../words/index.ts'
+import { judgePost, labelName } from './labels.tsx'
 import { Avatar, Handle } from './person.tsx'
 import { PostText } from './post-text.tsx'
 import { Ago } from './time.tsx'
@@ -121,6 +122,8 @@ function quotedAbsence(type: string) {
 }
 
 function QuotedPostCard({ quoted }: { quoted: QuotedPost }) {
+  const { hidden, content } = judgePost({ ...quoted, record: quoted.value })
+  const covered = hidden ?? content
   const { author, uri, value, embeds, indexedAt } = quoted
   return (
     <a class="card" href={`/profile/${authorityOf(uri)}/post/${rkeyOf(uri)}`}>
@@ -134,7 +137,11 @@ function QuotedPostCard({ quoted }: { quoted: QuotedPost }) {
             <Handle handle={author.handle} /> · <Ago at={indexedAt} />
           </div>
         </div>
-        <PostText text={value.text ?? ''} />
+        {covered ? (
+          <p class="quiet">{labelName(covered.val)}</p>
+        ) : (
+          <PostText text={value.text ?? ''} />
+        )}
         {embeds?.some(({ $type }) => $type === 'app.bsky.embed.images#view') && (
           <span class="quiet small">{t('post.hasPictures')}</span>
         )}

@@ -2,6 +2,8 @@
 import { nameOf, toggleFollow } from '../data/actions.ts'
 import { firstGrapheme } from '../data/count.ts'
 import { personOf } from '../data/keep.ts'
+import { judge } from '../data/labels.ts'
+import { preferences } from '../data/preferences.ts'
 import { me } from '../data/session.ts'
 import type { Person } from '../data/views.ts'
 import { t } from '../words/index.ts'
@@ -19,7 +21,7 @@ export function Avatar({
   const side = pixels[size]
   return (
     <span class="avatar" data-size={size} data-hue={hueOf(person.did)} aria-hidden="true">
-      {person.avatar ? (
+      {person.avatar && !isCovered(person) ? (
         <img
           src={person.avatar}
           alt=""
@@ -33,6 +35,13 @@ export function Avatar({
       )}
     </span>
   )
+}
+
+// A picture that a label covers is not worth a button of its own: the letter stands for it.
+function isCovered(person: Person): boolean {
+  if (!person.labels?.length || person.did === me.peek()?.did) return false
+  const { hidden, content, media } = judge(person.labels, person.did, preferences())
+  return Boolean(hidden ?? content ?? media)
 }
 
 function hueOf(did: string): number {

@@ -5,14 +5,24 @@ import { go } from '../app/router.ts'
 import { say } from '../app/toasts.ts'
 import { deletePost, nameOf, toggleLike, toggleRepost } from '../data/actions.ts'
 import { isGone, personOf, postOf } from '../data/keep.ts'
+import type { Judged } from '../data/labels.ts'
 import { me } from '../data/session.ts'
-import { authorityOf, type FeedItem, type Gone, isPost, type Post, rkeyOf } from '../data/views.ts'
+import {
+  authorityOf,
+  type Embed,
+  type FeedItem,
+  type Gone,
+  isPost,
+  type Post,
+  rkeyOf,
+} from '../data/views.ts'
 import { compact, moment, rich, t } from '../words/index.ts'
 import { dealWith } from './asking.ts'
 import { startWriting } from './composer-state.ts'
 import { Confirm } from './dialog.tsx'
 import { EmbedView } from './embed.tsx'
 import { Icon, type IconName } from './icon.tsx'
+import { Cover, judgePost, Marks } from './labels.tsx'
 import { Menu, type MenuItem } from './menu.tsx'
 import { Avatar, FollowButton, Handle, profilePath } from './person.tsx'
 import { PostText } from './post-text.tsx'
@@ -34,7 +44,9 @@ interface PostProps {
 export function PostView({ post, item, line }: PostProps) {
   const shown = postOf(post).value
   const author = personOf(shown.author).value
+  const judged = judgePost(shown)
   if (isGone(post.uri).value) return null
+  if (judged.hidden) return <p class="veiled">{t('label.hidden')}</p>
   return (
     <article
       class="post"
@@ -67,13 +79,35 @@ export function PostView({ post, item, line }: PostProps) {
           </a>
         </div>
         <ReplyTo item={item} />
-        <PostText text={shown.record.text ?? ''} facets={shown.record.facets} />
-        {shown.embed && <EmbedView embed={shown.embed} />}
+        <PostBody post={shown} judged={judged} />
         <Actions post={shown} />
       </div>
       <PostMenu post={shown} />
     </article>
   )
+}
+
+/** What was said and shown, behind covers where labels ask for them. */
+function PostBody({ post, judged }: { post: Post; judged: Judged }) {
+  const { did } = post.author
+  return (
+    <>
+      <Cover label={judged.content} author={did}>
+        <PostText text={post.record.text ?? ''} facets={post.record.facets} />
+        {post.embed && (
+          <Cover label={hasMedia(post.embed) ? judged.media : undefined} author={did} blur>
+            <EmbedView embed={post.embed} />
+          </Cover>
+        )}
+      </Cover>
+      <Marks judged={judged} author={did} />
+    </>
+  )
+}
+
+/** Whether there is something to look at, and not only another post. */
+function hasMedia(embed: Embed): boolean {
+  return embed.$type !== 'app.bsky.embed.record#view'
 }
 
 // A post is a wide target, but its links, buttons and marked text keep what they do.
@@ -121,6 +155,8 @@ function ReplyTo({ item }: { item?: FeedItem }) {
 export function FocusPost({ post, line }: PostProps) {
   const shown = postOf(post).value
   const author = personOf(shown.author).value
+  const judged = judgePost(shown)
+  if (judged.hidden) return <p class="veiled">{t('label.hidden')}</p>
   if (isGone(post.uri).value) return <p class="veiled">{t('post.deleted')}</p>
   return (
     <article class="post focus" data-line={line} data-uri={shown.uri} id="focus">
@@ -139,8 +175,7 @@ export function FocusPost({ post, line }: PostProps) {
           </a>
           <FollowButton person={author} />
         </div>
-        <PostText text={shown.record.text ?? ''} facets={shown.record.facets} />
-        {shown.embed && <EmbedView embed={shown.embed} />}
+        <PostBody post={shown} judged={judged} />
         <p class="small quiet">
           <time dateTime={whenOf(shown)}>{moment(Date.parse(whenOf(shown)))}</time>
         </p>

@@ -84,10 +84,10 @@ describe('the source', () => {
   const everything = sources.map(({ text }) => text).join('\n')
 
   it('uses every key', () => {
-    const literal = new Set([...everything.matchAll(/'([a-zA-Z.-]+)'/g)].map((match) => match[1]))
+    const literal = new Set([...everything.matchAll(/'([a-zA-Z.!-]+)'/g)].map((match) => match[1]))
     const patterns = [...everything.matchAll(/`([a-zA-Z.]*\$\{[^`]+)`/g)].map(
       ([, template]) =>
-        new RegExp(`^${template!.replace(/\./g, '\\.').replace(/\$\{[^}]*\}/g, '[a-zA-Z-]+')}$`),
+        new RegExp(`^${template!.replace(/\./g, '\\.').replace(/\$\{[^}]*\}/g, '[a-zA-Z!-]+')}$`),
     )
     const unused = Object.keys(en).filter(
       (key) => !literal.has(key) && !patterns.some((pattern) => pattern.test(key)),

@@ -2,6 +2,7 @@
 import type {
   Embed,
   Generator,
+  Label,
   Notification,
   Person,
   Post,
@@ -41,6 +42,8 @@ export class World {
   blocks: Edge[] = []
   /** Whom each person muted, by their DIDs. */
   mutes = new Map<string, Set<string>>()
+  /** Labels by what they are on: a post's URI or an account's DID. */
+  labels = new Map<string, Label[]>()
   reports: { by: string; to: string; body: Record<string, unknown> }[] = []
   blobs = new Map<string, { bytes: Uint8Array; type: string }>()
   notes: Notification[] = []
@@ -148,6 +151,7 @@ export class World {
     return {
       did,
       handle,
+      labels: this.labels.get(did) ?? [],
       ...(name ? { displayName: name } : {}),
       ...(avatar ? { avatar: `${this.media}/${avatar}` } : {}),
       ...(bio ? { description: bio } : {}),
@@ -183,6 +187,7 @@ export class World {
       repostCount: this.reposts.filter(({ subject }) => subject === uri).length,
       likeCount: this.likes.filter(({ subject }) => subject === uri).length,
       indexedAt: post.at,
+      labels: this.labels.get(uri) ?? [],
       viewer: { like: like?.uri, repost: repost?.uri },
     }
   }
