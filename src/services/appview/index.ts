@@ -29,6 +29,7 @@ import { LabelerReader } from './labelers/follow-labeler.ts'
 import { LabelStore } from './labelers/label-store.ts'
 import { Labelers } from './labelers/labelers.ts'
 import { methods } from './methods.ts'
+import { Mutes } from './mutes/mutes.ts'
 import { createReader } from './reader.ts'
 import { repairJobs } from './repair/repair.ts'
 import { otherPaths } from './routes.ts'
@@ -143,7 +144,7 @@ export async function createAppview(
     ...imageLimits(config),
   })
   const answers = metrics.counter('appview_answers', 'Answers by method', ['method', 'status'])
-  const router = createRouter(methods(reader), {
+  const router = createRouter(methods({ ...reader, mutes: new Mutes({ sql, writer }) }), {
     health: () => ({ version: deps.version }),
     onAnswer: (nsid, status) => answers.with(nsid, String(status)).add(),
     onFailure: ({ nsid, requestId, error }) =>

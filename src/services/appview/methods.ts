@@ -19,7 +19,10 @@ import { searchPosts } from './methods/app.bsky.feed.searchPosts.ts'
 import { getBlocks } from './methods/app.bsky.graph.getBlocks.ts'
 import { getFollowers } from './methods/app.bsky.graph.getFollowers.ts'
 import { getFollows } from './methods/app.bsky.graph.getFollows.ts'
+import { getMutes } from './methods/app.bsky.graph.getMutes.ts'
 import { getRelationships } from './methods/app.bsky.graph.getRelationships.ts'
+import { muteActor } from './methods/app.bsky.graph.muteActor.ts'
+import { unmuteActor } from './methods/app.bsky.graph.unmuteActor.ts'
 import { getUnreadCount } from './methods/app.bsky.notification.getUnreadCount.ts'
 import { listNotifications } from './methods/app.bsky.notification.listNotifications.ts'
 import { updateSeen } from './methods/app.bsky.notification.updateSeen.ts'
@@ -49,7 +52,10 @@ export function methods(parts: ReadParts): Method[] {
     getBlocks(parts),
     getFollowers(parts),
     getFollows(parts),
+    getMutes(parts),
     getRelationships(parts),
+    muteActor(parts),
+    unmuteActor(parts),
     getUnreadCount(parts),
     listNotifications(parts),
     updateSeen(parts),

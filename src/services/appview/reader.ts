@@ -25,7 +25,7 @@ import { Timelines } from './read/timelines.ts'
 import { SearchService } from './search/search-service.ts'
 import { mediaUrls } from './views/images.ts'
 
-export interface Reader extends ReadParts {
+export interface Reader extends Omit<ReadParts, 'mutes'> {
   /** The caches forget what a committed transaction changed. */
   forget(changed: Changed): void
 }

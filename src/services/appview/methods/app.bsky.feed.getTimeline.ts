@@ -2,7 +2,7 @@ import { mainSchema } from '@atcute/bluesky/types/app/feed/getTimeline'
 import type { Method } from '#protocol/xrpc'
 import { feedMethod } from '../pages/feed-page.ts'
 import type { ReadParts } from '../parts.ts'
-import { ancestorsBlocked, feedItemAllowed } from '../views/feed.ts'
+import { ancestorsBlocked, feedItemAllowed, itemMuted } from '../views/feed.ts'
 
 /** The following feed: what the viewer and those it follows posted and reposted, newest first. */
 export function getTimeline(
@@ -13,7 +13,8 @@ export function getTimeline(
     parts,
     stages: {
       skeleton: (_params, viewer, page) => parts.timelines.page(viewer.aid, page),
-      rules: (h, item) => feedItemAllowed(h, item) && !ancestorsBlocked(h, item.post),
+      rules: (h, item) =>
+        feedItemAllowed(h, item) && !itemMuted(h, item) && !ancestorsBlocked(h, item.post),
     },
   })
 }

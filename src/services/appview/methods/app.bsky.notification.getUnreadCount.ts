@@ -26,6 +26,7 @@ export function getUnreadCount({
           (aid) =>
             h.actors.has(aid) &&
             !viewerBlocks(h, aid) &&
+            !h.relations.get(aid)?.muted &&
             (!priority || h.relations.get(aid)?.following !== undefined),
         ),
       present: (authors) => `{"count":${authors.length}}`,

@@ -54,10 +54,11 @@ async function hydrate(
   return { h, records }
 }
 
-/** Leaves out who is hidden or blocked, and replies the viewer has hidden in an own thread. */
+/** Leaves out who is hidden, blocked or muted, and replies the viewer has hidden in an own thread. */
 function rules({ notices }: NoticePage, { h }: Noticed, priority: boolean): NoticeRow[] {
   return notices.filter(({ author, rkey, reason }) => {
     if (!h.actors.has(author) || viewerBlocks(h, author)) return false
+    if (h.relations.get(author)?.muted) return false
     if (priority && h.relations.get(author)?.following === undefined) return false
     if (reason !== 'reply') return true
     const reply = h.posts.get(`${author}/${rkey}`)

@@ -10,6 +10,8 @@ export interface Relation {
   blocking: string | undefined
   blockedBy: boolean
   blockedByRkey: string | undefined
+  /** The viewer does not want to hear of the account. */
+  muted: boolean
   /** One of them blocks the other. */
   blocked: boolean
   /** `,"viewer":{…}` of a profile view. */
@@ -28,6 +30,7 @@ interface Edges {
   followedBy?: string
   blocking?: string
   blockedBy?: string
+  muted?: string
 }
 
 /** Everything cached of one viewer. */
@@ -192,8 +195,12 @@ export class Relations {
          union all select 'blocking', subject_aid, rkey from block
            where aid = ? and counted = 1 and subject_aid in (${list})
          union all select 'blockedBy', aid, rkey from block
-           where subject_aid = ? and counted = 1 and aid in (${list})`,
-        [viewerAid, ...values, viewerAid, ...values, viewerAid, ...values, viewerAid, ...values],
+           where subject_aid = ? and counted = 1 and aid in (${list})
+         union all select 'muted', subject_aid, '' from mute
+           where aid = ? and subject_aid in (${list})`,
+        Array(5)
+          .fill([viewerAid, ...values])
+          .flat(),
       )
       for (const { kind, other, rkey } of rows) {
         const known = edges.get(other)
@@ -240,10 +247,11 @@ function relationOf(edges: Edges, viewerDid: string, did: string): Relation {
   const { following, followedBy, blocking } = edges
   const blockedBy = edges.blockedBy !== undefined
   const blocked = blockedBy || blocking !== undefined
+  const muted = edges.muted !== undefined
   const uri = (owner: string, collection: string, rkey: string): Json =>
     quote(`at://${owner}/app.bsky.graph.${collection}/${rkey}`)
   const viewer =
-    `,"viewer":{"muted":false,"blockedBy":${blockedBy}` +
+    `,"viewer":{"muted":${muted},"blockedBy":${blockedBy}` +
     (blocking === undefined ? '' : `,"blocking":${uri(viewerDid, 'block', blocking)}`) +
     (following === undefined || blocked
       ? ''
@@ -256,6 +264,7 @@ function relationOf(edges: Edges, viewerDid: string, did: string): Relation {
     blocking,
     blockedBy,
     blockedByRkey: edges.blockedBy,
+    muted,
     blocked,
     viewer,
   }

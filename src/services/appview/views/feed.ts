@@ -28,6 +28,13 @@ export function viewerBlocks(h: Hydration, aid: number): boolean {
   return h.relations.get(aid)?.blocked === true
 }
 
+/** Whether the viewer has muted who wrote the post or who reposted it. */
+export function itemMuted(h: Hydration, { post, repost }: FeedItem): boolean {
+  const isMuted = (aid: number | undefined) =>
+    aid !== undefined && h.relations.get(aid)?.muted === true
+  return isMuted(h.posts.get(post)?.aid) || isMuted(repost?.aid)
+}
+
 /** Whether the two accounts have a block between them. */
 export function blockBetween(h: Hydration, aid: number, otherAid: number): boolean {
   return aid !== otherAid && h.blocked.has(pairOf(aid, otherAid))
