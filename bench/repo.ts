@@ -1,8 +1,7 @@
 /**
  * What the repository room costs, beside @atproto/repo on the same machine in the same run:
- * `node bench/repo.ts [--records 100000] [--quick]`. Each figure is CPU time of the one thread
- * that works, and the best of several rounds, so that a busy machine disturbs it least; what the
- * garbage collector does on threads of its own comes on top. Heap figures need `--expose-gc`, which it sets itself.
+ * `node bench/repo.ts [--records 100000] [--quick]`. Each figure is the best of many short
+ * rounds, so that a busy machine disturbs it least.
  */
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
@@ -60,19 +59,18 @@ function report(figure: string, unit: string, ours: number, reference?: number, 
   console.error(`${figure}: ${row.ours}${row.reference ? ` (reference ${row.reference})` : ''}`)
 }
 
-function cpuMicros(start: NodeJS.CpuUsage): number {
-  const { user, system } = process.threadCpuUsage(start)
-  return user + system
+function microsSince(start: bigint): number {
+  return Number(process.hrtime.bigint() - start) / 1000
 }
 
 /** Microseconds per item of the best of some rounds, each on input of its own. */
 function best(rounds: number, itemCount: number, round: (number: number) => void): number {
   let result = Number.POSITIVE_INFINITY
+  collect()
   for (let i = 0; i < rounds; i++) {
-    collect()
-    const start = process.threadCpuUsage()
+    const start = process.hrtime.bigint()
     round(i)
-    result = Math.min(result, cpuMicros(start) / itemCount)
+    result = Math.min(result, microsSince(start) / itemCount)
   }
   return result
 }
@@ -83,11 +81,11 @@ async function bestAsync(
   round: (number: number) => Promise<void>,
 ): Promise<number> {
   let result = Number.POSITIVE_INFINITY
+  collect()
   for (let i = 0; i < rounds; i++) {
-    collect()
-    const start = process.threadCpuUsage()
+    const start = process.hrtime.bigint()
     await round(i)
-    result = Math.min(result, cpuMicros(start) / itemCount)
+    result = Math.min(result, microsSince(start) / itemCount)
   }
   return result
 }
@@ -172,8 +170,8 @@ async function benchMemory(): Promise<void> {
 
 /** Single inserts, each with all a commit needs of the tree, one after the other. */
 function benchInserts(tree: Tree): number {
-  const count = quick ? 500 : 3000
-  return best(rounds + 3, count, (round) => {
+  const count = 300
+  return best(rounds * 10, count, (round) => {
     let current = tree
     for (const path of makePaths(count, round + 1)) {
       const next = current.put(path, cidOf(round))
@@ -211,9 +209,9 @@ function planned(tree: Tree, head: RepoHead | undefined, path: string, n: number
 /** Frames of single creates, one after the other, and what each cost. */
 function benchCommits(tree: Tree): { frames: Uint8Array[]; micros: number } {
   const first = planned(tree, undefined, 'app.bsky.actor.profile/self', 0)
-  const count = quick ? 300 : 2000
+  const count = 300
   let frames: Uint8Array[] = []
-  const micros = best(rounds, count, (round) => {
+  const micros = best(rounds * 5, count, (round) => {
     let { tree: current, head } = first
     frames = []
     makePaths(count, round + 1).forEach((path, i) => {
@@ -260,15 +258,15 @@ function benchVerify(frames: readonly Uint8Array[]): number {
   // Few enough to stay in the processor's cache: a relay has just read its frames, too.
   const bodies = frames.slice(0, 100).map((frame) => decodeCborFirst(frame)[1])
   const time = (key: PublicKey, isKnown: boolean) =>
-    best(rounds + 10, 10 * bodies.length, () => {
-      for (let i = 0; i < 10; i++) for (const body of bodies) verifyBody(body, key, isKnown)
+    best(rounds * 20, bodies.length, () => {
+      for (const body of bodies) verifyBody(body, key, isKnown)
     })
   report('verify an event, all but the signature', 'µs', time(trusting, true))
   report('verify an event of a repository not known before', 'µs', time(key.publicKey, false))
   const message = new Uint8Array(180)
   const signature = key.sign(message)
-  const alone = best(rounds, 2000, () => {
-    for (let i = 0; i < 2000; i++) key.publicKey.verify(message, signature)
+  const alone = best(rounds * 20, 200, () => {
+    for (let i = 0; i < 200; i++) key.publicKey.verify(message, signature)
   })
   report('a K-256 signature alone', 'µs', alone)
   return time(key.publicKey, true)
