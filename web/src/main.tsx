@@ -13,6 +13,7 @@ import { identityOf } from './data/identity.ts'
 import { forgetRead, keepPerson } from './data/keep.ts'
 import { startUnread } from './data/notify.ts'
 import { forgetPages } from './data/pages.ts'
+import type { Preference } from './data/preference-list.ts'
 import { readPreferences } from './data/preferences.ts'
 import { problemOf } from './data/problem.ts'
 import { me, noteHost, read, type Session } from './data/session.ts'
@@ -65,7 +66,7 @@ function knowMyself({ did, handle, pds }: Session): void {
   last = { did, pds }
   keepPerson({ did, handle })
   // What they want covered is known before they read far.
-  readPreferences().catch(() => {})
+  readPreferences().then(takeOver, () => {})
   // A move that was made elsewhere is noticed here.
   identityOf(did).then(
     (identity) => noteHost(did, identity.pds === pds ? undefined : identity.pds),
@@ -73,6 +74,13 @@ function knowMyself({ did, handle, pds }: Session): void {
   )
   const params = { actor: did }
   read<Profile>('app.bsky.actor.getProfile', { params }).then(keepPerson, () => {})
+}
+
+/** Whose labels the account follows, on a device that does not know it yet. */
+async function takeOver(list: readonly Preference[]): Promise<void> {
+  if (!list.some(({ $type }) => $type === 'app.bsky.actor.defs#labelersPref')) return
+  const { adoptLabelers } = await import('./data/labelers.ts')
+  await adoptLabelers(list)
 }
 
 let last: Pick<Session, 'did' | 'pds'> | undefined

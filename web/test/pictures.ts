@@ -143,6 +143,12 @@ const shots: Shot[] = [
       ])
     },
   },
+  {
+    name: 'service',
+    path: '/settings/service',
+    full: true,
+    act: async (page) => page.locator('.stop-choice .link-button').first().click(),
+  },
   { name: 'empty', path: '/profile/nouf.test/replies' },
   { name: 'not-found', path: '/nowhere/at/all' },
 ]

@@ -18,6 +18,7 @@ const pages = [
   '/data/move',
   '/settings',
   '/settings/quiet',
+  '/settings/service',
   '/profile/sara.test',
   '/profile/maya.two.test/followers',
   '/profile/nobody.test',

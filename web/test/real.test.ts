@@ -119,7 +119,9 @@ describe('the client and the whole network', { skip }, () => {
   it('my data shows every layer well, and the last post at each', async () => {
     await sara.goto(url('/data'))
     await settled(sara)
-    assert.equal(await sara.locator('.stop[data-health=well]').count(), 4)
+    const stops = await sara.locator('.stop[data-layer]').count()
+    assert.ok(stops >= 4)
+    assert.equal(await sara.locator('.stop[data-health=well]').count(), stops)
     await sara.getByRole('button', { name: 'تتبّع آخر منشور لي' }).click()
     await sara.getByText('وصل آخر منشور لك إلى كل مكان.').waitFor()
   })

@@ -18,6 +18,7 @@ const Quiet = later(async () => (await import('../pages/quiet.tsx')).Quiet)
 const SignIn = later(async () => (await import('../pages/sign-in.tsx')).SignIn)
 const PeopleAround = later(async () => (await import('../pages/people-lists.tsx')).PeopleAround)
 const Reactions = later(async () => (await import('../pages/people-lists.tsx')).Reactions)
+const ServicePage = later(async () => (await import('../pages/service.tsx')).ServicePage)
 const Search = later(async () => (await import('../pages/search.tsx')).Search)
 
 type Found = Record<string, string>
@@ -40,6 +41,7 @@ const routes: readonly Route[] = [
   { pattern: '/data', show: () => <MyData />, mine: true },
   { pattern: '/data/move', show: () => <MovePage />, mine: true },
   { pattern: '/settings', show: () => <Settings /> },
+  { pattern: '/settings/service', show: () => <ServicePage /> },
   { pattern: '/settings/quiet', show: () => <Quiet />, mine: true },
   { pattern: '/profile/:actor', show: ({ actor = '' }) => <Profile actor={actor} tab="posts" /> },
   {

@@ -1,11 +1,15 @@
 /**
- * The layers that serve a person, as a channel: identity → host → relay → view. Each is asked how it
- * is; a layer that is down says what still works without it.
+ * The layers that serve a person, as a channel: identity → host → relay → view, and beside the view
+ * feeds, search and moderation. Each is asked how it is; a layer that is down says what still works
+ * without it.
  */
 import { signal } from '@preact/signals'
 import { network } from '../app/config.ts'
+import { labelers, viewService } from './services.ts'
 
-export type Layer = 'identity' | 'host' | 'relay' | 'view'
+export type Layer = 'identity' | 'host' | 'relay' | 'view' | Side
+/** Layers at the view's side: without one of them the water still reaches the fields. */
+export type Side = 'feeds' | 'search' | 'moderation'
 export type Health = 'asking' | 'well' | 'slow' | 'down'
 
 export interface Stop {
@@ -54,12 +58,15 @@ export async function checkChannel(host?: string): Promise<void> {
 }
 
 function layersOf(host: string | undefined): Stop[] {
-  const { plc, pds, relay, appview } = network()
+  const { plc, pds, relay, feeds, search } = network()
   const urls: [Layer, string | undefined][] = [
     ['identity', plc],
     ['host', host ?? pds[0]?.url],
     ['relay', relay?.url],
-    ['view', appview.url],
+    ['view', viewService().url],
+    ['feeds', feeds?.url],
+    ['search', search?.url],
+    ['moderation', labelers()[0]?.url],
   ]
   return urls.flatMap(([layer, url]) => (url ? [{ layer, url, health: 'asking' as const }] : []))
 }

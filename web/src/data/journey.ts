@@ -1,6 +1,7 @@
 /** Following one's last post along the channel: is it at the host, at the relay, in the view? */
 import { network } from '../app/config.ts'
 import type { Layer } from './health.ts'
+import { viewService } from './services.ts'
 import { query } from './xrpc.ts'
 
 export type Passage = 'waiting' | 'here' | 'missing'
@@ -27,9 +28,9 @@ export async function lastPost(host: string, did: string): Promise<string | unde
  */
 export async function* follow(host: string, did: string, uri: string): AsyncGenerator<Arrival> {
   yield { layer: 'host', passage: 'here' }
-  const { relay, appview } = network()
+  const { relay } = network()
   if (relay) yield { layer: 'relay', passage: await atRelay(relay.url, host, did) }
-  yield { layer: 'view', passage: await inView(appview.url, uri) }
+  yield { layer: 'view', passage: await inView(viewService().url, uri) }
 }
 
 interface Head {

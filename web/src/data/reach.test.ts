@@ -32,4 +32,16 @@ describe('the water in the channel', () => {
   it('reaches the view before it stops there', () => {
     assert.deepEqual(water({ view: 'down' }), ['flowing', 'flowing', 'pooling', 'dry'])
   })
+
+  it('passes by what stands at the side, and leaves it dry with the view', () => {
+    const layers = ['identity', 'host', 'relay', 'view', 'feeds', 'search', 'moderation'] as const
+    const whole = (down: Layer) => {
+      const stops = layers.map(
+        (layer): Stop => ({ layer, url: '', health: layer === down ? 'down' : 'well' }),
+      )
+      return stops.map((_, index) => reachAfter(stops, index))
+    }
+    assert.deepEqual(whole('search'), Array(7).fill('flowing'))
+    assert.deepEqual(whole('view').slice(2), ['pooling', 'dry', 'dry', 'dry', 'dry'])
+  })
 })

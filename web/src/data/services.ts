@@ -52,6 +52,10 @@ export function labelers(): readonly Service[] {
   return chosen.value.labelers ?? own
 }
 
+/** Whether somebody chose labelers on this device, be it none. */
+export const isLabelersChosen = (): boolean => chosen.value.labelers !== undefined
+
+/** Follows these on this device; undefined: this network's own. */
 export function chooseLabelers(list: readonly Service[] | undefined): void {
   keep({ ...chosen.peek(), labelers: list })
 }

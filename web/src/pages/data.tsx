@@ -1,13 +1,13 @@
 /** My data: where it lives, who serves it, how much it is, how to take it and how to leave. */
 import { useSignal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
-import { network } from '../app/config.ts'
 import { say } from '../app/toasts.ts'
 import { channelOf, checkChannel, type Stop } from '../data/health.ts'
 import { activate, downloadRepo, type Holdings, holdings, whoAndWhat } from '../data/holdings.ts'
 import type { Identity } from '../data/identity.ts'
 import { type Arrival, follow, lastPost } from '../data/journey.ts'
 import { type Problem, problemOf } from '../data/problem.ts'
+import { viewService } from '../data/services.ts'
 import { me, noteAccount, type Session } from '../data/session.ts'
 import { Address, Channel } from '../parts/channel.tsx'
 import { Icon } from '../parts/icon.tsx'
@@ -134,12 +134,21 @@ function StopText({ stop, session, known }: StopTextProps) {
             <Address url={stop.url} />
           </span>
           <span class="small">{t('data.viewText')}</span>
-          {network().appview.did && (
+          {viewService().did && (
             <details class="more">
               <summary>{t('details')}</summary>
-              <code class="code">{network().appview.did}</code>
+              <code class="code">{viewService().did}</code>
             </details>
           )}
+        </>
+      )
+    default:
+      return (
+        <>
+          <span class="cut">
+            <Address url={stop.url} />
+          </span>
+          <span class="small">{t(`data.${stop.layer}Text`)}</span>
         </>
       )
   }
@@ -180,7 +189,7 @@ function ChannelButtons({ session, arrivals, onCheck }: ButtonsProps) {
     }
   }
   return (
-    <div class="row">
+    <div class="row wrap">
       <button
         type="button"
         class="button ghost small"
@@ -192,6 +201,9 @@ function ChannelButtons({ session, arrivals, onCheck }: ButtonsProps) {
       <button type="button" class="button ghost small" onClick={onCheck}>
         {t('health.again')}
       </button>
+      <a class="button ghost small" href="/settings/service">
+        {t('service.choose')}
+      </a>
     </div>
   )
 }

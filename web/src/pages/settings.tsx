@@ -48,6 +48,11 @@ export function Settings() {
             onChoose={setTheme}
           />
         </Setting>
+        <Setting title={t('service.title')} text={t('service.lead')}>
+          <a class="button ghost small" href="/settings/service">
+            {t('service.choose')}
+          </a>
+        </Setting>
         {me.value && (
           <Setting title={t('quiet.title')} text={t('quiet.lead')}>
             <a class="button ghost small" href="/settings/quiet">

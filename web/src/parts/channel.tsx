@@ -6,7 +6,7 @@
 import type { ComponentChildren } from 'preact'
 import { checking, type Health, type Layer, type Stop } from '../data/health.ts'
 import type { Arrival, Passage } from '../data/journey.ts'
-import { type Reach, reachAfter } from '../data/reach.ts'
+import { isDam, isSide, type Reach, reachAfter } from '../data/reach.ts'
 import { hostOf } from '../data/xrpc.ts'
 import { t } from '../words/index.ts'
 import { Icon, type IconName } from './icon.tsx'
@@ -16,6 +16,9 @@ const icons: Record<Layer, IconName> = {
   host: 'drop',
   relay: 'relay',
   view: 'view',
+  feeds: 'feeds',
+  search: 'find',
+  moderation: 'shield',
 }
 
 interface ChannelProps {
@@ -61,7 +64,7 @@ export function Channel({ stops, children, arrivals, end }: ChannelProps) {
 
 /** Where the channel ends: everybody's fields, watered or not. */
 function Fields({ stops, children }: { stops: readonly Stop[]; children: ComponentChildren }) {
-  const dry = stops.some(({ layer, health }) => layer !== 'identity' && health === 'down')
+  const dry = stops.some(isDam)
   return (
     <li class="stop fields" data-reach={dry ? 'dry' : 'flowing'}>
       <svg viewBox="0 0 48 72" aria-hidden="true">
@@ -136,8 +139,9 @@ export function HealthPill({ health, passage }: { health: Health; passage?: Pass
   )
 }
 
-/** The same channel at a glance: one line, for margins. */
-export function ChannelGlance({ stops }: { stops: readonly Stop[] }) {
+/** The same channel at a glance: one line, for margins. What stands at the side shows when it is down. */
+export function ChannelGlance({ stops: all }: { stops: readonly Stop[] }) {
+  const stops = all.filter(({ layer, health }) => !isSide(layer) || health === 'down')
   return (
     <ol class="glance">
       {stops.map((stop, index) => (

@@ -20,6 +20,8 @@ export interface FakeNetwork {
   expireTokens(): void
   /** Every XRPC call made, as `GET nsid`. */
   calls: string[]
+  /** Whom calls of the view's methods were to be passed on to, and whose labels they asked for. */
+  asked: { nsid: string; proxy: string; labelers: string }[]
   /** Errors to answer next, by method name. */
   fail: Map<string, { status: number; error: string; message?: string }>
   close(): Promise<void>
@@ -52,6 +54,7 @@ class Refusal extends Error {
 export async function startFakeNetwork(dist: string, world: World): Promise<FakeNetwork> {
   const down = new Set<Name>()
   const calls: string[] = []
+  const asked: FakeNetwork['asked'] = []
   const fail: FakeNetwork['fail'] = new Map()
   let generation = 0
   const servers: Server[] = []
@@ -87,6 +90,7 @@ export async function startFakeNetwork(dist: string, world: World): Promise<Fake
     if (!method) throw new Refusal(501, 'MethodNotImplemented')
     const proxy = String(request.headers['atproto-proxy'] ?? '')
     const labelers = String(request.headers['atproto-accept-labelers'] ?? '')
+    asked.push({ nsid, proxy, labelers })
     const params = url.searchParams
     const call = { world, params, body, bytes, type, viewer, host, proxy, labelers }
     const result = method(call, generation)
@@ -103,7 +107,10 @@ export async function startFakeNetwork(dist: string, world: World): Promise<Fake
   for (const name of ['feeds', 'search', 'moderation'] as const) await listen(name, xrpc(-3))
   await listen('plc', async (request, response) => {
     if (request.url === '/_health') return json(response, { version: 'fake' })
-    const account = world.account(decodeURIComponent(request.url?.slice(1) ?? ''))
+    const did = decodeURIComponent(request.url?.slice(1) ?? '')
+    const service = services(urls)[did]
+    if (service) return json(response, { id: did, service: [service] })
+    const account = world.account(did)
     if (!account) throw new Refusal(404, 'NotFound')
     json(response, didDocument(account, [urls.pds, urls.two][account.host] ?? ''))
   })
@@ -118,6 +125,7 @@ export async function startFakeNetwork(dist: string, world: World): Promise<Fake
     urls,
     down,
     calls,
+    asked,
     fail,
     expireTokens: () => {
       generation += 1
@@ -149,6 +157,15 @@ function config(urls: Record<Name, string>, world: World) {
     moderation: { url: urls.moderation, did: 'did:plc:moderationmoderationmode' },
     languages: ['ar', 'en'],
   }
+}
+
+/** Services with an identity of their own; a second view and second moderators are there to choose. */
+function services(urls: Record<Name, string>) {
+  const entry = (id: string, serviceEndpoint: string) => ({ id, type: 'Service', serviceEndpoint })
+  return {
+    'did:plc:otherviewotherviewotherv': entry('#bsky_appview', urls.relay),
+    'did:plc:otherlabelotherlabelothe': entry('#atproto_labeler', urls.two),
+  } as Record<string, ReturnType<typeof entry>>
 }
 
 function didDocument(account: Account, host: string) {
