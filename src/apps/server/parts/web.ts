@@ -54,6 +54,12 @@ function feedsOf(values: WebConfig, peers: Peers): unknown {
   return { url: entry.url, did: entry.did, uris: entry.about.uris }
 }
 
+/** The moderation of this process: where it is, and the identity its labels come from. */
+function moderationOf(peers: Peers): unknown {
+  const entry = peers.started().find(({ kind }) => kind === 'moderation')
+  return entry && { url: entry.url, did: entry.did }
+}
+
 /** What the client needs to know of the network. Only public addresses; no secret passes here. */
 function publicConfig(values: WebConfig, peers: Peers): Record<string, unknown> {
   const ours = new Map(peers.started().map((entry) => [entry.url, entry]))
@@ -65,5 +71,6 @@ function publicConfig(values: WebConfig, peers: Peers): Record<string, unknown> 
     jetstream: values.jetstream && { url: values.jetstream },
     search: values.search && { url: values.search },
     feeds: feedsOf(values, peers),
+    moderation: moderationOf(peers),
   }
 }
