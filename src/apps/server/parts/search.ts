@@ -30,6 +30,7 @@ export const searchPart: ServicePart<SearchConfig> = {
       async start(values, { dataDir, log, metrics }, { dev, outside, subscribe, version }) {
         const sql = await storage.openSqlite(join(dataDir, 'search.sqlite'), {
           migrations: storage.loadMigrations(searchMigrations),
+          cacheKb: 16 * 1024,
         })
         const service = await createSearch(
           { ...values, plc: values.plc! },

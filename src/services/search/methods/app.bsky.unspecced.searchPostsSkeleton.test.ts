@@ -206,6 +206,8 @@ describe('searchPostsSkeleton', () => {
     assert.equal(await scene.refused(METHOD, { q: 'a'.repeat(1_001) }), 'BadQueryString')
     assert.equal(await scene.refused(METHOD, { q: 'a '.repeat(33) }), 'BadQueryString')
     assert.deepEqual(await scene.posts('b '.repeat(32)), [])
+    const many = Array.from({ length: 5 }, (_, i) => `from:a${i}.test`).join(' ')
+    assert.equal(await scene.refused(METHOD, { q: many }), 'BadQueryString')
   })
 
   test('a directory that is down is told as such', async () => {

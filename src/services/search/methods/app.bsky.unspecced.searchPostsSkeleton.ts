@@ -12,7 +12,7 @@ import {
   withAccounts,
 } from '../query/index.ts'
 import { type PostHit, type PostMatch, RANKED_MAX } from '../records/index.ts'
-import { badQuery, checkLength, checkTerms } from './limits.ts'
+import { badQuery, checkAccounts, checkLength, checkTerms } from './limits.ts'
 
 type Params = ParamsOf<typeof mainSchema>
 type Posts = SearchParts['posts']
@@ -57,6 +57,7 @@ function readQuery(params: Params): ParsedQuery {
   if (url !== undefined) parsed.urls.push(url)
   parsed.tags.push(...(tag ?? []))
   checkTerms(termCount(parsed))
+  checkAccounts(parsed.authors.length + parsed.mentions.length)
   return parsed
 }
 
