@@ -378,9 +378,8 @@ export class Person {
   constructor(world: World, host: FakeHost, number: number) {
     this.#world = world
     this.host = host
-    this.did = `did:plc:${'a'.repeat(20)}${String(number)
-      .padStart(4, '2')
-      .replace(/[0189]/g, 'z')}`
+    const name = number.toString(8).replaceAll('0', 'a').replaceAll('1', 'b')
+    this.did = `did:plc:${name.padStart(24, 'x')}`
     this.key = generateKey('k256', world.outside.random)
     this.#clock = new TidClock(world.outside.now, number)
     this.publish()

@@ -264,6 +264,29 @@ describe('a broken chain', () => {
     await goesOn()
   })
 
+  test('is mended though another host keeps everybody waiting', async () => {
+    const other = world.host('3002')
+    const gate = Promise.withResolvers<void>()
+    other.gate = gate.promise
+    await relay.post('com.atproto.sync.requestCrawl', { hostname: 'localhost:3002' })
+    const stuck = Array.from({ length: 30 }, () => world.person(other))
+    for (const person of stuck) {
+      person.post()
+      person.postSilently()
+      person.post()
+    }
+    await refused('#commit', 'prev-mismatch', 30)
+    await world.until(() => other.fetched.length === 2)
+    alice.postSilently()
+    alice.post()
+    await world.until(() =>
+      follower.heard.some(({ did, type }) => did === alice.did && type === '#sync'),
+    )
+    assert.equal(other.fetched.length, 2, 'two at once of one host')
+    gate.resolve()
+    await world.until(() => follower.types.filter((type) => type === '#sync').length === 31)
+  })
+
   test('is not mended by a head that somebody else signed, or that is older', async () => {
     const old = host.repos.get(alice.did)!()
     const posted = alice.post()
