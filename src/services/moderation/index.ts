@@ -22,9 +22,9 @@ import { Ledger, Records } from './decisions/index.ts'
 import { LabelPublisher, Labels } from './labels/index.ts'
 import { methods } from './methods.ts'
 import { MyStatus } from './my-status.ts'
+import { DeskPage } from './page/desk-page.ts'
 import type { Moderation } from './parts.ts'
 import { Reports } from './reports.ts'
-import { otherPaths } from './routes.ts'
 import { readPdsAdmin, Takedowns } from './takedowns/index.ts'
 
 export { type ModerationConfig, moderationConfig } from './config.ts'
@@ -137,6 +137,7 @@ export async function createModeration(
     reports: new Reports({ ledger, records, now, perHour: config.reportsPerHour }),
     stream,
   }
+  const desk = new DeskPage({ did, callers, directory, fetch, labels, ledger, records })
   metrics.gauge('moderation_newest_label', 'Newest label published', [], () => stream.bounds().last)
   const answers = metrics.counter('moderation_answers', 'Answers by method', ['method', 'status'])
   const router = createRouter(methods(moderation), {
@@ -150,7 +151,7 @@ export async function createModeration(
     name: 'moderation',
     did,
     handle: (request) =>
-      request.path.startsWith('/xrpc/') ? router.handle(request) : otherPaths(request, did),
+      request.path.startsWith('/xrpc/') ? router.handle(request) : desk.handle(request),
     subscribe: (request) => router.subscribe(request),
     loops: [
       publisher.loop,
