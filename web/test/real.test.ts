@@ -13,7 +13,14 @@ import { settled } from './steps.ts'
 const falaj = resolve(import.meta.dirname, '../../bin/falaj')
 
 interface Ready {
-  services: { web: { url: string }; pds: { url: string }[]; appview: { url: string } }
+  services: {
+    feeds?: unknown
+    search?: unknown
+    moderation?: { did: string }
+    web: { url: string }
+    pds: { url: string }[]
+    appview: { url: string }
+  }
 }
 
 describe('the client and the whole network', { skip }, () => {
@@ -102,6 +109,39 @@ describe('the client and the whole network', { skip }, () => {
     await visit(sara, '/notifications', 'text=And so is our data.')
     await sara.getByText('إعجاب بمنشورك من').waitFor()
     await sara.getByText('متابعة جديدة من').waitFor()
+  })
+
+  it('what was posted is found by its words and its tag, and people by their name', async () => {
+    if (!ready.services.search) return
+    await visit(khalid, '/search?q=%D9%81%D9%84%D8%AC&in=latest', 'main article')
+    await khalid.locator('main article .post-text a', { hasText: '#فلج' }).first().click()
+    await khalid.waitForURL('**/search?q=%23*')
+    await khalid.locator('main article').getByText('الماء في الفلج').waitFor()
+    await khalid.locator('main input[role=combobox]').fill('sar')
+    await khalid.locator('main [role=option]').getByText('@sara.test').click()
+    await khalid.waitForURL('**/profile/sara.test')
+  })
+
+  it('a feed is pinned and read at home', async () => {
+    if (!ready.services.feeds) return
+    await khalid.goto(url('/feeds'))
+    await khalid.getByText('Every post with a picture').waitFor()
+    await khalid.getByRole('button', { name: 'Pin Photos' }).click()
+    await khalid.getByText('Photos is on your home page.').waitFor()
+    await khalid.goto(url('/'))
+    await khalid.locator('main nav').getByRole('link', { name: 'Photos' }).click()
+    await khalid.locator('main article img[alt="فلج دارس"]').waitFor()
+  })
+
+  it('a post is reported to the moderators of the network', async () => {
+    if (!ready.services.moderation) return
+    await khalid.goto(url('/profile/sara.test'))
+    await khalid.locator('main article .menu > button').first().click()
+    await khalid.getByRole('menuitem', { name: 'Report this post' }).click()
+    await khalid.getByRole('radio', { name: /Spam/ }).check()
+    await khalid.getByRole('button', { name: 'Send report' }).click()
+    await khalid.getByText('Thank you for telling.').waitFor()
+    await khalid.keyboard.press('Escape')
   })
 
   it('a visitor reads the thread without an account', async () => {

@@ -3,7 +3,7 @@
 import { nameOf } from '../data/actions.ts'
 import { unread } from '../data/notify.ts'
 import { me } from '../data/session.ts'
-import { myself } from '../parts/composer.tsx'
+import { myself } from '../parts/composer-line.tsx'
 import { startWriting } from '../parts/composer-state.ts'
 import { Icon, type IconName, Mark } from '../parts/icon.tsx'
 import { Avatar, Handle, profilePath } from '../parts/person.tsx'

@@ -6,7 +6,7 @@ import { problemOf } from '../data/problem.ts'
 import { me } from '../data/session.ts'
 import { hostOf } from '../data/xrpc.ts'
 import { asking } from '../parts/asking.ts'
-import { ComposerDialog } from '../parts/composer.tsx'
+import { writing } from '../parts/composer-state.ts'
 import { Head } from '../parts/page.tsx'
 import { signInPath, Trouble } from '../parts/states.tsx'
 import { PictureViewer } from '../parts/viewer.tsx'
@@ -19,6 +19,10 @@ import { path, place } from './router.ts'
 import { pageAt } from './routes.tsx'
 import { dismiss, toasts } from './toasts.ts'
 
+const loadComposer = async () => (await import('../parts/composer.tsx')).ComposerDialog
+const ComposerDialog = later(loadComposer, { quiet: true })
+// Words are written where the network is bad, too: the composer comes before anybody asks for it.
+if (me.peek()) setTimeout(() => void loadComposer().catch(() => {}), 3_000)
 const Asked = later(async () => (await import('../parts/asked.tsx')).Asked, { quiet: true })
 
 const online = signal(navigator.onLine)
@@ -48,7 +52,7 @@ export function Shell() {
         </main>
         <Aside />
       </div>
-      <ComposerDialog />
+      {writing.value && <ComposerDialog />}
       <PictureViewer />
       {asking.value && <Asked />}
       <Toasts />

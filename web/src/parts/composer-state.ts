@@ -14,6 +14,9 @@ export function startWriting(what: Writing = {}): void {
   writing.value = what
 }
 
+/** Tells an open thread of an answer that was just written. */
+export const replied = new EventTarget()
+
 const key = 'falaj.draft'
 
 // One draft for each place that is answered, so that an accident never costs words.

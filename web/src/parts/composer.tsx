@@ -10,41 +10,19 @@ import { cutAt, graphemes, maxBytes, maxGraphemes } from '../data/count.ts'
 import { byteLength, findMarks } from '../data/facets.ts'
 import { authorFeed, timeline } from '../data/feeds.ts'
 import { maxImages, type Picture, PictureError, preparePicture } from '../data/image.ts'
-import { knownPerson, postOf } from '../data/keep.ts'
+import { postOf } from '../data/keep.ts'
 import { type Problem, problemOf } from '../data/problem.ts'
 import { nextKey } from '../data/records.ts'
 import { me } from '../data/session.ts'
-import type { Person, Post } from '../data/views.ts'
+import type { Post } from '../data/views.ts'
 import { number, rich, t } from '../words/index.ts'
-import { saveDraft, savedDraft, type Writing, writing } from './composer-state.ts'
+import { myself } from './composer-line.tsx'
+import { replied, saveDraft, savedDraft, type Writing, writing } from './composer-state.ts'
 import { Dialog, DialogHead } from './dialog.tsx'
 import { Icon } from './icon.tsx'
 import { Avatar } from './person.tsx'
 import { postPath } from './post.tsx'
 import { PostText } from './post-text.tsx'
-
-/** The line on the home page that opens the composer. */
-export function ComposerLine() {
-  const person = myself()
-  return (
-    <button
-      type="button"
-      class="composer-line"
-      onClick={() => {
-        writing.value = {}
-      }}
-    >
-      {person && <Avatar person={person} size="small" />}
-      {t('compose.prompt')}
-    </button>
-  )
-}
-
-export function myself(): Person | undefined {
-  const session = me.value
-  if (!session) return undefined
-  return knownPerson(session.did)?.value ?? { did: session.did, handle: session.handle }
-}
 
 /** The composer, while somebody writes. */
 export function ComposerDialog() {
@@ -161,9 +139,6 @@ function show(post: Post, { replyTo }: Writing): void {
     run: () => go(postPath(post)),
   })
 }
-
-/** Tells an open thread of an answer that was just written. */
-export const replied = new EventTarget()
 
 function Answered({ post }: { post: Post }) {
   return (
