@@ -23,6 +23,7 @@ import { getMutes } from './methods/app.bsky.graph.getMutes.ts'
 import { getRelationships } from './methods/app.bsky.graph.getRelationships.ts'
 import { muteActor } from './methods/app.bsky.graph.muteActor.ts'
 import { unmuteActor } from './methods/app.bsky.graph.unmuteActor.ts'
+import { getServices } from './methods/app.bsky.labeler.getServices.ts'
 import { getUnreadCount } from './methods/app.bsky.notification.getUnreadCount.ts'
 import { listNotifications } from './methods/app.bsky.notification.listNotifications.ts'
 import { updateSeen } from './methods/app.bsky.notification.updateSeen.ts'
@@ -56,6 +57,7 @@ export function methods(parts: ReadParts): Method[] {
     getRelationships(parts),
     muteActor(parts),
     unmuteActor(parts),
+    getServices(parts),
     getUnreadCount(parts),
     listNotifications(parts),
     updateSeen(parts),

@@ -1,6 +1,7 @@
 import type { Directory } from '#protocol/identity'
 import type { ViewerAuth } from './auth/auth.ts'
 import type { FeedMakers } from './feeds/feed-makers.ts'
+import type { LabelerServices } from './labelers/labeler-services.ts'
 import type { Mutes } from './mutes/mutes.ts'
 import type { Actors } from './read/actors.ts'
 import type { AuthorFeeds } from './read/author-feeds.ts'
@@ -26,6 +27,7 @@ export interface ReadParts {
   feedMakers: FeedMakers
   generators: Generators
   hydrator: Hydrator
+  labelerServices: LabelerServices
   mutes: Mutes
   notices: Notices
   relations: Relations

@@ -5,6 +5,7 @@ import type { Did } from '#protocol/syntax'
 import { ViewerAuth } from './auth/auth.ts'
 import { FeedMakers } from './feeds/feed-makers.ts'
 import type { Changed } from './index/changed.ts'
+import { LabelerServices } from './labelers/labeler-services.ts'
 import type { Labelers } from './labelers/labelers.ts'
 import type { ReadParts } from './parts.ts'
 import { Actors } from './read/actors.ts'
@@ -64,6 +65,13 @@ export function createReader(options: {
     feedMakers: new FeedMakers({ directory, fetch: options.fetch }),
     generators: new Generators({ sql }),
     hydrator: new Hydrator({ actors, posts, relations, labels, gates: new Gates({ sql }) }),
+    labelerServices: new LabelerServices({
+      sql,
+      directory,
+      fetch: options.fetch,
+      own: () => labelers.own(),
+      now,
+    }),
     notices: new Notices({ sql }),
     relations,
     resolver: new Resolver({ actors, directory }),

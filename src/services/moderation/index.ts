@@ -19,6 +19,7 @@ import { Callers } from './auth/callers.ts'
 import { loadOwnIdentity } from './auth/own-identity.ts'
 import type { ModerationConfig } from './config.ts'
 import { Ledger, Records } from './decisions/index.ts'
+import { loadDeclaration } from './declaration.ts'
 import { LabelPublisher, Labels } from './labels/index.ts'
 import { methods } from './methods.ts'
 import { MyStatus } from './my-status.ts'
@@ -130,6 +131,7 @@ export async function createModeration(
   const moderation: Moderation = {
     did,
     callers,
+    declaration: await loadDeclaration(sql, now()),
     labels,
     ledger,
     myStatus: new MyStatus({ sql, now }),

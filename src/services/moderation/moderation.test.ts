@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, test } from 'node:test'
-import { fromJson } from '#protocol/data'
+import { cidForCbor } from '#protocol/crypto'
+import { cidText, encodeCbor, fromJson } from '#protocol/data'
 import { parseLabel, verifyLabel } from '#protocol/label'
+import { validateRecord } from '#protocol/lexicon'
 import { ADMIN, account, CID, Desk, type Person, post } from './desk.test-support.ts'
 
 const HOUR_MS = 3_600_000
@@ -294,6 +296,25 @@ describe('labels', () => {
       [1, 2],
     )
   })
+})
+
+test('the service says what it is, in a record without a repository', async () => {
+  const { did } = desk.service
+  const params = { repo: did, collection: 'app.bsky.labeler.service', rkey: 'self' }
+  const { body } = await desk.call('com.atproto.repo.getRecord', { params })
+  assert.equal(validateRecord(params.collection, body.value).status, 'valid')
+  assert.equal(body.cid, cidText(cidForCbor(encodeCbor(fromJson(body.value)))))
+  const words = body.value.policies.labelValueDefinitions
+  for (const { locales } of words)
+    assert.deepEqual(
+      locales.map(({ lang }: { lang: string }) => lang),
+      ['en', 'ar'],
+    )
+  await desk.restart()
+  const again = await desk.call('com.atproto.repo.getRecord', { params })
+  assert.equal(again.body.cid, body.cid)
+  const other = await desk.call('com.atproto.repo.getRecord', { params: { ...params, rkey: 'x' } })
+  assert.equal(other.body.error, 'RecordNotFound')
 })
 
 describe('a takedown', () => {

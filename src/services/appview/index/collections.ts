@@ -7,6 +7,7 @@ import { repostIndex } from './app.bsky.feed.repost.ts'
 import { threadgateIndex } from './app.bsky.feed.threadgate.ts'
 import { blockIndex } from './app.bsky.graph.block.ts'
 import { followIndex } from './app.bsky.graph.follow.ts'
+import { labelerServiceIndex } from './app.bsky.labeler.service.ts'
 import type { CollectionIndex } from './collection.ts'
 
 /** Every collection that is indexed; records of others are passed over. */
@@ -21,5 +22,6 @@ export const collectionIndexes: ReadonlyMap<string, CollectionIndex> = new Map(
     postgateIndex,
     followIndex,
     blockIndex,
+    labelerServiceIndex,
   ].map((index) => [index.collection, index]),
 )

@@ -188,6 +188,52 @@ describe('labelers that a caller names', () => {
   })
 })
 
+describe('what a labeler says of itself', () => {
+  const value = {
+    $type: 'app.bsky.labeler.service',
+    policies: { labelValues: ['spam'] },
+    createdAt: '2026-01-01T00:00:00.000Z',
+  }
+  const services = (dids: string[], detailed = true) =>
+    world.get('app.bsky.labeler.getServices', { dids, detailed })
+
+  test('is read from its repository', async () => {
+    bob.create('app.bsky.labeler.service', value, 'self')
+    await world.settle()
+    const { views } = await services([bob.did, ann.did])
+    assert.equal(views.length, 1)
+    assert.equal(views[0].creator.handle, 'bob.test')
+    assert.deepEqual(views[0].policies, value.policies)
+    const [short] = (await services([bob.did], false)).views
+    assert.deepEqual(
+      [short.$type, short.policies],
+      ['app.bsky.labeler.defs#labelerView', undefined],
+    )
+  })
+
+  test('is asked of our own labeler, when it has no repository', async () => {
+    let asked = 0
+    const { cid } = post
+    world.serve('http://ours.test', () => {
+      asked++
+      return { status: 200, body: JSON.stringify({ uri: 'at://x', cid, value }) }
+    })
+    for (let i = 0; i < 2; i++) {
+      const { views } = await services([own.did, other.did])
+      assert.deepEqual(
+        views.map((view: { creator: { did: string } }) => view.creator.did),
+        [own.did],
+      )
+    }
+    assert.equal(asked, 1)
+  })
+
+  test('is left out when it is nonsense', async () => {
+    world.serve('http://ours.test', () => ({ status: 200, body: '{"cid":"x","value":{}}' }))
+    assert.deepEqual((await services([own.did])).views, [])
+  })
+})
+
 describe('a labeler that lies', () => {
   test('is not believed: forged, changed, foreign and malformed labels are counted', async () => {
     const forger = generateKey('k256', world.outside.random)

@@ -19,7 +19,7 @@ bdi, time { overflow-wrap: anywhere; } time { color: var(--dim); font-size: 13px
 blockquote { margin: 0; padding: 12px 16px; background: var(--surface); border: 1px solid var(--line); border-radius: 10px; white-space: pre-wrap; overflow-wrap: anywhere; max-block-size: 320px; overflow: auto; }
 form.decide { display: grid; gap: 10px; max-inline-size: 640px; } label { display: grid; gap: 2px; } small { color: var(--dim); }
 input, textarea { font: inherit; color: inherit; background: var(--surface); border: 1px solid var(--line); border-radius: 8px; padding: 6px 10px; inline-size: 100%; }
-.row { display: flex; flex-wrap: wrap; gap: 8px; } .find input { inline-size: min(420px, 100%); }
+.row { display: flex; flex-wrap: wrap; gap: 8px; } .find { flex: 1; flex-wrap: nowrap; min-inline-size: min(100%, 360px); } .find button { flex: none; } .find input { inline-size: min(420px, 100%); }
 button { font: inherit; padding: 5px 14px; border-radius: 99px; border: 1px solid var(--line); background: var(--surface); color: inherit; cursor: pointer; } button.strong { background: var(--water); border-color: var(--water); color: var(--paper); } button.danger { color: var(--rose); border-color: currentColor; }
 :focus-visible { outline: 2px solid var(--water); outline-offset: 2px; }
 ol { list-style: none; margin: 0; padding: 0; } li { padding: 8px 0; border-block-end: 1px solid var(--line); } li p { margin: 2px 0; white-space: pre-wrap; overflow-wrap: anywhere; }
