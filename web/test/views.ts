@@ -8,7 +8,7 @@ import type {
   AppBskyNotificationListNotifications,
   AppBskyRichtextFacet,
 } from '@atcute/bluesky'
-import type { Facet, Label, Person, Profile } from '../src/data/views.ts'
+import type { Facet, Generator, Label, Person, Profile } from '../src/data/views.ts'
 
 type Fits<Official extends Ours, Ours> = [Official, Ours]
 
@@ -17,6 +17,7 @@ export type Checked = [
   Fits<AppBskyActorDefs.ProfileViewBasic, Person>,
   Fits<AppBskyActorDefs.ProfileViewDetailed, Profile>,
   Fits<NonNullable<AppBskyActorDefs.ProfileView['labels']>[number], Label>,
+  Fits<AppBskyFeedDefs.GeneratorView, Generator>,
   Fits<AppBskyRichtextFacet.Main['index'], Facet['index']>,
 ]
 
