@@ -1,6 +1,6 @@
 import type { Fetch, Sealer } from '#platform/runtime'
 import { fromHex, hex, importKey, type SigningKey } from '#protocol/crypto'
-import { ensureServiceIdentity, type ServiceIdentity } from '#protocol/identity'
+import { keptServiceIdentity } from '#protocol/identity'
 import type { Did } from '#protocol/syntax'
 import type { Settings } from '../accounts/index.ts'
 
@@ -55,6 +55,8 @@ function randomKeyBytes(random: (byteCount: number) => Uint8Array): Uint8Array {
   return bytes
 }
 
+const IDENTITY = 'identity'
+
 /**
  * The host's own DID: did:web by its name, or a did:plc that it keeps up to date itself. On later
  * starts the directory need not answer: the document is checked in the background.
@@ -73,24 +75,17 @@ export async function loadHostDid(options: {
     const host = encodeURIComponent(new URL(publicUrl).host)
     return { did: `did:web:${host}` as Did, refresh: async () => {} }
   }
-  const wanted = {
+  return keptServiceIdentity({
     plcUrl,
     fetch,
     random,
     endpoint: publicUrl,
     serviceId: '#atproto_pds',
     serviceType: 'AtprotoPersonalDataServer',
-  }
-  const kept = await settings.get<string>('identity')
-  if (kept) {
-    const stored = JSON.parse(
-      new TextDecoder().decode(sealer.open(fromHex(kept), 'identity')),
-    ) as ServiceIdentity
-    const refresh = async () => void (await ensureServiceIdentity({ ...wanted, stored }))
-    return { did: stored.did, refresh }
-  }
-  const made = await ensureServiceIdentity(wanted)
-  const text = new TextEncoder().encode(JSON.stringify(made))
-  await settings.set('identity', hex(sealer.seal(text, 'identity')))
-  return { did: made.did, refresh: async () => {} }
+    async read() {
+      const kept = await settings.get<string>(IDENTITY)
+      return kept === undefined ? undefined : sealer.open(fromHex(kept), IDENTITY)
+    },
+    write: (bytes) => settings.set(IDENTITY, hex(sealer.seal(bytes, IDENTITY))),
+  })
 }
