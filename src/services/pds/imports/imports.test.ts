@@ -326,6 +326,31 @@ test('a power cut after the switch brings the imported file up, not the staged o
   await again.close({ keep: true })
 })
 
+test('what came before the switch is not replayed into the staged file', async () => {
+  const { host } = await movedIn()
+  const bob = await host.signUp('bobby')
+  await host.checkpoint()
+  await host.write(bob, 'before')
+  const own = await host.get('com.atproto.sync.getRepo', { did: bob.did })
+  await host.post('com.atproto.server.deactivateAccount', {}, bob.accessJwt)
+  let staged = ''
+  const watching = (async () => {
+    await host.until(() => host.filesOf(bob.did).includes('2.sqlite'))
+    // Nothing of the switch is here yet: at worst an empty file.
+    staged = host.copy()
+  })()
+  const imported = await importRepo(host, bob, own.bytes)
+  assert.equal(imported.status, 200, JSON.stringify(imported.body))
+  await watching
+  const afterwards = host.copy()
+  rmSync(join(afterwards, 'accounts'), { recursive: true })
+  cpSync(join(staged, 'accounts'), join(afterwards, 'accounts'), { recursive: true })
+  const again = await host.again({ folder: afterwards })
+  assert.equal(again.metrics.value('pds_stopped_accounts'), 0)
+  assert.deepEqual((await check(again, bob)).activated, false)
+  await again.close({ keep: true })
+})
+
 test('a full disk fails the import with a clear error and leaves the account as it was', async () => {
   let isFull = false
   const files = faultyFiles(nodeFiles, (operation): Fault | undefined =>

@@ -143,9 +143,8 @@ export class Journal {
   }
 
   #applyGroup(group: readonly Waiting[], did: Did, generation: number): void {
-    if (this.#projections.isStopped(did)) throw new AccountStopped(did)
+    // Opening it may show that it is behind.
     const file = this.#projections.file(did, generation)
-    // Opening it may have shown that it is behind.
     if (this.#projections.isStopped(did)) throw new AccountStopped(did)
     file.applying(group.at(-1)!.seq, () => {
       for (const { change, seq } of group) change.file!.apply(file, seq)

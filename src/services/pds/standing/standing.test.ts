@@ -231,30 +231,57 @@ test('a reserved key becomes the account’s, and stays reserved when that faile
   await host.close()
 })
 
-test('a move-in that was killed before the journal is forgotten, and can be done again', async () => {
-  const disk = Promise.withResolvers<void>()
-  let isHeld = false
+/** Files whose writes wait while they are held. */
+function heldFiles() {
+  let disk: PromiseWithResolvers<void> | undefined
   const files = { ...nodeFiles }
   files.open = async (path, flags) => {
     const file = await nodeFiles.open(path, flags)
     const write = async (bytes: Uint8Array, position: number) => {
-      if (isHeld) await disk.promise
+      await disk?.promise
       return file.write(bytes, position)
     }
     return { ...file, write }
   }
+  const hold = () => void (disk = Promise.withResolvers())
+  return { files, hold, letGo: () => disk?.resolve() }
+}
+
+const hasAccounts = async (host: TestHost) =>
+  (await host.sql.get('SELECT 1 FROM accounts')) !== undefined
+
+test('a move-in under way is nobody else’s to drop', async () => {
+  const { files, hold, letGo } = heldFiles()
   const host = await TestHost.open({ files })
   const newcomer = foreigner(host.plc, 'alice.test')
-  isHeld = true
+  hold()
   const made = moveIn(host, newcomer, 'alice.test')
-  await host.until(async () => (await host.sql.get('SELECT 1 FROM accounts')) !== undefined)
+  await host.until(() => hasAccounts(host))
+  const loop = host.loop('resume')
+  await host.outside.advance(61_000)
+  letGo()
+  assert.equal((await made).status, 200)
+  await host.outside.advance(61_000)
+  await loop.stop()
+  const { body } = await signIn(host, 'alice.test')
+  assert.equal(body.status, 'deactivated')
+  await host.close()
+})
+
+test('a move-in that was killed before the journal is forgotten, and can be done again', async () => {
+  const { files, hold, letGo } = heldFiles()
+  const host = await TestHost.open({ files })
+  const newcomer = foreigner(host.plc, 'alice.test')
+  hold()
+  const made = moveIn(host, newcomer, 'alice.test')
+  await host.until(() => hasAccounts(host))
   const again = await host.again({ folder: host.copy(), files: nodeFiles })
   assert.equal((await moveIn(again, newcomer, 'alice.test')).body.error, 'AlreadyExists')
   const loop = again.loop('resume')
   await again.until(async () => (await moveIn(again, newcomer, 'alice.test')).status === 200)
   await loop.stop()
   await again.close({ keep: true })
-  disk.resolve()
+  letGo()
   assert.equal((await made).status, 200)
   await host.close()
 })
