@@ -19,10 +19,15 @@ import { searchPosts } from './methods/app.bsky.feed.searchPosts.ts'
 import { getBlocks } from './methods/app.bsky.graph.getBlocks.ts'
 import { getFollowers } from './methods/app.bsky.graph.getFollowers.ts'
 import { getFollows } from './methods/app.bsky.graph.getFollows.ts'
+import { getList } from './methods/app.bsky.graph.getList.ts'
+import { getListMutes } from './methods/app.bsky.graph.getListMutes.ts'
+import { getLists } from './methods/app.bsky.graph.getLists.ts'
 import { getMutes } from './methods/app.bsky.graph.getMutes.ts'
 import { getRelationships } from './methods/app.bsky.graph.getRelationships.ts'
 import { muteActor } from './methods/app.bsky.graph.muteActor.ts'
+import { muteActorList } from './methods/app.bsky.graph.muteActorList.ts'
 import { unmuteActor } from './methods/app.bsky.graph.unmuteActor.ts'
+import { unmuteActorList } from './methods/app.bsky.graph.unmuteActorList.ts'
 import { getServices } from './methods/app.bsky.labeler.getServices.ts'
 import { getUnreadCount } from './methods/app.bsky.notification.getUnreadCount.ts'
 import { listNotifications } from './methods/app.bsky.notification.listNotifications.ts'
@@ -53,9 +58,14 @@ export function methods(parts: ReadParts): Method[] {
     getBlocks(parts),
     getFollowers(parts),
     getFollows(parts),
+    getList(parts),
+    getListMutes(parts),
+    getLists(parts),
     getMutes(parts),
     getRelationships(parts),
     muteActor(parts),
+    muteActorList(parts),
+    unmuteActorList(parts),
     unmuteActor(parts),
     getServices(parts),
     getUnreadCount(parts),

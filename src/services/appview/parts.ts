@@ -14,6 +14,7 @@ import type { Relations } from './read/relations.ts'
 import type { Resolver } from './read/resolver.ts'
 import type { Threads } from './read/threads.ts'
 import type { Timelines } from './read/timelines.ts'
+import type { UserLists } from './read/user-lists.ts'
 import type { SearchService } from './search/search-service.ts'
 
 /** The parts of an app view that answer reads. A method takes those it uses. */
@@ -35,4 +36,5 @@ export interface ReadParts {
   search: SearchService
   threads: Threads
   timelines: Timelines
+  userLists: UserLists
 }

@@ -23,6 +23,7 @@ import { Relations } from './read/relations.ts'
 import { Resolver } from './read/resolver.ts'
 import { Threads } from './read/threads.ts'
 import { Timelines } from './read/timelines.ts'
+import { UserLists } from './read/user-lists.ts'
 import { SearchService } from './search/search-service.ts'
 import { mediaUrls } from './views/images.ts'
 
@@ -82,6 +83,7 @@ export function createReader(options: {
     }),
     threads: new Threads({ sql, posts }),
     timelines,
+    userLists: new UserLists({ sql }),
     forget,
   }
 }

@@ -7,6 +7,8 @@ import { repostIndex } from './app.bsky.feed.repost.ts'
 import { threadgateIndex } from './app.bsky.feed.threadgate.ts'
 import { blockIndex } from './app.bsky.graph.block.ts'
 import { followIndex } from './app.bsky.graph.follow.ts'
+import { listIndex } from './app.bsky.graph.list.ts'
+import { listitemIndex } from './app.bsky.graph.listitem.ts'
 import { labelerServiceIndex } from './app.bsky.labeler.service.ts'
 import type { CollectionIndex } from './collection.ts'
 
@@ -23,5 +25,7 @@ export const collectionIndexes: ReadonlyMap<string, CollectionIndex> = new Map(
     followIndex,
     blockIndex,
     labelerServiceIndex,
+    listIndex,
+    listitemIndex,
   ].map((index) => [index.collection, index]),
 )

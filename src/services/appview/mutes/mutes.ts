@@ -1,11 +1,13 @@
 import type { Sql } from '#platform/storage'
 import type { Did } from '#protocol/syntax'
 import { XrpcError } from '#protocol/xrpc'
+import type { Batch } from '../index/batch.ts'
 import type { IndexWriter } from '../index/writer.ts'
 import { cursorOf, readCursor } from '../read/cursor.ts'
 
 /** Accounts one account may mute. */
 const MUTES_MAX = 20_000
+const LISTS_MAX = 100
 
 /** Whom accounts do not want to hear. Kept here only: no record says it, nobody else is told. */
 export class Mutes {
@@ -45,6 +47,34 @@ export class Mutes {
     })
   }
 
+  /** Mutes who is, or comes to be, on a list. Throws TooManyMutes. */
+  async addList(viewer: Did, [listAid, rkey]: readonly [number, string]): Promise<void> {
+    await this.#writer.write(async (batch) => {
+      const aid = await batch.aidOf(viewer)
+      const row = await batch.sql.get<{ count: number }>(
+        'select count(*) as count from list_mute where aid = ?',
+        [aid],
+      )
+      if (row!.count >= LISTS_MAX)
+        throw new XrpcError(400, 'TooManyMutes', `At most ${LISTS_MAX} lists can be muted`)
+      await batch.sql.run(
+        `insert into list_mute (aid, list_aid, list_rkey) values (?, ?, ?)
+         on conflict (aid, list_aid, list_rkey) do nothing`,
+        [aid, listAid, rkey],
+      )
+      await membersChanged(batch, aid, listAid, rkey)
+    })
+  }
+
+  async removeList(viewer: Did, [listAid, rkey]: readonly [number, string]): Promise<void> {
+    await this.#writer.write(async (batch) => {
+      const aid = await batch.aidOf(viewer)
+      const where = 'aid = ? and list_aid = ? and list_rkey = ?'
+      await batch.sql.run(`delete from list_mute where ${where}`, [aid, listAid, rkey])
+      await membersChanged(batch, aid, listAid, rkey)
+    })
+  }
+
   /** Who is muted, the last first. */
   async page(
     aid: number,
@@ -63,4 +93,13 @@ export class Mutes {
       cursor: last && cursorOf(last.created_ms, last.subject_aid, ''),
     }
   }
+}
+
+/** The viewer stands otherwise to everybody on the list now. */
+async function membersChanged(batch: Batch, aid: number, listAid: number, rkey: string) {
+  const rows = await batch.sql.all<{ subject_aid: number }>(
+    'select subject_aid from list_item where aid = ? and list_rkey = ?',
+    [listAid, rkey],
+  )
+  for (const row of rows) batch.changed.pairs.push([aid, row.subject_aid])
 }

@@ -197,8 +197,11 @@ export class Relations {
          union all select 'blockedBy', aid, rkey from block
            where subject_aid = ? and counted = 1 and aid in (${list})
          union all select 'muted', subject_aid, '' from mute
-           where aid = ? and subject_aid in (${list})`,
-        Array(5)
+           where aid = ? and subject_aid in (${list})
+         union all select 'muted', i.subject_aid, '' from list_item i
+           join list_mute m on m.list_aid = i.aid and m.list_rkey = i.list_rkey
+           where m.aid = ? and i.subject_aid in (${list})`,
+        Array(6)
           .fill([viewerAid, ...values])
           .flat(),
       )

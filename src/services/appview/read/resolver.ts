@@ -37,6 +37,14 @@ export class Resolver {
     return aid === undefined ? undefined : { aid, rkey, key: `${aid}/${rkey}` }
   }
 
+  /** The account and the record key of a list's AT-URI. */
+  async list(uri: string): Promise<readonly [aid: number, rkey: string] | undefined> {
+    const { authority, collection, rkey } = parseAtUri(uri)
+    if (collection !== 'app.bsky.graph.list' || rkey === undefined) return undefined
+    const aid = await this.aid(authority)
+    return aid === undefined ? undefined : [aid, rkey]
+  }
+
   /** The account and the record key of a feed's AT-URI. */
   async generator(uri: string): Promise<readonly [aid: number, rkey: string] | undefined> {
     const { authority, collection, rkey } = parseAtUri(uri)

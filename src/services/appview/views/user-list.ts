@@ -1,0 +1,23 @@
+import type { Hydration } from '../read/hydrate.ts'
+import { LIST, type UserList } from '../read/user-lists.ts'
+import { profileView } from './actor.ts'
+import { arrayOf, type Json, quote, textMember } from './json.ts'
+
+/** `app.bsky.graph.defs#listView` of each whose owner may be shown. */
+export function listViews(lists: readonly UserList[], h: Hydration): Json {
+  return arrayOf(lists.map((list) => listView(list, h)).filter((view) => view !== undefined))
+}
+
+export function listView(list: UserList, h: Hydration): Json | undefined {
+  const creator = h.actors.get(list.aid)
+  if (creator === undefined) return undefined
+  const { rkey, cid, record, indexedMs, itemCount, isMuted } = list
+  const viewer = h.viewer === undefined ? '' : `,"viewer":{"muted":${isMuted}}`
+  return (
+    `{"uri":"at://${creator.did}/${LIST}/${rkey}","cid":"${cid}"` +
+    `,"name":${quote(record.name as string)},"purpose":${quote(record.purpose as string)}` +
+    `,"creator":${profileView(creator, h.relations.get(list.aid))}` +
+    textMember('description', record.description as string | undefined) +
+    `,"listItemCount":${itemCount}${viewer},"indexedAt":"${new Date(indexedMs).toISOString()}"}`
+  )
+}
