@@ -6,6 +6,7 @@ import type { Fetch } from './bounded-fetch.ts'
 import { networkDirectory } from './directory.ts'
 import { identityOf } from './document.ts'
 import { fakeWeb, seeded } from './fake-web.test-support.ts'
+import { keptServiceIdentity } from './kept-identity.ts'
 import { type PlcClient, plcClient } from './plc-client.ts'
 import { plcData, plcDocument } from './plc-document.ts'
 import { applyPlcOperation, type PlcLogEntry } from './plc-log.ts'
@@ -222,5 +223,39 @@ describe('a client of the directory', () => {
       assert.ok(error instanceof ProtocolError)
       return error.message.length < 500
     })
+  })
+})
+
+describe('an identity that is kept', () => {
+  let kept: Uint8Array | undefined
+  const keeping = () => ({
+    ...options,
+    read: async () => kept,
+    write: async (bytes: Uint8Array) => {
+      kept = bytes
+    },
+  })
+
+  test('is made once, and is the same on every later start', async () => {
+    kept = undefined
+    const first = await keptServiceIdentity(keeping())
+    const second = await keptServiceIdentity(keeping())
+    assert.equal(second.did, first.did)
+    assert.equal(second.signingKeyHex, first.signingKeyHex)
+    assert.equal(plc.submitted, 1)
+  })
+
+  test('starts while the directory is away, and says later where it is now', async () => {
+    kept = undefined
+    const { did } = await keptServiceIdentity(keeping())
+    const endpoint = 'https://elsewhere.example'
+    const unreachable: Fetch = () => Promise.reject(new Error('away'))
+    const away = await keptServiceIdentity({ ...keeping(), endpoint, fetch: unreachable })
+    assert.equal(away.did, did)
+    await assert.rejects(away.refresh(), { code: 'UpstreamFailure' })
+    const back = await keptServiceIdentity({ ...keeping(), endpoint })
+    await back.refresh()
+    const last = plc.logs.get(did)!.at(-1)!.operation
+    assert.ok(JSON.stringify(last).includes(endpoint))
   })
 })
