@@ -33,24 +33,28 @@ export function Quiet() {
           </button>
         ))}
       </div>
-      <p class="veiled">{t(`quiet.${list.value}Text`)}</p>
-      <List
-        key={list.value}
-        pages={quietList(list.value)}
-        bones={<PeopleBones />}
-        empty={<Empty title={t(`quiet.${list.value}None`)} />}
-        trouble={({ detail }) =>
-          detail.includes('MethodNotImplemented') ? <Empty title={t('mute.notHere')} /> : undefined
-        }
-      >
-        {(people) => (
-          <ul class="people">
-            {people.map((person) => (
-              <QuietRow key={person.did} person={person} list={list.value} />
-            ))}
-          </ul>
-        )}
-      </List>
+      <div role="tabpanel" aria-label={t(`quiet.${list.value}`)}>
+        <p class="veiled">{t(`quiet.${list.value}Text`)}</p>
+        <List
+          key={list.value}
+          pages={quietList(list.value)}
+          bones={<PeopleBones />}
+          empty={<Empty title={t(`quiet.${list.value}None`)} />}
+          trouble={({ detail }) =>
+            detail.includes('MethodNotImplemented') ? (
+              <Empty title={t('mute.notHere')} />
+            ) : undefined
+          }
+        >
+          {(people) => (
+            <ul class="people">
+              {people.map((person) => (
+                <QuietRow key={person.did} person={person} list={list.value} />
+              ))}
+            </ul>
+          )}
+        </List>
+      </div>
     </>
   )
 }

@@ -99,7 +99,7 @@ function Place({ stop, did, link, children }: PlaceProps) {
     <>
       <span class="cut">{stop.url && <Address url={stop.url} />}</span>
       <div class="stop-links small">
-        <span>{children}</span>
+        <div>{children}</div>
         {link}
       </div>
       {did && (
