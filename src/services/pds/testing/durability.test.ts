@@ -243,6 +243,42 @@ test('changes that were under way when an account stopped are not forgotten by i
   await host.close()
 })
 
+test('what was under way behind a failed apply does not overtake it', async () => {
+  const turns: (() => void)[] = []
+  let isHeld = false
+  const files = { ...nodeFiles }
+  files.open = async (path, flags) => {
+    const file = await nodeFiles.open(path, flags)
+    return {
+      ...file,
+      async datasync() {
+        if (isHeld) await new Promise<void>((resolve) => turns.push(resolve))
+        return file.datasync()
+      },
+    }
+  }
+  const host = await TestHost.open({ files })
+  const alice = await host.signUp('alice')
+  const broken = breakFile(host, alice)
+  isHeld = true
+  const write = host.write(alice, 'one')
+  await host.until(() => turns.length === 1)
+  // Needs no broken table, and comes in the next group.
+  const preferences = [{ $type: 'app.bsky.actor.defs#adultContentPref', enabled: true }]
+  const put = host.post('app.bsky.actor.putPreferences', { preferences }, alice.accessJwt)
+  await new Promise((resolve) => setImmediate(resolve))
+  isHeld = false
+  turns[0]!()
+  assert.equal((await write).body.error, 'AccountStopped')
+  assert.equal((await put).body.error, 'AccountStopped')
+  broken.mend()
+  assert.equal((await host.write(alice, 'two')).status, 200)
+  await assertRepo(host, alice, ['one', 'two'])
+  const kept = await host.get('app.bsky.actor.getPreferences', {}, alice.accessJwt)
+  assert.deepEqual(kept.body.preferences, preferences)
+  await host.close()
+})
+
 test('an account stopped in the directory is repaired too', async () => {
   const host = await TestHost.open()
   const alice = await host.signUp('alice')
