@@ -114,6 +114,19 @@ describe('decisions', () => {
     }
   })
 
+  test('are not to be had by guessing the password', async () => {
+    const nsid = 'tools.ozone.moderation.queryStatuses'
+    const guess = (password: string) =>
+      desk.call(nsid, { headers: { authorization: `Basic ${btoa(`admin:${password}`)}` } })
+    for (let i = 0; i < 20; i++) assert.equal((await guess(`guess ${i}`)).status, 401)
+    const { status, headers } = await guess('pass')
+    assert.deepEqual([status, headers['retry-after']], [429, '60'])
+    const page = await desk.request('/', { headers: ADMIN })
+    assert.equal(page.status, 401)
+    await desk.outside.advance(60_000)
+    assert.equal((await guess('pass')).status, 200)
+  })
+
   test('are a history: each is kept, in order, with what it was about', async () => {
     const subject = post(alice)
     await desk.report(bob, subject)

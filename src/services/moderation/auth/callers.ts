@@ -1,3 +1,4 @@
+import { createLru } from '#platform/runtime'
 import { isBasic, parseAuthorization, requireBearer, verifyServiceAuth } from '#protocol/auth'
 import { type PublicKey, parseDidKey } from '#protocol/crypto'
 import { type Directory, identityOf } from '#protocol/identity'
@@ -9,6 +10,11 @@ export interface Moderator {
   did: Did | undefined
 }
 
+/** Wrong passwords from one address before it has to wait, and for how long. */
+const WRONG_MAX = 20
+const WRONG_MS = 60_000
+const ADDRESSES_MAX = 10_000
+
 /** Who is calling. */
 export class Callers {
   readonly #did: Did
@@ -16,6 +22,9 @@ export class Callers {
   readonly #moderators: ReadonlySet<string>
   readonly #directory: Directory
   readonly #now: () => number
+  readonly #wrong = createLru<string, { count: number; untilMs: number }>({
+    maxEntries: ADDRESSES_MAX,
+  })
 
   constructor(options: {
     /** Our own. */
@@ -46,10 +55,21 @@ export class Callers {
     return { did }
   }
 
-  /** Whether the request carries the operator's password. */
-  isAdmin({ headers }: Pick<HttpRequest, 'headers'>): boolean {
+  /** Whether the request carries the operator's password. Throws RateLimitExceeded. */
+  isAdmin({ headers: { authorization }, ip }: Pick<HttpRequest, 'headers' | 'ip'>): boolean {
     const password = this.#adminPassword
-    return password !== undefined && isBasic(headers.authorization, 'admin', password)
+    if (password === undefined || authorization === undefined) return false
+    const nowMs = this.#now()
+    const known = this.#wrong.get(ip)
+    const wrong = known && known.untilMs > nowMs ? known : { count: 0, untilMs: nowMs + WRONG_MS }
+    if (wrong.count >= WRONG_MAX) {
+      const seconds = String(Math.ceil((wrong.untilMs - nowMs) / 1000))
+      const headers = { 'retry-after': seconds }
+      throw new XrpcError(429, 'RateLimitExceeded', 'Too many wrong passwords', { headers })
+    }
+    const isRight = isBasic(authorization, 'admin', password)
+    if (!isRight) this.#wrong.set(ip, { ...wrong, count: wrong.count + 1 })
+    return isRight
   }
 
   async #issuer(request: HttpRequest, lxm: string): Promise<Did> {
