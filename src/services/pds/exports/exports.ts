@@ -18,6 +18,9 @@ import type { HotRepos } from '../repos/index.ts'
 /** Bytes gathered before they are handed on. */
 const CHUNK_BYTES = 128 * 1024
 /** Exports at once: each holds a connection and keeps its file's log from being folded. */
+/** How often, and how far apart, an export looks whether a change has settled: half a second. */
+const SETTLE_TRIES = 100
+const SETTLE_PAUSE_MS = 5
 const AT_ONCE_MAX = 64
 /** Rows looked through before others get their turn. */
 const SCAN_ROWS = 2_000
@@ -145,21 +148,29 @@ export class Exports {
     }
   }
 
-  /** The applied head with its tree. Throws RepoNotFound. */
+  /** The applied head with its tree. Throws RepoNotFound, NotEnoughResources. */
   async #applied(account: Account): Promise<{ file: AccountFile; head: FileHead; tree: Tree }> {
     const { did } = account
-    const file = this.#files.open(did, account.generation)
-    const head = file.head()
-    if (!head) throw new XrpcError(400, 'RepoNotFound', `Could not find repo: ${did}`)
-    const known = this.#hot.peek(did)?.applied
-    if (known && equalBytes(known.head.commit, head.commit)) return { file, head, tree: known.tree }
-    const root = file.nodesRoot()
-    if (root && equalBytes(root, head.data)) {
-      return { file, head, tree: Tree.open(head.data, file.nodes) }
+    for (let tries = 0; tries < SETTLE_TRIES; tries++) {
+      const file = this.#files.open(did, account.generation)
+      const head = file.head()
+      if (!head) throw new XrpcError(400, 'RepoNotFound', `Could not find repo: ${did}`)
+      const known = this.#hot.peek(did)?.applied
+      if (known && equalBytes(known.head.commit, head.commit)) {
+        return { file, head, tree: known.tree }
+      }
+      const root = file.nodesRoot()
+      if (root && equalBytes(root, head.data)) {
+        return { file, head, tree: Tree.open(head.data, file.nodes) }
+      }
+      // Left behind by a crash: built once, for whoever comes next as well.
+      await this.#hot.use(did, (repo) => this.#hot.storeTree(repo))
+      // Or a change is half applied, in the file and not yet in memory. What finishes it needs the
+      // event loop: waiting for it in promises alone would keep it from ever coming.
+      await this.#sleep(tries === 0 ? 0 : SETTLE_PAUSE_MS)
     }
-    // Left behind by a crash: built once, for whoever comes next as well.
-    await this.#hot.use(did, (repo) => this.#hot.storeTree(repo))
-    return this.#applied(account)
+    const headers = { 'retry-after': '1' }
+    throw new XrpcError(503, 'NotEnoughResources', `${did} is changing too fast`, { headers })
   }
 }
 
