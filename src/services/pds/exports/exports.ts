@@ -167,7 +167,7 @@ export class Exports {
       await this.#hot.use(did, (repo) => this.#hot.storeTree(repo))
       // Or a change is half applied, in the file and not yet in memory. What finishes it needs the
       // event loop: waiting for it in promises alone would keep it from ever coming.
-      await this.#sleep(tries === 0 ? 0 : SETTLE_PAUSE_MS)
+      if (tries > 0) await this.#sleep(SETTLE_PAUSE_MS)
     }
     const headers = { 'retry-after': '1' }
     throw new XrpcError(503, 'NotEnoughResources', `${did} is changing too fast`, { headers })
