@@ -130,6 +130,19 @@ describe('reading a repository', () => {
     assert.equal(spill.puts + spill.gets, 0)
   })
 
+  it('tells of each node once, in the order of a walk, whatever the order of the file', async () => {
+    const nodes = [...Tree.build(whole.records.map(({ path, cid }) => [path, cid])).blocks()]
+    for (const file of [car, carOf(whole, (list) => list.toReversed())]) {
+      const told: Block[] = []
+      const onNode = (cid: CidBytes, bytes: Uint8Array) => void told.push([cid, bytes.slice()])
+      await readAll(file, { onNode })
+      assert.deepEqual(
+        told.map(([cid, bytes]) => [cidText(cid), bytes.length]),
+        nodes.map(([cid, bytes]) => [cidText(cid), bytes.length]),
+      )
+    }
+  })
+
   it('takes chunks of any length', async () => {
     for (const chunkBytes of [1, 7, 64, 65536, car.length]) {
       assert.deepEqual(await readAll(car, {}, chunkBytes), whole.records)

@@ -24,6 +24,11 @@ export interface ReadRepoOptions {
   keys?: readonly PublicKey[]
   /** Default: memory, for as much as `memorySpill` takes. */
   spill?: Spill
+  /**
+   * Told of each node of the tree, in the order of a walk, when its turn comes: before the batch that
+   * brings the first record below it. Its block is a view of what was read.
+   */
+  onNode?(cid: CidBytes, bytes: Uint8Array): void
   /** Also take repositories of version 2, whose commits may have no rev. Never for import. */
   version2?: boolean
   /** Largest CAR. Default: no limit. */
@@ -141,8 +146,10 @@ class RepoWalk {
       if (step.path <= this.#lastPath) throw invalid('records out of order')
       this.#lastPath = step.path
       into.push({ path: step.path, cid: step.cid, bytes })
-    } else if (step.kind === 'node') this.#expand(parseNode(bytes, step.cid, { layer: step.layer }))
-    else this.#begin(step.cid, bytes)
+    } else if (step.kind === 'node') {
+      this.#expand(parseNode(bytes, step.cid, { layer: step.layer }))
+      this.#options.onNode?.(step.cid, bytes)
+    } else this.#begin(step.cid, bytes)
   }
 
   #begin(cid: CidBytes, bytes: Uint8Array): void {

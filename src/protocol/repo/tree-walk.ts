@@ -14,13 +14,14 @@ import {
   isBlank,
   type KeyRange,
   leftPointer,
-  type Node,
+  linkAt,
+  Node,
   readEntry,
   seek,
 } from './node.ts'
 import { fillLink, setDigest } from './node-edit.ts'
 import { invalid } from './node-parse.ts'
-import { childAt, type NodeSource } from './tree-edit.ts'
+import { childAt, loadNode, type NodeSource } from './tree-edit.ts'
 
 /** Gives each node that has none its CID, from the bottom up. */
 export function hashNode(node: Node): void {
@@ -51,13 +52,20 @@ export type WalkStep =
   | { path?: undefined; cid: CidBytes; bytes: Uint8Array }
   | { path: string; cid: CidBytes; bytes?: undefined }
 
-/** Every node, each before what is below it, and every record in its place between them. */
-export function* walkSteps(source: BlockSource, root: Node): Generator<WalkStep, undefined> {
+/**
+ * Every node, each before what is below it, and every record in its place between them. Nodes for
+ * which `into` says no are left out with all below them. What is loaded on the way is not kept.
+ */
+export function* walkSteps(
+  source: BlockSource,
+  root: Node,
+  into?: (cid: CidBytes) => boolean,
+): Generator<WalkStep, undefined> {
   yield { cid: root.cid, bytes: root.bytes }
   const stack = [frameAt(root, NO_BYTES)]
   while (stack.length > 0) {
     const frame = stack.at(-1)!
-    const child = frame.pointer < 0 ? null : nextChild(source, frame)
+    const child = frame.pointer < 0 ? null : passingChild(source, frame, into)
     if (child !== null) {
       yield { cid: child.cid, bytes: child.bytes }
       stack.push(frameAt(child, NO_BYTES))
@@ -182,6 +190,23 @@ function nextChild(source: BlockSource, frame: Frame): Node | null {
   const child = childAt(source, frame.node, frame.gap, frame.pointer)
   frame.pointer = -1
   return child
+}
+
+/** The same for who passes by once: a node that has to be loaded is not kept by the one above it. */
+function passingChild(
+  source: BlockSource,
+  frame: Frame,
+  into: ((cid: CidBytes) => boolean) | undefined,
+): Node | null {
+  const { node, gap, pointer } = frame
+  frame.pointer = -1
+  const link = linkAt(node, gap, pointer)
+  if (link === null) return null
+  const isLoaded = link instanceof Node
+  if (into && !into(isLoaded ? link.cid : link)) return null
+  return isLoaded
+    ? link
+    : loadNode(source, link.slice(), node.layer - 1, gapRange(node, gap, ALL_KEYS))
 }
 
 /** The frame of a node at the first gap that may lead to `wanted` or beyond. */

@@ -252,6 +252,48 @@ describe('listing a tree', () => {
   })
 })
 
+describe('a walk of a tree that is loaded', () => {
+  const whole = large(2000)
+  const blocks = stored(whole)
+  const reading = () => {
+    let readCount = 0
+    const tree = Tree.open(whole.root(), {
+      get(cid) {
+        readCount++
+        return blocks.get(cid)
+      },
+    })
+    return { tree, reads: () => readCount }
+  }
+
+  it('reads each node once and keeps none', () => {
+    const { tree, reads } = reading()
+    assert.deepEqual([...tree.walk()], [...whole.walk()])
+    assert.equal(reads(), blocks.size)
+    assert.equal([...tree.walk()].length, [...whole.walk()].length)
+    assert.ok(reads() > 2 * blocks.size - 10, 'the second walk reads them again')
+  })
+
+  it('leaves out what it is told to, with all below, and does not read it', () => {
+    const { tree, reads } = reading()
+    const hasEntries = (bytes: Uint8Array) => (decodeCbor(bytes) as NodeShape).e.length > 0
+    const [, first] = [...whole.walk()].filter(({ bytes }) => bytes && hasEntries(bytes))
+    const below = new Set(
+      Array.from(Tree.open(first!.cid, blocks).walk(), ({ path, cid }) => path ?? cidText(cid)),
+    )
+    const nameOf = ({ path, cid }: { path?: string; cid: CidBytes }) => path ?? cidText(cid)
+    const expected = Array.from(whole.walk(), nameOf).filter((name) => !below.has(name))
+    const isOther = (cid: CidBytes) => cidText(cid) !== cidText(first!.cid)
+    assert.deepEqual(Array.from(tree.walk(isOther), nameOf), expected)
+    assert.ok(reads() < blocks.size)
+    assert.deepEqual(
+      Array.from(whole.walk(isOther), nameOf),
+      expected,
+      'also where nodes are in memory',
+    )
+  })
+})
+
 interface NodeShape {
   l: { bytes: Uint8Array } | null
   e: { t: { bytes: Uint8Array } | null }[]

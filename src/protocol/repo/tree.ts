@@ -143,10 +143,12 @@ export class Tree {
 
   /**
    * Every node, with its block, before what is below it, and every record, with its path, in its
-   * place between them: the order in which an export is read in one pass (`readRepo`).
+   * place between them: the order in which an export is read in one pass (`readRepo`). Nodes below
+   * the root for which `into` says no are left out, with all below them. Nodes that have to be loaded
+   * are not kept: memory holds one path of the tree.
    */
-  walk(): Generator<WalkStep, undefined> {
-    return walkSteps(this.#source, this.#hashed)
+  walk(into?: (cid: CidBytes) => boolean): Generator<WalkStep, undefined> {
+    return walkSteps(this.#source, this.#hashed, into)
   }
 
   /** The block of every node, in the order of `walk`. */
