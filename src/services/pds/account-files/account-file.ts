@@ -44,6 +44,20 @@ export interface RecordRow {
   value: Uint8Array
 }
 
+interface BlockRow {
+  path: string
+  /** CID and bytes. */
+  block: Uint8Array
+}
+
+const CID_BYTES = 36
+
+const rowOf = ({ path, block }: BlockRow): RecordRow => ({
+  path,
+  cid: block.subarray(0, CID_BYTES),
+  value: block.subarray(CID_BYTES),
+})
+
 interface HeadRow {
   applied_seq: number
   rev: Tid | null
@@ -158,16 +172,19 @@ export class AccountFile {
     }
   }
 
-  putRecord(row: RecordRow, rev: Tid, blobs: readonly BlobRef[] = []): void {
+  putRecord({ path, cid, value }: RecordRow, rev: Tid, blobs: readonly BlobRef[] = []): void {
+    const block = new Uint8Array(CID_BYTES + value.byteLength)
+    block.set(cid)
+    block.set(value, CID_BYTES)
     this.#sql.run(
-      `INSERT INTO records (path, cid, rev, value) VALUES (?, ?, ?, ?)
-       ON CONFLICT (path) DO UPDATE SET cid = excluded.cid, rev = excluded.rev, value = excluded.value`,
-      [row.path, row.cid, rev, row.value],
+      `INSERT INTO records (path, rev, block) VALUES (?, ?, ?)
+       ON CONFLICT (path) DO UPDATE SET rev = excluded.rev, block = excluded.block`,
+      [path, rev, block],
     )
     for (const blob of blobs) {
       this.#sql.run('INSERT OR IGNORE INTO blob_refs (cid, path, rev) VALUES (?, ?, ?)', [
         blob.cid,
-        row.path,
+        path,
         rev,
       ])
     }
@@ -179,14 +196,9 @@ export class AccountFile {
     this.#change({ rev, cid, data, bytes, announced_rev: head.announcedRev ?? null })
   }
 
-  record(path: string): { cid: CidBytes; value: Uint8Array } | undefined {
-    return this.#sql.get('SELECT cid, value FROM records WHERE path = ?', [path])
-  }
-
-  /** A record's bytes by CID: reads through all records, for the rare `getBlocks`. */
-  recordByCid(cid: CidBytes): Uint8Array | undefined {
-    return this.#sql.get<{ value: Uint8Array }>('SELECT value FROM records WHERE cid = ?', [cid])
-      ?.value
+  record(path: string): RecordRow | undefined {
+    const row = this.#sql.get<BlockRow>('SELECT path, block FROM records WHERE path = ?', [path])
+    return row && rowOf(row)
   }
 
   /** Records of a collection by rkey: newest keys first, or `reverse`, strictly after `cursor`. */
@@ -195,16 +207,17 @@ export class AccountFile {
     { limit, cursor, reverse }: { limit: number; cursor?: string; reverse?: boolean },
   ): RecordRow[] {
     const [from, to] = [`${collection}/`, collectionEnd(collection)]
-    if (reverse) {
-      return this.#sql.all(
-        'SELECT path, cid, value FROM records WHERE path > ? AND path < ? ORDER BY path LIMIT ?',
-        [cursor ? `${collection}/${cursor}` : from, to, limit],
-      )
-    }
-    return this.#sql.all(
-      'SELECT path, cid, value FROM records WHERE path > ? AND path < ? ORDER BY path DESC LIMIT ?',
-      [from, cursor ? `${collection}/${cursor}` : to, limit],
-    )
+    const after = cursor && `${collection}/${cursor}`
+    const rows = reverse
+      ? this.#sql.all<BlockRow>(
+          'SELECT path, block FROM records WHERE path > ? AND path < ? ORDER BY path LIMIT ?',
+          [after ?? from, to, limit],
+        )
+      : this.#sql.all<BlockRow>(
+          'SELECT path, block FROM records WHERE path > ? AND path < ? ORDER BY path DESC LIMIT ?',
+          [from, after ?? to, limit],
+        )
+    return rows.map(rowOf)
   }
 
   /** Names of the collections that hold a record: one index seek for each. */
@@ -235,7 +248,9 @@ export class AccountFile {
 
   /** Paths and CIDs in tree order, to rebuild the tree. */
   entries(): Iterable<{ path: string; cid: CidBytes }> {
-    return this.#sql.iterate('SELECT path, cid FROM records ORDER BY path')
+    return this.#sql.iterate(
+      `SELECT path, substr(block, 1, ${CID_BYTES}) AS cid FROM records ORDER BY path`,
+    )
   }
 
   // ── tree nodes, written lazily ──
@@ -376,15 +391,24 @@ export class AccountFile {
   /** A record staged earlier: one block may stand at many paths. */
   stagedRecord(cid: CidBytes): Uint8Array | undefined {
     if (!this.#hasStagedIndex) {
-      this.#sql.exec('CREATE INDEX IF NOT EXISTS staged_cid ON records (cid)')
+      this.#sql.exec(
+        `CREATE INDEX IF NOT EXISTS staged_cid ON records (substr(block, 1, ${CID_BYTES}))`,
+      )
       this.#hasStagedIndex = true
     }
-    return this.recordByCid(cid)
+    const row = this.#sql.get<BlockRow>(
+      `SELECT path, block FROM records WHERE substr(block, 1, ${CID_BYTES}) = ?`,
+      [cid],
+    )
+    return row && rowOf(row).value
   }
 
-  endStaging(): void {
+  /** All records and nodes of the tree with this root are here. */
+  endStaging(root: CidBytes): void {
     this.#sql.exec('DROP INDEX IF EXISTS staged_cid; DROP TABLE IF EXISTS spill')
     this.#hasStagedIndex = false
+    this.#sql.run('UPDATE head SET nodes_root = ? WHERE id = 0', [root])
+    this.#change({ nodes_root: root })
   }
 
   /** Takes over what a repository's export does not hold: uploaded blobs, preferences. */

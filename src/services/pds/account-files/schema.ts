@@ -2,9 +2,11 @@
 import type { Migration } from '#platform/storage'
 
 /**
- * `records` holds each record's value once, keyed by path (`collection/rkey`) in the order of the
- * tree. `nodes` is the tree as of `head.nodes_root`, written lazily: when it is not the tree of
- * `head.data`, it is rebuilt from `records`. `rev` columns serve `since` exports at any age.
+ * `records` holds each record once, keyed by path (`collection/rkey`) in the order of the tree; its
+ * `block` is its CID and then its bytes, as a CAR has them: one column, as rows cost by the column.
+ * `nodes` is the tree as of `head.nodes_root`, written lazily: when it is not the tree of
+ * `head.data`, it is rebuilt from `records`. `rev` columns serve `since` exports at any age: what changed lies
+ * below nodes that changed, so that a walk finds it without an index.
  * `blobs` are uploaded bytes, `blob_refs` the records that mention them; `idle_since_ms` is when the
  * last mention went, or the upload, and null while there is one.
  */
@@ -18,9 +20,8 @@ CREATE TABLE head (
 );
 INSERT INTO head (id, applied_seq) VALUES (0, 0);
 CREATE TABLE records (
-  path TEXT PRIMARY KEY, cid BLOB NOT NULL, rev TEXT NOT NULL, value BLOB NOT NULL
+  path TEXT PRIMARY KEY, rev TEXT NOT NULL, block BLOB NOT NULL
 ) WITHOUT ROWID;
-CREATE INDEX records_rev ON records (rev);
 CREATE TABLE nodes (
   cid BLOB PRIMARY KEY, rev TEXT NOT NULL, bytes BLOB NOT NULL
 ) WITHOUT ROWID;

@@ -14,6 +14,7 @@ import { XrpcError } from '#protocol/xrpc'
 import type { AccountFile, AccountFiles, FileHead } from '../account-files/index.ts'
 import type { Account } from '../accounts/index.ts'
 import type { HotRepos } from '../repos/index.ts'
+import { CarChunks } from './car-chunks.ts'
 
 /** Bytes gathered before they are handed on. */
 const CHUNK_BYTES = 128 * 1024
@@ -22,6 +23,7 @@ const CHUNK_BYTES = 128 * 1024
 const SETTLE_TRIES = 100
 const SETTLE_PAUSE_MS = 5
 const AT_ONCE_MAX = 64
+const CID_BYTES = 36
 /** Rows looked through before others get their turn. */
 const SCAN_ROWS = 2_000
 
@@ -80,7 +82,7 @@ export class Exports {
     try {
       this.#hot.storeNow(did)
       reader = this.#files.openSnapshot(did, generation)
-      for (const chunk of inChunks(repoBlocks(reader, since))) {
+      for (const chunk of repoChunks(reader, since)) {
         if (signal.aborted) return
         yield chunk
       }
@@ -130,14 +132,13 @@ export class Exports {
     try {
       let after = ''
       while (wanted.size > 0) {
-        const rows = reader.all<{ path: string; cid: CidBytes }>(
-          'SELECT path, cid FROM records WHERE path > ? ORDER BY path LIMIT ?',
+        const rows = reader.all<{ path: string; block: Uint8Array }>(
+          'SELECT path, block FROM records WHERE path > ? ORDER BY path LIMIT ?',
           [after, SCAN_ROWS],
         )
-        for (const { path, cid } of rows) {
-          if (!wanted.delete(cid)) continue
-          const sql = 'SELECT value FROM records WHERE path = ?'
-          found.push(carBlock(cid, reader.get<{ value: Uint8Array }>(sql, [path])!.value))
+        for (const { block } of rows) {
+          const cid = block.subarray(0, CID_BYTES)
+          if (wanted.delete(cid)) found.push(carBlock(cid, block.subarray(CID_BYTES)))
         }
         if (rows.length < SCAN_ROWS) return
         after = rows.at(-1)!.path
@@ -174,48 +175,59 @@ export class Exports {
   }
 }
 
-function* repoBlocks(reader: SqliteReader, since: Tid | undefined): Generator<Uint8Array> {
+/** The blocks of an export, in chunks. */
+function* repoChunks(reader: SqliteReader, since: Tid | undefined): Generator<Uint8Array> {
   const head = reader.get<Head>('SELECT rev, cid, data, bytes, nodes_root FROM head WHERE id = 0')
   if (!head?.cid) throw new Error('the repository is gone')
-  yield carHeader([head.cid])
-  yield carBlock(head.cid, head.bytes)
-  if (since === undefined) yield* wholeTree(reader, treeOf(reader, head))
-  else yield* changesSince(reader, head, since)
+  const out = new CarChunks()
+  out.raw(carHeader([head.cid]))
+  out.block(head.cid, head.bytes)
+  const steps =
+    since === undefined ? wholeTree(reader, head, out) : changesSince(reader, head, since, out)
+  for (const _ of steps) {
+    const chunk = out.take(CHUNK_BYTES)
+    if (chunk) yield chunk
+  }
+  const rest = out.take(1)
+  if (rest) yield rest
 }
 
-function* wholeTree(reader: SqliteReader, tree: Tree): Generator<Uint8Array> {
+/** Yields after each block that it put out. */
+function* wholeTree(reader: SqliteReader, head: Head, out: CarChunks): Generator<void> {
   // Rows come in the order in which the walk meets the records.
-  const rows = reader.iterate<{ cid: CidBytes; value: Uint8Array }>(
-    'SELECT cid, value FROM records ORDER BY path',
-  )
-  for (const step of tree.walk()) {
-    if (step.bytes) {
-      yield carBlock(step.cid, step.bytes)
-      continue
+  const rows = reader.iterate<{ block: Uint8Array }>('SELECT block FROM records ORDER BY path')
+  for (const step of treeOf(reader, head).walk()) {
+    if (step.bytes) out.block(step.cid, step.bytes)
+    else {
+      const block = rows.next().value?.block
+      if (!block || !equalBytes(block.subarray(0, CID_BYTES), step.cid)) {
+        throw new Error(`the record ${step.path} is not what the tree says`)
+      }
+      out.whole(block)
     }
-    const row = rows.next().value
-    if (!row || !equalBytes(row.cid, step.cid)) {
-      throw new Error(`the record ${step.path} is not what the tree says`)
-    }
-    yield carBlock(row.cid, row.value)
+    yield
   }
 }
 
-function* changesSince(reader: SqliteReader, head: Head, since: Tid): Generator<Uint8Array> {
-  if (isStored(head)) {
-    const nodes = reader.iterate<{ cid: CidBytes; bytes: Uint8Array }>(
-      'SELECT cid, bytes FROM nodes WHERE rev > ?',
-      [since],
-    )
-    for (const { cid, bytes } of nodes) yield carBlock(cid, bytes)
-  } else {
-    for (const [cid, bytes] of treeOf(reader, head).blocks()) yield carBlock(cid, bytes)
+/** What changed after a rev lies below nodes that were stored after it: the others are passed by. */
+function* changesSince(
+  reader: SqliteReader,
+  head: Head,
+  since: Tid,
+  out: CarChunks,
+): Generator<void> {
+  const isNewer = (cid: CidBytes) =>
+    reader.get('SELECT 1 FROM nodes WHERE cid = ? AND rev > ?', [cid, since]) !== undefined
+  const tree = treeOf(reader, head)
+  for (const step of tree.walk(isStored(head) ? isNewer : undefined)) {
+    if (step.bytes) out.block(step.cid, step.bytes)
+    else {
+      const sql = 'SELECT block FROM records WHERE path = ? AND rev > ?'
+      const row = reader.get<{ block: Uint8Array }>(sql, [step.path, since])
+      if (row) out.whole(row.block)
+    }
+    yield
   }
-  const records = reader.iterate<{ cid: CidBytes; value: Uint8Array }>(
-    'SELECT cid, value FROM records WHERE rev > ? ORDER BY path',
-    [since],
-  )
-  for (const { cid, value } of records) yield carBlock(cid, value)
 }
 
 const isStored = ({ nodes_root, data }: Head) => nodes_root !== null && equalBytes(nodes_root, data)
@@ -230,22 +242,7 @@ function treeOf(reader: SqliteReader, head: Head): Tree {
 
 function* paths(reader: SqliteReader): Iterable<[string, CidBytes]> {
   const rows = reader.iterate<{ path: string; cid: CidBytes }>(
-    'SELECT path, cid FROM records ORDER BY path',
+    `SELECT path, substr(block, 1, ${CID_BYTES}) AS cid FROM records ORDER BY path`,
   )
   for (const { path, cid } of rows) yield [path, cid]
-}
-
-/** Large chunks out of small blocks. */
-function* inChunks(blocks: Iterable<Uint8Array>): Generator<Uint8Array> {
-  let parts: Uint8Array[] = []
-  let size = 0
-  for (const block of blocks) {
-    parts.push(block)
-    size += block.byteLength
-    if (size < CHUNK_BYTES) continue
-    yield concatBytes(parts)
-    parts = []
-    size = 0
-  }
-  if (size > 0) yield concatBytes(parts)
 }

@@ -29,8 +29,4 @@ export class FileSpill {
     if (buffered) return buffered
     return (this.#isStored ? this.#file.spilled(cid) : undefined) ?? this.#file.stagedRecord(cid)
   }
-
-  end(): void {
-    this.#file.endStaging()
-  }
 }

@@ -1,5 +1,5 @@
 import { cidForCbor, type PublicKey, parseDidKey } from '#protocol/crypto'
-import { blobRefs, decodeCbor } from '#protocol/data'
+import { blobRefs, type CidBytes, decodeCbor } from '#protocol/data'
 import { type Directory, identityOf, type PlcClient, plcState } from '#protocol/identity'
 import {
   encodeCommit,
@@ -110,19 +110,27 @@ export class Imports {
     staged: AccountFile,
     chunks: AsyncIterable<Uint8Array>,
   ): Promise<RepoHead> {
-    const spill = new FileSpill(staged)
     const { did } = account
-    const reading = await readRepo(chunks, { did, keys: await this.#keys(account), spill })
-    const { rev } = reading.head
+    const spill = new FileSpill(staged)
+    const keys = await this.#keys(account)
+    const nodes: [CidBytes, Uint8Array][] = []
+    const onNode = (cid: CidBytes, bytes: Uint8Array) => void nodes.push([cid, bytes])
+    const reading = await readRepo(chunks, { did, keys, spill, onNode })
+    const { rev, data } = reading.head
     if (tidMicros(rev) / 1000 > this.#now() + MAX_REV_AHEAD_MS) {
       throw new XrpcError(400, 'InvalidRepo', `The repository's rev is in the future: ${rev}`)
     }
+    const putNodes = () => {
+      for (const [cid, bytes] of nodes.splice(0)) staged.putNode(cid, bytes, rev)
+    }
     for await (const batch of reading.records) {
       staged.transaction(() => {
+        putNodes()
         for (const record of batch) putRecord(staged, record, rev)
       })
     }
-    spill.end()
+    staged.transaction(putNodes)
+    staged.endStaging(data)
     return reading.head
   }
 

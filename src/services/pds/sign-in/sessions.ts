@@ -15,6 +15,9 @@ const REFRESH_LIFETIME_S = 90 * 24 * 60 * 60
 /** A refresh token stays usable this long after it was used, for a client that lost the answer. */
 const REFRESH_GRACE_MS = 2 * 60 * 60 * 1000
 
+/** Tokens remembered, about 1 kB each. */
+const VERIFIED_MAX = 5_000
+
 interface RefreshRow {
   id: string
   did: Did
@@ -35,6 +38,8 @@ export class Sessions {
   readonly #audience: Did
   readonly #now: () => number
   readonly #random: (byteCount: number) => Uint8Array
+  /** Tokens whose signature was found good: a client sends the same one with each request. */
+  readonly #verified = new Map<string, SessionClaims>()
 
   constructor(options: {
     sql: Sql
@@ -89,6 +94,17 @@ export class Sessions {
 
   /** Reads an access or refresh token. Throws InvalidToken, ExpiredToken. */
   verify(token: string, { allowExpired = false } = {}): SessionClaims {
+    const known = this.#verified.get(token)
+    if (known && this.#now() < known.exp * 1000) return known
+    const claims = this.#check(token, allowExpired)
+    this.#verified.set(token, claims)
+    if (this.#verified.size > VERIFIED_MAX) {
+      this.#verified.delete(this.#verified.keys().next().value!)
+    }
+    return claims
+  }
+
+  #check(token: string, allowExpired: boolean): SessionClaims {
     const checks = { aud: this.#audience, scopes: SCOPES, allowExpired }
     return verifySession(token, this.#secret, this.#now(), checks)
   }
