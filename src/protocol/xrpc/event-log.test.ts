@@ -72,6 +72,7 @@ describe('following a log', () => {
 
   test('does not say so when the cursor reaches the oldest', async () => {
     assert.deepEqual(seqs(await follow(logOf([[10, 11]]).log, 9)), [10, 11])
+    assert.deepEqual(seqs(await follow(logOf([[10, 11]]).log, 0)), [10, 11], 'all there is')
   })
 
   test('passes no empty batch on', async () => {

@@ -16,8 +16,9 @@ const outdated = encodeFrame('#info', {
 
 /**
  * Follows a log from a cursor; without one, from now on. Throws FutureCursor for a cursor ahead of
- * the log; says `#info` OutdatedCursor when the log no longer reaches back so far. `framesOf` makes
- * the frames of a batch: the log hands the same batch to every live reader, so let it remember.
+ * the log; says `#info` OutdatedCursor when the log no longer reaches back so far, except to cursor
+ * 0, which asks for all there is. `framesOf` makes the frames of a batch: the log hands the same
+ * batch to every live reader, so let it remember.
  * https://atproto.com/specs/event-stream#sequence-numbers
  */
 export async function* followLog<E>(
@@ -29,7 +30,7 @@ export async function* followLog<E>(
   if (cursor !== undefined && cursor > last) {
     throw new XrpcError(400, 'FutureCursor', 'Cursor in the future.')
   }
-  if (cursor !== undefined && first > 1 && cursor < first - 1) yield [outdated]
+  if (cursor && first > 1 && cursor < first - 1) yield [outdated]
   for await (const batch of log.read({ after: cursor ?? last, live: true, signal })) {
     const frames = framesOf(batch)
     if (frames.length > 0) yield frames

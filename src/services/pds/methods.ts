@@ -8,8 +8,11 @@ import { freeze } from './methods/app.falaj.move.freeze.ts'
 import { getSubjectStatus } from './methods/com.atproto.admin.getSubjectStatus.ts'
 import { updateSubjectStatus } from './methods/com.atproto.admin.updateSubjectStatus.ts'
 import { getRecommendedDidCredentials } from './methods/com.atproto.identity.getRecommendedDidCredentials.ts'
+import { refreshIdentity } from './methods/com.atproto.identity.refreshIdentity.ts'
 import { requestPlcOperationSignature } from './methods/com.atproto.identity.requestPlcOperationSignature.ts'
+import { resolveDid } from './methods/com.atproto.identity.resolveDid.ts'
 import { resolveHandle } from './methods/com.atproto.identity.resolveHandle.ts'
+import { resolveIdentity } from './methods/com.atproto.identity.resolveIdentity.ts'
 import { signPlcOperation } from './methods/com.atproto.identity.signPlcOperation.ts'
 import { submitPlcOperation } from './methods/com.atproto.identity.submitPlcOperation.ts'
 import { updateHandle } from './methods/com.atproto.identity.updateHandle.ts'
@@ -48,6 +51,8 @@ import { revokeAppPassword } from './methods/com.atproto.server.revokeAppPasswor
 import { updateEmail } from './methods/com.atproto.server.updateEmail.ts'
 import { getBlob } from './methods/com.atproto.sync.getBlob.ts'
 import { getBlocks } from './methods/com.atproto.sync.getBlocks.ts'
+import { getCheckout } from './methods/com.atproto.sync.getCheckout.ts'
+import { getHead } from './methods/com.atproto.sync.getHead.ts'
 import { getLatestCommit } from './methods/com.atproto.sync.getLatestCommit.ts'
 import { getRecordProof } from './methods/com.atproto.sync.getRecord.ts'
 import { getRepo } from './methods/com.atproto.sync.getRepo.ts'
@@ -65,8 +70,11 @@ const table = [
   getSubjectStatus,
   updateSubjectStatus,
   getRecommendedDidCredentials,
+  refreshIdentity,
   requestPlcOperationSignature,
+  resolveDid,
   resolveHandle,
+  resolveIdentity,
   signPlcOperation,
   submitPlcOperation,
   updateHandle,
@@ -105,6 +113,8 @@ const table = [
   updateEmail,
   getBlob,
   getBlocks,
+  getCheckout,
+  getHead,
   getLatestCommit,
   getRecordProof,
   getRepo,

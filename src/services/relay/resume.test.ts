@@ -241,11 +241,11 @@ describe('retention', () => {
     await world.outside.advance(2 * 3_600_000)
     postAll(1)
     await applied(42)
-    let follower = relay.follow(0)
+    let follower = relay.follow(1)
     await world.until(async () => {
       await world.outside.advance(60_000)
       follower.stop()
-      follower = relay.follow(0)
+      follower = relay.follow(1)
       await heard(follower, 1)
       return follower.info
     })

@@ -1,7 +1,7 @@
 /** Handles and identities: what changes, in which order, and what happens when the directory balks. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { type PlcOperation, plcState } from '#protocol/identity'
+import { type PlcOperation, plcOperationCid, plcState, signPlcOperation } from '#protocol/identity'
 import { type Answer, type Person, TestHost } from '../testing/host.test-support.ts'
 
 let host: TestHost
@@ -198,4 +198,113 @@ test('an account without an address cannot be sent a code', async () => {
     body.accessJwt,
   )
   assert.equal(answer.body.error, 'InvalidRequest')
+})
+
+/** An identity that ended at the directory. */
+async function tombstoned(on: TestHost): Promise<Person> {
+  const person = await on.signUp('gone')
+  const key = on.forgedKey
+  await on.post('com.atproto.identity.requestPlcOperationSignature', undefined, person.accessJwt)
+  const token = await on.mailedCode(person)
+  const rotationKeys = [key.publicKey.didKey]
+  const signed = await on.post(
+    'com.atproto.identity.signPlcOperation',
+    { token, rotationKeys },
+    person.accessJwt,
+  )
+  on.plc.submit(person.did, signed.body.operation)
+  const prev = plcOperationCid(on.plc.log(person.did).at(-1)!.operation)
+  on.plc.submit(person.did, signPlcOperation({ type: 'plc_tombstone', prev }, key))
+  return person
+}
+
+test('identities are resolved in both directions, and each way to fail has its name', async () => {
+  const far = 'did:plc:aaaaaaaaaaaaaaaaaaaaaaaa' as const
+  const own = await TestHost.open({
+    fetch: async (url) => {
+      if (String(url) === 'https://alias.example.com/.well-known/atproto-did') {
+        return new Response(bob.did)
+      }
+      if (String(url) === 'https://web.example.com/.well-known/did.json') {
+        const alsoKnownAs = ['at://bob.test']
+        return Response.json({ id: 'did:web:web.example.com', alsoKnownAs })
+      }
+      return new Response('', { status: 404 })
+    },
+  })
+  const bob = await own.signUp('bob')
+  const gone = await tombstoned(own)
+  const ask = (method: string, params: object) =>
+    own.get(`com.atproto.identity.${method}`, { ...params })
+  const whole = { did: bob.did, handle: 'bob.test' }
+  const cases: [name: string, method: string, params: object, expected: object][] = [
+    ['a DID of ours', 'resolveDid', { did: bob.did }, { didDoc: { id: bob.did } }],
+    ['a DID nobody has', 'resolveDid', { did: far }, { error: 'DidNotFound' }],
+    ['a DID that ended', 'resolveDid', { did: gone.did }, { error: 'DidDeactivated' }],
+    ['a method without authority', 'resolveDid', { did: 'did:key:zQ3' }, { error: 'DidNotFound' }],
+    ['a DID as identity', 'resolveIdentity', { identifier: bob.did }, whole],
+    ['a handle as identity', 'resolveIdentity', { identifier: 'bob.test' }, whole],
+    [
+      'a handle nobody has',
+      'resolveIdentity',
+      { identifier: 'no.test' },
+      { error: 'HandleNotFound' },
+    ],
+    [
+      'an identity that ended',
+      'resolveIdentity',
+      { identifier: gone.did },
+      { error: 'DidDeactivated' },
+    ],
+    ['an identity nobody has', 'resolveIdentity', { identifier: far }, { error: 'DidNotFound' }],
+    [
+      'a handle its DID does not claim',
+      'resolveIdentity',
+      { identifier: 'alias.example.com' },
+      whole,
+    ],
+    [
+      'a handle somebody else has',
+      'resolveIdentity',
+      { identifier: 'did:web:web.example.com' },
+      { did: 'did:web:web.example.com', handle: 'handle.invalid' },
+    ],
+  ]
+  for (const [name, method, params, expected] of cases) {
+    const { body, status } = await ask(method, params)
+    assert.equal(status, 'error' in expected ? 400 : 200, `${name}: ${JSON.stringify(body)}`)
+    assert.partialDeepStrictEqual(body, expected, name)
+  }
+  own.plc.mood = 'down'
+  const { status, body } = await ask('resolveDid', { did: 'did:plc:bbbbbbbbbbbbbbbbbbbbbbbb' })
+  assert.deepEqual([status, body.error], [502, 'UpstreamFailure'], 'nobody could say')
+  await own.close()
+})
+
+test('refreshIdentity asks anew what is remembered otherwise', async () => {
+  const own = await TestHost.open()
+  const bob = await own.signUp('bob')
+  const params = { identifier: bob.did }
+  const documents = () => own.plc.asked.filter((line) => line === `GET /${bob.did}`).length
+  await own.get('com.atproto.identity.resolveIdentity', params)
+  const asked = documents()
+  await own.get('com.atproto.identity.resolveIdentity', params)
+  assert.equal(documents(), asked)
+  const refresh = (token?: string) =>
+    own.post('com.atproto.identity.refreshIdentity', params, token)
+  assert.equal((await refresh()).status, 401)
+  const { body } = await refresh(bob.accessJwt)
+  assert.deepEqual([body.did, body.handle], [bob.did, 'bob.test'])
+  assert.equal(documents(), asked + 1)
+  await own.close()
+})
+
+test('nothing malformed gets a signature', async () => {
+  const wishes = [{ services: 'x' }, { services: { atproto_pds: 7 } }, { verificationMethods: [1] }]
+  for (const wish of wishes) {
+    await identity('requestPlcOperationSignature')
+    const token = await host.mailedCode(alice)
+    const { status } = await identity('signPlcOperation', { token, ...wish })
+    assert.equal(status, 400, JSON.stringify(wish))
+  }
 })

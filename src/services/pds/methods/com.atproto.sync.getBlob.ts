@@ -21,7 +21,7 @@ export const getBlob = ({
   takedowns,
 }: Pick<Pds, 'accounts' | 'blobs' | 'callers' | 'files' | 'takedowns'>) =>
   query(ComAtprotoSyncGetBlob.mainSchema, {
-    auth: callers.optionalAccount({ deactivated: true }),
+    auth: callers.reader(),
     async handle({ params, caller }) {
       const account = await accounts.require(params.did)
       requireReadable(account, caller)

@@ -13,7 +13,7 @@ export const getBlocks = ({
   exports,
 }: Pick<Pds, 'accounts' | 'callers' | 'exports'>) =>
   query(ComAtprotoSyncGetBlocks.mainSchema, {
-    auth: callers.optionalAccount({ deactivated: true }),
+    auth: callers.reader(),
     async handle({ params, caller }) {
       const account = await accounts.require(params.did)
       requireReadable(account, caller)

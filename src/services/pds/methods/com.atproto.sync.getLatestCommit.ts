@@ -11,7 +11,7 @@ export const getLatestCommit = ({
   files,
 }: Pick<Pds, 'accounts' | 'callers' | 'files'>) =>
   query(ComAtprotoSyncGetLatestCommit.mainSchema, {
-    auth: callers.optionalAccount({ deactivated: true }),
+    auth: callers.reader(),
     async handle({ params, caller }) {
       const account = await accounts.require(params.did)
       requireReadable(account, caller)

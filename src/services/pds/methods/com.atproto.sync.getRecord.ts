@@ -10,7 +10,7 @@ export const getRecordProof = ({
   exports,
 }: Pick<Pds, 'accounts' | 'callers' | 'exports'>) =>
   query(ComAtprotoSyncGetRecord.mainSchema, {
-    auth: callers.optionalAccount({ deactivated: true }),
+    auth: callers.reader(),
     async handle({ params, caller }) {
       const account = await accounts.require(params.did)
       requireReadable(account, caller)

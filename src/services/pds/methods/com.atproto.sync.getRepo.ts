@@ -10,7 +10,7 @@ export const getRepo = ({
   exports,
 }: Pick<Pds, 'accounts' | 'callers' | 'exports'>) =>
   query(ComAtprotoSyncGetRepo.mainSchema, {
-    auth: callers.optionalAccount({ deactivated: true }),
+    auth: callers.reader(),
     async handle({ params, caller, request }) {
       const account = await accounts.require(params.did)
       requireReadable(account, caller)

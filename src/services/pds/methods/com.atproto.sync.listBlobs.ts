@@ -11,7 +11,7 @@ export const listBlobs = ({
   files,
 }: Pick<Pds, 'accounts' | 'callers' | 'files'>) =>
   query(ComAtprotoSyncListBlobs.mainSchema, {
-    auth: callers.optionalAccount({ deactivated: true }),
+    auth: callers.reader(),
     async handle({ params, caller }) {
       const account = await accounts.require(params.did)
       requireReadable(account, caller)

@@ -2,7 +2,7 @@ import { XrpcError } from '#protocol/xrpc'
 import type { AccountFile } from '../account-files/index.ts'
 import type { Account } from '../accounts/index.ts'
 import type { Pds } from '../parts.ts'
-import type { AccountCaller } from '../sign-in/index.ts'
+import type { Reader } from '../sign-in/index.ts'
 
 /** An account by DID or handle and its open file, for public reads. Throws RepoNotFound, RepoDeactivated, RepoTakendown. */
 export async function openRepo(
@@ -24,8 +24,9 @@ export function refuseInactive({ status, did }: Account): void {
   }
 }
 
-/** The owner may read an inactive account's repository; nobody else. */
-export function requireReadable(account: Account, caller: AccountCaller | undefined): void {
+/** The owner may read an inactive account's repository, the operator any; nobody else. */
+export function requireReadable(account: Account, caller: Reader | undefined): void {
+  if (caller && 'admin' in caller) return
   if (caller?.did === account.did && account.status !== 'takendown') return
   refuseInactive(account)
 }

@@ -70,12 +70,15 @@ export class PlcAgent {
     return signPlcOperation(operation, this.#rotationKey)
   }
 
-  /** The next operation of an identity: its last one with `wanted` put in. Signed, not submitted. */
+  /**
+   * The next operation of an identity: its last one with `wanted` put in. Signed, not submitted.
+   * Throws InvalidOperation for what cannot be in one.
+   */
   async change(did: Did, wanted: Partial<PlcOperation>): Promise<PlcOperation> {
     const last = await this.#client.last(did)
     const state = last && plcState(last)
     if (!last || !state) throw noIdentity(did)
-    return this.sign({
+    const next = this.sign({
       type: 'plc_operation',
       rotationKeys: wanted.rotationKeys ?? state.rotationKeys,
       alsoKnownAs: wanted.alsoKnownAs ?? state.alsoKnownAs,
@@ -83,6 +86,8 @@ export class PlcAgent {
       services: wanted.services ?? state.services,
       prev: plcOperationCid(last),
     })
+    // What was wanted came from outside: nothing malformed gets a signature.
+    return parsePlcOperation(next) as PlcOperation
   }
 
   /** Puts the handle first among the identity's names. */

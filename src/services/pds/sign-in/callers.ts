@@ -24,6 +24,9 @@ export interface ServiceCaller {
   iss: string
 }
 
+/** Who may see more of a repository than everybody: its owner, or the operator. */
+export type Reader = AccountCaller | { admin: true }
+
 interface AccessRules {
   /** Let a deactivated account in. */
   deactivated?: boolean
@@ -89,11 +92,14 @@ export class Callers {
     }
   }
 
-  /** The owner if signed in, undefined without an authorization header. */
-  optionalAccount(rules: AccessRules = {}): Auth<AccountCaller | undefined> {
-    const account = this.account(rules)
-    return (request, nsid) =>
-      request.headers.authorization?.startsWith('Bearer ') ? account(request, nsid) : undefined
+  /** The owner or the operator if signed in, undefined without an authorization header. */
+  reader(): Auth<Reader | undefined> {
+    const account = this.account({ deactivated: true })
+    return (request, nsid) => {
+      const { authorization } = request.headers
+      if (authorization?.startsWith('Bearer ')) return account(request, nsid)
+      return authorization?.startsWith('Basic ') ? this.admin(request, nsid) : undefined
+    }
   }
 
   /** The owner by access token, or a service they gave a token for this method of this host. */

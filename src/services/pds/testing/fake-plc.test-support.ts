@@ -48,6 +48,7 @@ export class FakePlc {
     if (!last) return answer(404, { message: 'DID not registered' })
     switch (rest.join('/')) {
       case '':
+        if (last.operation.type === 'plc_tombstone') return answer(410, { message: 'gone' })
         return answer(200, plcDocument(plcData(did, last.operation)!))
       case 'log/last':
         return answer(200, last.operation)
