@@ -25,6 +25,23 @@ export const pdsConfig = config('pds', {
   }),
   adminPassword: text({ secret: true, help: 'Password of the operator (HTTP Basic, user admin).' }),
   inviteRequired: flag({ default: false, help: 'Sign-up needs an invite code.' }),
+  inviteIntervalMs: integer({
+    min: 1,
+    unit: 'ms',
+    help: 'An account earns an invite code in each such interval; it earns none if not set.',
+  }),
+  inviteEpochMs: integer({
+    default: 0,
+    unit: 'ms',
+    help: 'Invite codes are earned only by time after this instant (milliseconds since 1970).',
+  }),
+  privacyPolicyUrl: url({ help: 'Address of the privacy policy, shown at sign-up.' }),
+  termsOfServiceUrl: url({ help: 'Address of the terms of use, shown at sign-up.' }),
+  contactEmail: text({ max: 254, help: 'Address at which the operator is reached.' }),
+  moderators: list(text({ required: true, help: '' }), {
+    default: [],
+    help: 'DIDs of moderation services that may call what a moderator of this host may.',
+  }),
   rotationKeyHex: text({
     secret: true,
     help: 'K-256 key, 64 hex digits, that signs changes of identities made here. Made if not set.',

@@ -107,8 +107,10 @@ export async function createPds(
     did: identity.did,
     publicUrl,
     handleDomains: config.handleDomains,
-    inviteRequired: config.inviteRequired,
     version: deps.version,
+    blobBytesMax: config.blobBytesMax,
+    links: { privacyPolicy: config.privacyPolicyUrl, termsOfService: config.termsOfServiceUrl },
+    contactEmail: config.contactEmail,
   }
   const net = {
     fetch: (url: string, init?: RequestInit) => fetch(url, init),
@@ -141,6 +143,18 @@ export async function createPds(
     sealer: sealed,
     now,
     onDeleted: async (did, seq) => void (await jobs.add('erase-account', did, { seq })),
+    onDropped: (account) => invites.giveBack(account),
+  })
+  const invites = new Invites({
+    sql,
+    policy: {
+      required: config.inviteRequired,
+      intervalMs: config.inviteIntervalMs,
+      epochMs: config.inviteEpochMs,
+    },
+    hostname: new URL(publicUrl).hostname,
+    now,
+    random,
   })
   const files = new AccountFiles({
     directory: deps.accountsDirectory,
@@ -268,8 +282,8 @@ export async function createPds(
     plc,
     directory,
     mail: new Mail({ sql, now }),
-    handles: new Handles({ domains: config.handleDomains, directory }),
-    invites: new Invites({ sql, required: config.inviteRequired, now, random }),
+    handles: await Handles.load({ sql, domains: config.handleDomains, directory, now }),
+    invites,
     keys: new ReservedKeys({ sql, sealer: sealed, now, random }),
     clock,
     now,

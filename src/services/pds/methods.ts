@@ -32,11 +32,13 @@ import { confirmEmail } from './methods/com.atproto.server.confirmEmail.ts'
 import { createAccount } from './methods/com.atproto.server.createAccount.ts'
 import { createAppPassword } from './methods/com.atproto.server.createAppPassword.ts'
 import { createInviteCode } from './methods/com.atproto.server.createInviteCode.ts'
+import { createInviteCodes } from './methods/com.atproto.server.createInviteCodes.ts'
 import { createSession } from './methods/com.atproto.server.createSession.ts'
 import { deactivateAccount } from './methods/com.atproto.server.deactivateAccount.ts'
 import { deleteAccount } from './methods/com.atproto.server.deleteAccount.ts'
 import { deleteSession } from './methods/com.atproto.server.deleteSession.ts'
 import { describeServer } from './methods/com.atproto.server.describeServer.ts'
+import { getAccountInviteCodes } from './methods/com.atproto.server.getAccountInviteCodes.ts'
 import { getServiceAuth } from './methods/com.atproto.server.getServiceAuth.ts'
 import { getSession } from './methods/com.atproto.server.getSession.ts'
 import { listAppPasswords } from './methods/com.atproto.server.listAppPasswords.ts'
@@ -60,6 +62,8 @@ import { getRepoStatus } from './methods/com.atproto.sync.getRepoStatus.ts'
 import { listBlobs } from './methods/com.atproto.sync.listBlobs.ts'
 import { listRepos } from './methods/com.atproto.sync.listRepos.ts'
 import { subscribeRepos } from './methods/com.atproto.sync.subscribeRepos.ts'
+import { checkHandleAvailability } from './methods/com.atproto.temp.checkHandleAvailability.ts'
+import { checkSignupQueue } from './methods/com.atproto.temp.checkSignupQueue.ts'
 import type { Pds } from './parts.ts'
 
 const table = [
@@ -94,11 +98,13 @@ const table = [
   createAccount,
   createAppPassword,
   createInviteCode,
+  createInviteCodes,
   createSession,
   deactivateAccount,
   deleteAccount,
   deleteSession,
   describeServer,
+  getAccountInviteCodes,
   getServiceAuth,
   getSession,
   listAppPasswords,
@@ -122,6 +128,8 @@ const table = [
   listBlobs,
   listRepos,
   subscribeRepos,
+  checkHandleAvailability,
+  checkSignupQueue,
 ]
 
 /** The methods, each answering 503 when storage takes nothing more. */

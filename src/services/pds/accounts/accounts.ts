@@ -29,6 +29,11 @@ export interface Account {
   syncedSeq: number
   /** Writes are refused until this instant. */
   frozenUntilMs: number
+  deactivatedMs: number | undefined
+  /** It earns no invite codes that are good. */
+  invitesDisabled: boolean
+  /** Why, in the operator's words. */
+  inviteNote: string | undefined
 }
 
 interface AccountRow {
@@ -46,6 +51,9 @@ interface AccountRow {
   born_seq: number
   synced_seq: number
   frozen_until_ms: number
+  deactivated_ms: number | null
+  invites_disabled: number
+  invite_note: string | null
 }
 
 export interface NewAccount {
@@ -93,6 +101,7 @@ export class Accounts {
   readonly #sealer: Sealer
   readonly #now: () => number
   readonly #onDeleted: (did: Did, seq: number) => Promise<void>
+  readonly #onDropped: ((account: Account) => Promise<void>) | undefined
   /** Least recently used first. */
   readonly #cache = new Map<Did, Account>()
 
@@ -102,11 +111,14 @@ export class Accounts {
     now: () => number
     /** Runs in the transaction that deletes an account: asks for what it left to be erased. */
     onDeleted: (did: Did, seq: number) => Promise<void>
+    /** Runs in the transaction that drops a pending account. */
+    onDropped?: (account: Account) => Promise<void>
   }) {
     this.#sql = options.sql
     this.#sealer = options.sealer
     this.#now = options.now
     this.#onDeleted = options.onDeleted
+    this.#onDropped = options.onDropped
   }
 
   /** Undefined for an account that is not hosted here, not any more, or not finished. */
@@ -185,6 +197,9 @@ export class Accounts {
       bornSeq: row.born_seq,
       syncedSeq: row.synced_seq,
       frozenUntilMs: row.frozen_until_ms,
+      deactivatedMs: row.deactivated_ms ?? undefined,
+      invitesDisabled: row.invites_disabled === 1,
+      inviteNote: row.invite_note ?? undefined,
     }
   }
 
@@ -192,10 +207,13 @@ export class Accounts {
    * Claims handle and email durably before anything leaves the host; `together` runs in the same
    * transaction. Throws HandleNotAvailable, AlreadyExists, or InvalidRequest for an email in use.
    */
-  async createPending(account: NewAccount, together?: () => Promise<void>): Promise<Account> {
+  async createPending(
+    account: NewAccount,
+    together?: (did: Did) => Promise<void>,
+  ): Promise<Account> {
     const { did, handle } = account
     await this.#sql.transaction(async (sql) => {
-      await together?.()
+      await together?.(did)
       const generation = await refuseTaken(sql, account)
       await sql.run('INSERT INTO handles (handle, did, claimed_ms) VALUES (?, ?, ?)', [
         handle,
@@ -245,11 +263,14 @@ export class Accounts {
 
   async dropPending(did: Did): Promise<void> {
     await this.#sql.transaction(async (sql) => {
+      const account = await this.getAny(did)
       const { changes } = await sql.run(
         `DELETE FROM accounts WHERE did = ? AND status = 'pending'`,
         [did],
       )
-      if (changes > 0) await sql.run('DELETE FROM handles WHERE did = ?', [did])
+      if (changes === 0) return
+      await sql.run('DELETE FROM handles WHERE did = ?', [did])
+      if (account) await this.#onDropped?.(account)
     })
     this.#cache.delete(did)
   }
@@ -298,7 +319,10 @@ export class Accounts {
       [status, deactivatedMs],
     )
     const known = this.#cache.get(did)
-    if (isNew && known) known.status = status
+    if (isNew && known) {
+      known.status = status
+      known.deactivatedMs = deactivatedMs ?? undefined
+    }
   }
 
   async projectHandle(did: Did, handle: Handle, seq: number): Promise<void> {
@@ -420,6 +444,17 @@ export class Accounts {
     ])
     const known = this.#cache.get(did)
     if (known) known.frozenUntilMs = frozenUntilMs
+  }
+
+  /** Whether the invite codes that the account earns are good; `note` says why not. */
+  async setInvitesDisabled(did: Did, isDisabled: boolean, note: string | undefined): Promise<void> {
+    await this.#sql.run('UPDATE accounts SET invites_disabled = ?, invite_note = ? WHERE did = ?', [
+      isDisabled ? 1 : 0,
+      note ?? null,
+      did,
+    ])
+    const known = this.#cache.get(did)
+    if (known) Object.assign(known, { invitesDisabled: isDisabled, inviteNote: note })
   }
 
   async setDeleteAfter(did: Did, deleteAfterMs: number | undefined): Promise<void> {

@@ -8,6 +8,6 @@ export type {
   SyncedFile,
 } from './accounts.ts'
 export { Accounts } from './accounts.ts'
-export { Invites } from './invites.ts'
+export { type InviteCode, type InvitePolicy, Invites, OPERATOR } from './invites.ts'
 export { ReservedKeys } from './reserved-keys.ts'
 export { Settings } from './settings.ts'

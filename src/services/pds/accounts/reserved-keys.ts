@@ -54,17 +54,24 @@ export class ReservedKeys {
     return row?.did_key
   }
 
-  /** The key reserved for an account that is being made; it stays reserved until `drop`. */
-  async reserved(did: Did): Promise<SigningKey | undefined> {
+  /**
+   * The key reserved for an account that is being made, or one reserved for nobody that its identity
+   * (`named`, a did:key) names; it stays reserved until `drop`.
+   */
+  async reserved(did: Did, named?: string): Promise<SigningKey | undefined> {
     const row = await this.#sql.get<{ did_key: string; signing_key: Uint8Array }>(
-      'SELECT did_key, signing_key FROM reserved_keys WHERE did = ?',
-      [did],
+      `SELECT did_key, signing_key FROM reserved_keys
+       WHERE did = ?1 OR (did IS NULL AND did_key = ?2) ORDER BY did IS NULL LIMIT 1`,
+      [did, named ?? null],
     )
     return row && importKey('k256', this.#sealer.open(row.signing_key, `reserved ${row.did_key}`))
   }
 
   /** The account has its key. */
-  async drop(did: Did): Promise<void> {
-    await this.#sql.run('DELETE FROM reserved_keys WHERE did = ?', [did])
+  async drop(did: Did, key: SigningKey): Promise<void> {
+    await this.#sql.run('DELETE FROM reserved_keys WHERE did = ? OR did_key = ?', [
+      did,
+      key.publicKey.didKey,
+    ])
   }
 }

@@ -10,8 +10,12 @@ export interface Host {
   publicUrl: string
   /** Suffixes of the handles it issues, each with its leading dot. */
   handleDomains: readonly string[]
-  inviteRequired: boolean
   version: string
+  /** Bytes of the largest blob. */
+  blobBytesMax: number
+  /** Addresses of the operator's documents. */
+  links: { privacyPolicy: string | undefined; termsOfService: string | undefined }
+  contactEmail: string | undefined
 }
 
 export interface HostSecrets {

@@ -92,7 +92,7 @@ test('a refused change leaves the name to others, an unknown one does not', asyn
   own.plc.mood = 'well'
   const taken = await own.post('com.atproto.server.createAccount', {
     handle: 'danny.test',
-    password: 'pw',
+    password: 'password',
   })
   assert.equal(taken.body.error, 'HandleNotAvailable', 'it may be his by now')
   // Later the directory is asked what became of it.
@@ -190,7 +190,7 @@ test('submitPlcOperation keeps an account within this host’s reach', async () 
 test('an account without an address cannot be sent a code', async () => {
   const { body } = await host.post('com.atproto.server.createAccount', {
     handle: 'nomail.test',
-    password: 'pw',
+    password: 'password',
   })
   const answer = await host.post(
     'com.atproto.identity.requestPlcOperationSignature',

@@ -25,13 +25,14 @@ type Input = ComAtprotoServerCreateAccount.$input
 /**
  * A new account with a new identity; or, with the `did` and a service token of an identity that
  * lives elsewhere, a deactivated account for it to move into. Errors: InvalidHandle,
- * InvalidPassword, InvalidInviteCode, HandleNotAvailable, UnsupportedDomain.
+ * InvalidPassword, InvalidInviteCode, HandleNotAvailable, UnsupportedDomain, UnresolvableDid.
  */
 export const createAccount = (pds: Parts) =>
   procedure(ComAtprotoServerCreateAccount.mainSchema, {
     auth: pds.callers.optionalService,
     limits: { bodyBytes: 50_000 },
     async handle({ input, caller }) {
+      if (input.plcOp !== undefined) throw invalidRequest('Unsupported input: "plcOp"')
       const email = input.email && requireEmail(input.email)
       const password = requirePassword(input.password)
       const made = input.did
@@ -60,7 +61,7 @@ async function signUp(pds: Parts, input: Checked<Input>): Promise<Made> {
     email,
     passwordHash: await pds.passwords.hash(input.password),
     recoveryKey,
-    together: () => pds.invites.use(inviteCode),
+    together: (claimed) => pds.invites.use(inviteCode, claimed),
   })
   // What the directory will say, without asking it.
   const data = plcData(account.did, operation)
@@ -77,17 +78,17 @@ async function moveIn(
     throw new XrpcError(401, 'AuthMissing', `Missing auth to create account with did: ${did}`)
   }
   const document = await pds.directory.document(did, { fresh: true })
-  if (!document) throw invalidRequest(`Could not resolve ${did}`)
-  const claimed = identityOf(document).handle
+  if (!document) throw new XrpcError(400, 'UnresolvableDid', `Could not resolve ${did}`)
+  const { signingKey, handle: claimed } = identityOf(document)
   const handle = await pds.handles.requireFor(did, (input.handle || claimed) as Handle)
   const account = await pds.standing.moveIn({
     did,
     handle,
     email,
     passwordHash: await pds.passwords.hash(input.password),
-    signingKey: await pds.keys.reserved(did),
-    together: () => pds.invites.use(inviteCode),
+    signingKey: await pds.keys.reserved(did, signingKey),
+    together: (claimed) => pds.invites.use(inviteCode, claimed),
   })
-  await pds.keys.drop(did)
+  await pds.keys.drop(did, account.signingKey)
   return { account, didDoc: document }
 }

@@ -1,17 +1,22 @@
 import { ComAtprotoServerDescribeServer } from '@atcute/atproto'
+import type { GenericUri } from '@atcute/lexicons'
 import { noAuth, query } from '#protocol/xrpc'
 import type { Pds } from '../parts.ts'
 
-/** What this host is and whom it takes. */
-export const describeServer = ({ host }: Pick<Pds, 'host'>) =>
+/** What this host is, whom it takes, and who answers for it. */
+export const describeServer = ({ host, invites }: Pick<Pds, 'host' | 'invites'>) =>
   query(ComAtprotoServerDescribeServer.mainSchema, {
     auth: noAuth,
     handle: () => ({
       did: host.did,
       availableUserDomains: [...host.handleDomains],
-      inviteCodeRequired: host.inviteRequired,
+      inviteCodeRequired: invites.policy.required,
       phoneVerificationRequired: false,
-      links: {},
-      contact: {},
+      blobUploadLimit: host.blobBytesMax,
+      links: {
+        privacyPolicy: host.links.privacyPolicy as GenericUri | undefined,
+        termsOfService: host.links.termsOfService as GenericUri | undefined,
+      },
+      contact: { email: host.contactEmail },
     }),
   })

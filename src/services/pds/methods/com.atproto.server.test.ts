@@ -31,6 +31,26 @@ test('describeServer tells what a client needs to sign up', async () => {
   assert.equal(body.did, host.service.did)
   assert.deepEqual(body.availableUserDomains, ['.test'])
   assert.equal(body.inviteCodeRequired, false)
+  assert.equal(body.phoneVerificationRequired, false)
+  assert.equal(body.blobUploadLimit, 50_000_000)
+  assert.deepEqual([body.links, body.contact], [{}, {}])
+})
+
+test('describeServer shows the operator’s documents and address', async () => {
+  const own = await TestHost.open({
+    config: {
+      privacyPolicyUrl: 'https://pds.test/privacy',
+      termsOfServiceUrl: 'https://pds.test/terms',
+      contactEmail: 'operator@pds.test',
+    },
+  })
+  const { body } = await own.get('com.atproto.server.describeServer')
+  assert.deepEqual(body.links, {
+    privacyPolicy: 'https://pds.test/privacy',
+    termsOfService: 'https://pds.test/terms',
+  })
+  assert.deepEqual(body.contact, { email: 'operator@pds.test' })
+  await own.close()
 })
 
 test('createAccount makes an identity, a repository and a session', async () => {
@@ -72,7 +92,8 @@ test('createAccount refuses, and leaves nothing behind', async () => {
     [{ handle: 'alice.test' }, 'HandleNotAvailable'],
     [{ handle: 'admin.test' }, 'HandleNotAvailable', /Reserved/],
     [{ handle: 'dave.example' }, 'UnsupportedDomain'],
-    [{ handle: 'a.b.test' }, 'UnsupportedDomain'],
+    [{ handle: 'a.b.test' }, 'InvalidHandle', /no dot/],
+    [{ handle: 'dave.local' }, 'InvalidHandle', /TLD/],
     [{ handle: 'da.test' }, 'InvalidHandle', /short/],
     [{ handle: `${'d'.repeat(19)}.test` }, 'InvalidHandle', /long/],
     [{ handle: 'da_ve.test' }, 'InvalidRequest'],
@@ -81,6 +102,9 @@ test('createAccount refuses, and leaves nothing behind', async () => {
     [{ email: 'nonsense' }, 'InvalidRequest', /email/],
     [{ email: 'a@b.example\r\nBcc: x@y.z' }, 'InvalidRequest', /email/],
     [{ password: undefined }, 'InvalidPassword'],
+    [{ password: 'seven 7' }, 'InvalidPassword', /8/],
+    [{ plcOp: {} }, 'InvalidRequest', /plcOp/],
+    [{ inviteCode: 'pds-test-aaaaa-bbbbb' }, 'InvalidInviteCode'],
     [{ password: 'x'.repeat(257) }, 'InvalidPassword'],
     [{ recoveryKey: 'did:key:nonsense' }, 'InvalidKey'],
     [{ did: alice.did }, 'AuthMissing'],
@@ -102,7 +126,7 @@ test('of sign-ups for one handle at once, one wins', async () => {
       server('createAccount', {
         handle: 'wanted.test',
         email: `${name}@x.example`,
-        password: 'pw',
+        password: 'password',
       }),
     ),
   )
@@ -127,7 +151,7 @@ test('an invite is used up by a sign-up that succeeds, and by no other', async (
     headers: admin,
   })
   const signUp = (handle: string, inviteCode?: string) =>
-    closed.post('com.atproto.server.createAccount', { handle, password: 'pw', inviteCode })
+    closed.post('com.atproto.server.createAccount', { handle, password: 'password', inviteCode })
   assert.equal((await signUp('one.test')).body.error, 'InvalidInviteCode')
   assert.equal((await signUp('one.test', 'falaj-aaaaa-bbbbb')).body.error, 'InvalidInviteCode')
   assert.equal((await signUp('admin.test', body.code)).body.error, 'HandleNotAvailable')
@@ -551,7 +575,7 @@ test('a token of another service is not enough to move somebody in', async () =>
   })
   const { status } = await server(
     'createAccount',
-    { did: alice.did, handle: 'alice.test', password: 'pw' },
+    { did: alice.did, handle: 'alice.test', password: 'password' },
     token,
   )
   assert.equal(status, 401)

@@ -51,11 +51,13 @@ const guards: Record<string, [verb: 'GET' | 'POST', Guard, params?: Record<strin
   'com.atproto.server.createAccount': ['POST', 'open'],
   'com.atproto.server.createAppPassword': ['POST', 'activeFull'],
   'com.atproto.server.createInviteCode': ['POST', 'admin'],
+  'com.atproto.server.createInviteCodes': ['POST', 'admin'],
   'com.atproto.server.createSession': ['POST', 'open'],
   'com.atproto.server.deactivateAccount': ['POST', 'full'],
   'com.atproto.server.deleteAccount': ['POST', 'open'],
   'com.atproto.server.deleteSession': ['POST', 'refresh'],
   'com.atproto.server.describeServer': ['GET', 'open'],
+  'com.atproto.server.getAccountInviteCodes': ['GET', 'full'],
   'com.atproto.server.getServiceAuth': ['GET', 'owner', { aud: 'did:web:other.example' }],
   'com.atproto.server.getSession': ['GET', 'owner'],
   'com.atproto.server.listAppPasswords': ['GET', 'activeFull'],
@@ -79,6 +81,8 @@ const guards: Record<string, [verb: 'GET' | 'POST', Guard, params?: Record<strin
   'com.atproto.sync.listBlobs': ['GET', 'open', did],
   'com.atproto.sync.listRepos': ['GET', 'open'],
   'com.atproto.sync.subscribeRepos': ['GET', 'open'],
+  'com.atproto.temp.checkHandleAvailability': ['GET', 'open', { handle: 'nobody.test' }],
+  'com.atproto.temp.checkSignupQueue': ['GET', 'owner'],
 }
 
 const isGuardedBy =

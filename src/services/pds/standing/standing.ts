@@ -12,7 +12,7 @@ export interface SignUp {
   email: string | undefined
   passwordHash: string
   /** Runs in the transaction that claims the names: an invite is used up with them, or not at all. */
-  together?: () => Promise<void>
+  together?: (did: Did) => Promise<void>
 }
 
 /** An account that moves in: its identity exists, and stays where it is until it is activated. */

@@ -1,0 +1,60 @@
+/**
+ * Names that nobody signs up with under a domain of the host: who has one would pass for the host,
+ * for somebody who answers for others, or for a machine.
+ */
+export const RESERVED: ReadonlySet<string> = new Set(
+  [
+    // The machine room: names of servers, protocols and mailboxes.
+    'abuse access admin administrator api app apps archive assets atproto auth authorize',
+    'autoconfig autodiscover backup beta blob blobs bounce broadcasthost bucket cache calendar',
+    'cdn cluster cname config console contact cron daemon dashboard data database demo dev',
+    'devnull dhcp did dns docs domain download downloads email entryway events example export',
+    'exports files firehose firewall ftp gateway git graphql health healthz host hosting',
+    'hostmaster http https identity images imap import index infra internal invite invites ipv4',
+    'ipv6 jetstream jobs json labeler labels ldap lexicon lexicons list localhost log login',
+    'logout logs mail mailer-daemon master media metrics mirror mobile monitor mta nameserver',
+    'namespace network news nntp no-reply noc node noreply ns0 ns1 ns2 ns3 ns4 null oauth',
+    'oauth2 openid ops org origin override pds ping pki plc pop pop3 portal postgres postmaster',
+    'private production prometheus proxy public queue ratelimit record redirect redis registrar',
+    'registry relay repo repos resolver rest root router rss sandbox schema scim search secure',
+    'security server servers service services session sessions sftp sitemap smtp socket sql ssh',
+    'ssl ssladmin sslwebmaster staging static stats status storage stream subdomain subscribe',
+    'support sync sys sysadmin syslog system telnet temp test testing tls token tokens tools',
+    'traefik translate trust undefined unsubscribe update updates upload uploads url usenet',
+    'uucp vault video vpn web webhook webhooks webmail webmaster websocket well-known whois',
+    'wiki wpad www www1 www2 xmpp xrpc',
+    // Words of sign-up, settings, law and money: pages that people would take for the host's own.
+    'about account accounts activate advertise advertising agent appeal appeals bans billing',
+    'blog bookmarks bot bots brand business buy careers cart changelog chat checkout claim',
+    'click clients code community compliance conduct confirm contact-us cookies copyright',
+    'corporate create customer customers deactivate delete developer developers dmca donate',
+    'donation donations edit editor enterprise everyone explore faq feed feedback feeds follow',
+    'followers following forgot forum forums founder free gdpr get gift group groups guest',
+    'guide guidelines help helpdesk home inbox info information issue issues jobs-team join',
+    'journal latest legal license licensing lists live live-chat login-help main manage',
+    'marketing member members message messages mod moderation moderation-team moderator',
+    'moderators mods money myaccount newsletter notice notifications official offline online',
+    'order orders owner partner partners password pay payment payments personal phone pin plans',
+    'policies policy popular post posts premium press pricing privacy pro product products',
+    'profile profiles project promo promotion purchase recover recovery refund register',
+    'registration report reports reset reviews root-user rules safety sale sales save school',
+    'settings setup share shop sign-in sign-up signin signout signup social staff stage start',
+    'store story studio submit suspended suspension takedown team teams terms terms-of-service',
+    'tos trending trial trust-and-safety upgrade user username users verification verified',
+    'verify verify-account wallet welcome work you yourname',
+    // Names of this network and its neighbours, which nobody else should seem to speak for.
+    'activitypub app-view appview at-protocol atprotocol blacksky bluesky bluesky-social bsky',
+    'bsky-app bsky-social facebook falaj fediverse feed-generator google instagram jetstream-',
+    'relay linkedin mastodon meta microsoft moderation-service northsky nostr openai ozone',
+    'pinterest protocol reddit signal skyfeed snapchat telegram threads tiktok tumblr twitch',
+    'twitter whatsapp wikipedia x-com youtube',
+    // Callings and institutions whose name is a promise.
+    'ambulance bank central-bank congress consulate court embassy emergency fire-brigade gov',
+    'government hospital interpol king law-enforcement minister ministry nato parliament police',
+    'president prime-minister queen red-crescent red-cross senate state tax treasury unesco',
+    'unicef united-nations white-house who-official',
+    // Words that programs trip over, and places of local mode.
+    'constructor eight false five four hasownproperty nan nine nobody none null-user prototype',
+    'seven six three tostring true two undefined-user valueof void',
+  ].flatMap((line) => line.split(' ')),
+)
