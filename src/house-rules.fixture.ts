@@ -37,6 +37,7 @@ const PACKAGES: Record<string, readonly string[]> = {
   'protocol/lexicon': ['@atcute/lexicons', '@atcute/atproto', '@atcute/bluesky', '@atcute/ozone'],
   'protocol/xrpc': ['@atcute/lexicons'],
   'protocol/account': ['@atcute/lexicons', '@atcute/atproto', '@atcute/bluesky'],
+  'platform/storage': ['@redis/client'],
   'platform/runtime': ['undici', 'ws', 'ipaddr.js'],
   'services/pds': ['@atcute/lexicons', '@atcute/atproto', '@atcute/bluesky'],
   'services/relay': ['@atcute/lexicons', '@atcute/atproto'],

@@ -30,6 +30,8 @@ export type StorageErrorCode =
   | 'Deadline'
   /** The thing named is not there. */
   | 'NotFound'
+  /** A server that this stands on does not answer; nothing is known of the call. */
+  | 'Unavailable'
 
 /** The one error of this room; `cause` holds the machine's own error where there is one. */
 export class StorageError extends Error {
@@ -241,6 +243,11 @@ export interface Kv {
   get(key: string): Promise<string | undefined>
   set(key: string, value: string, ttlMs?: number): Promise<void>
   delete(key: string): Promise<boolean>
-  /** Adds to a number (absent counts as 0) and resolves to the sum; `ttlMs` begins with the first increment. */
-  increment(key: string, by: number, ttlMs: number): Promise<number>
+  /**
+   * Adds a whole number to a number (absent counts as 0); `ttlMs` begins with the first increment. Resolves to the sum
+   * and to how long it is still kept. Errors: InvalidArgument for a value that is no number.
+   */
+  increment(key: string, by: number, ttlMs: number): Promise<{ sum: number; leftMs: number }>
+  /** Lets go of whatever it holds open. */
+  close(): Promise<void>
 }

@@ -55,8 +55,10 @@ export function memoryKv(options: MemoryKvOptions): Kv {
       if (!Number.isFinite(sum)) {
         throw new StorageError('InvalidArgument', `the value of ${key} is no number`)
       }
-      put(key, { value: String(sum), expiresMs: held?.expiresMs ?? now() + ttlMs })
-      return sum
+      const expiresMs = held?.expiresMs ?? now() + ttlMs
+      put(key, { value: String(sum), expiresMs })
+      return { sum, leftMs: expiresMs - now() }
     },
+    async close() {},
   }
 }

@@ -62,4 +62,5 @@ export {
   subscription,
 } from './method.ts'
 export { formatParams } from './params.ts'
+export type { Counter, RateLimits, RateRule } from './rates.ts'
 export { createRouter, preflight, type Router, type RouterOptions } from './router.ts'

@@ -7,6 +7,7 @@ import type {
   SubscriptionSchema,
 } from '#protocol/lexicon'
 import type { FrameBatch, HttpRequest } from './http.ts'
+import type { RateRule } from './rates.ts'
 
 export type { MethodSchema, ProcedureSchema, QuerySchema, SubscriptionSchema }
 
@@ -42,9 +43,12 @@ export function jsonOutput(value: unknown, headers: Record<string, string>): Raw
   return { encoding: 'application/json; charset=utf-8', body: JSON.stringify(value), headers }
 }
 
-export interface Limits {
+/** `T` is the call as the method's handler sees it. */
+export interface Limits<T = Call<unknown, unknown, unknown>> {
   /** Bytes of the request body after decompression. Default 1 MiB for JSON, 5 MiB for the rest. */
   bodyBytes?: number
+  /** How often, where the router counts: taken when caller and input are known, before `handle`. */
+  rates?: readonly RateRule<T>[]
 }
 
 /** Parameters after parsing: numbers, booleans, arrays and defaults as the lexicon says. */
@@ -125,7 +129,7 @@ type Literal = `${string}.${string}` | '' | 0 | true | Literal[] | { [key: strin
 
 export interface CallDeclaration<S extends QuerySchema | ProcedureSchema, C, O = OutputOf<S>> {
   auth: Auth<C>
-  limits?: Limits
+  limits?: Limits<Call<ParamsOf<S>, InputOf<S>, NoInfer<C>>>
   handle(
     call: Call<ParamsOf<S>, InputOf<S>, C>,
   ): NoInfer<O> | Literals | Promise<NoInfer<O> | Literals>
@@ -179,7 +183,7 @@ function callMethod<S extends QuerySchema | ProcedureSchema, C, O>(
     nsid: schema.nsid,
     schema,
     auth: declaration.auth,
-    limits: declaration.limits ?? {},
+    limits: (declaration.limits ?? {}) as Limits,
     handle: (call: Call<unknown, unknown, unknown>) =>
       declaration.handle(call as Call<ParamsOf<S>, InputOf<S>, C>),
   }

@@ -22,6 +22,7 @@ import {
 } from './http.ts'
 import type { BinaryInput, CallMethod, Method, RawOutput, StreamMethod } from './method.ts'
 import { compileParams, type ParamsParser } from './params.ts'
+import { Rated, type RateLimits } from './rates.ts'
 
 export interface RouterOptions {
   /** Check every JSON output against its schema; a misfit is a 500. For tests. */
@@ -39,6 +40,8 @@ export interface RouterOptions {
   interceptProxy?: boolean
   /** Answers /xrpc/_health; what it throws makes the answer a 503. */
   health?(): unknown
+  /** Counts how often methods are called; without it no rate is limited. */
+  rates?: RateLimits
 }
 
 export interface Router {
@@ -89,12 +92,15 @@ export function createRouter(methods: readonly Method[], options: RouterOptions 
     async handle(request) {
       if (request.method === 'OPTIONS') return preflight(request)
       const nsid = nsidOf(request.path)
+      const rated = options.rates && new Rated(options.rates, request, nsid)
       let response: HttpResponse
       try {
-        response = await dispatch(request, nsid)
+        if (rated) await rated.enter()
+        response = await dispatch(request, nsid, rated)
       } catch (thrown) {
         response = failed(thrown, nsid, request, options)
       }
+      rated?.tell(response)
       options.onAnswer?.(calls.has(nsid) ? nsid : 'other', response.status)
       return response
     },
@@ -115,16 +121,20 @@ function createDispatch(
   calls: Map<string, Route>,
   streams: Map<string, StreamRoute>,
   options: RouterOptions,
-): (request: HttpRequest, nsid: string) => Promise<HttpResponse> | HttpResponse {
+): (
+  request: HttpRequest,
+  nsid: string,
+  rated: Rated | undefined,
+) => Promise<HttpResponse> | HttpResponse {
   const { fallback } = options
   const intercept = options.interceptProxy === true && fallback !== undefined
-  return (request, nsid) => {
+  return (request, nsid, rated) => {
     const route = calls.get(nsid)
     if (route !== undefined) {
       if (intercept && request.headers['atproto-proxy'] !== undefined) {
         return fallback(request, nsid)
       }
-      return answer(route, request)
+      return answer(route, request, rated)
     }
     if (nsid === '_health' && options.health !== undefined) return health(options.health)
     if (!request.path.startsWith(prefix)) throw new XrpcError(404, 'NotFound', 'Not Found')
@@ -138,7 +148,11 @@ function createDispatch(
   }
 }
 
-async function answer(route: Route, request: HttpRequest): Promise<HttpResponse> {
+async function answer(
+  route: Route,
+  request: HttpRequest,
+  rated: Rated | undefined,
+): Promise<HttpResponse> {
   const isHead = checkVerb(route, request.method)
   const params = route.parse(request.query)
   const { method } = route
@@ -146,7 +160,10 @@ async function answer(route: Route, request: HttpRequest): Promise<HttpResponse>
   if (caller instanceof Promise) caller = await caller
   let input = route.readInput(request)
   if (input instanceof Promise) input = await input
-  let output = method.handle({ params, input, caller, request })
+  const call = { params, input, caller, request }
+  const { rates } = method.limits
+  if (rated && rates) await rated.take(rates, call)
+  let output = method.handle(call)
   if (output instanceof Promise) output = await output
   const response = toResponse(route, output)
   return isHead ? withoutBody(response) : response
