@@ -73,7 +73,7 @@ const PATHS_OUT = new Set([
 const EMPTY_TYPE_NAME = /(Manager|Helper|Helpers|Util|Utils|Common|Context|Impl)$/
 const EMPTY_FILE_NAME = /(^|-)(manager|helpers?|utils?|common|context|impl|misc)$/
 const KEBAB =
-  /^[a-z0-9]+(-[a-z0-9]+)*(\.(node|test|test-support|fixture|conformance|bench|child|slow|d))*\.tsx?$/
+  /^[a-z0-9]+(-[a-z0-9]+)*(\.(node|test|test-support|fixture|conformance|bench|child|slow|long|d))*\.tsx?$/
 /** A file named by the method it answers. */
 export const NSID_FILE = /^[a-z]+(\.[a-zA-Z0-9-]+){2,}\.ts$/
 

@@ -52,6 +52,20 @@ test('a host on this machine is not https, and a did:plc stays one', () => {
   assert.equal(env.FALAJ_PDS_DID_WEB, 'false')
 })
 
+test('limits and the store that nodes share are understood', () => {
+  const { env } = translateReferenceEnv({
+    PDS_RATE_LIMITS_ENABLED: 'false',
+    PDS_RATE_LIMIT_BYPASS_IPS: '192.0.2.1,192.0.2.2',
+    PDS_REDIS_SCRATCH_ADDRESS: 'redis.example.org:6379',
+    PDS_REDIS_SCRATCH_PASSWORD: 'p@ss',
+  })
+  assert.deepEqual(env, {
+    FALAJ_PDS_RATE_BYPASS_ADDRESSES: '192.0.2.1,192.0.2.2',
+    FALAJ_PDS_RATE_LIMITS: 'off',
+    FALAJ_PDS_REDIS: 'redis://:p%40ss@redis.example.org:6379',
+  })
+})
+
 test('what would put data elsewhere is refused, not passed over', () => {
   const { problems } = translateReferenceEnv({ PDS_BLOBSTORE_S3_BUCKET: 'b' })
   assert.deepEqual(problems, ['PDS_BLOBSTORE_S3_BUCKET: blobs are kept on disk only'])

@@ -24,6 +24,8 @@ const SAME: Readonly<Record<string, string>> = {
   PDS_ACTOR_STORE_CACHE_SIZE: 'FALAJ_PDS_OPEN_FILES_MAX',
   PDS_PLC_ROTATION_KEY_K256_PRIVATE_KEY_HEX: 'FALAJ_PDS_ROTATION_KEY_HEX',
   PDS_DEV_MODE: 'FALAJ_SERVER_DEV',
+  PDS_RATE_LIMIT_BYPASS_KEY: 'FALAJ_PDS_RATE_BYPASS_KEY',
+  PDS_RATE_LIMIT_BYPASS_IPS: 'FALAJ_PDS_RATE_BYPASS_ADDRESSES',
   LOG_LEVEL: 'FALAJ_SERVER_LOG_LEVEL',
 }
 
@@ -34,6 +36,9 @@ const COMPUTED = [
   'PDS_BSKY_APP_VIEW_URL',
   'PDS_BSKY_APP_VIEW_DID',
   'PDS_REPO_BACKFILL_LIMIT_MS',
+  'PDS_RATE_LIMITS_ENABLED',
+  'PDS_REDIS_SCRATCH_ADDRESS',
+  'PDS_REDIS_SCRATCH_PASSWORD',
 ]
 
 /** Prefixes of what would change where data or trust lies, and is not there yet: never passed over. */
@@ -52,6 +57,8 @@ export const reachedSettings: readonly string[] = [
   'FALAJ_PDS_DID_WEB',
   'FALAJ_PDS_APPVIEW',
   'FALAJ_PDS_RETENTION_HOURS',
+  'FALAJ_PDS_RATE_LIMITS',
+  'FALAJ_PDS_REDIS',
 ]
 
 export interface Translated {
@@ -100,5 +107,20 @@ function computed(env: Env): Record<string, string | undefined> {
     FALAJ_PDS_APPVIEW: url && did ? `${url}#${did}` : undefined,
     FALAJ_PDS_RETENTION_HOURS:
       backfillMs > 0 ? String(Math.max(1, Math.ceil(backfillMs / HOUR_MS))) : undefined,
+    FALAJ_PDS_RATE_LIMITS: rateLimits(env.PDS_RATE_LIMITS_ENABLED),
+    FALAJ_PDS_REDIS: redisUrl(env),
   }
+}
+
+function rateLimits(enabled: string | undefined): string | undefined {
+  if (!enabled) return undefined
+  return enabled === 'true' || enabled === '1' ? 'on' : 'off'
+}
+
+/** Theirs is a host and port, with the password apart. */
+function redisUrl(env: Env): string | undefined {
+  const { PDS_REDIS_SCRATCH_ADDRESS: address, PDS_REDIS_SCRATCH_PASSWORD: password } = env
+  if (!address) return undefined
+  const user = password ? `:${encodeURIComponent(password)}@` : ''
+  return `redis://${user}${address}`
 }

@@ -1,5 +1,15 @@
 /** What an operator may set of a PDS. */
-import { type ConfigOf, config, flag, integer, list, text, url, urlAndDid } from '#platform/runtime'
+import {
+  type ConfigOf,
+  choice,
+  config,
+  flag,
+  integer,
+  list,
+  text,
+  url,
+  urlAndDid,
+} from '#platform/runtime'
 
 export const pdsConfig = config('pds', {
   plc: url({ help: 'The directory of identities.' }),
@@ -52,6 +62,23 @@ export const pdsConfig = config('pds', {
     min: 1,
     unit: 'bytes',
     help: 'All blobs of one account.',
+  }),
+  rateLimits: choice({
+    of: ['auto', 'on', 'off'],
+    default: 'auto',
+    help: 'Limit how often people may call: auto is on, but for local mode.',
+  }),
+  rateBypassKey: text({
+    secret: true,
+    help: 'Calls with this in x-ratelimit-bypass are not limited.',
+  }),
+  rateBypassAddresses: list(text({ required: true, help: '' }), {
+    default: [],
+    help: 'Addresses whose calls are not limited.',
+  }),
+  redis: text({
+    secret: true,
+    help: 'Server where several nodes count calls together, as a redis:// or rediss:// URL. Without one, and while it is away, each process counts alone.',
   }),
   openFilesMax: integer({ default: 512, min: 8, help: 'Account files kept open.' }),
   retentionHours: integer({

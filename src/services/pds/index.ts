@@ -15,7 +15,7 @@ import {
   verifyNothing,
   verifyPassword,
 } from '#platform/runtime'
-import type { Blobs, Sql, Streams } from '#platform/storage'
+import type { Blobs, Kv, Sql, Streams } from '#platform/storage'
 import { cachedDirectory, networkDirectory, plcClient } from '#protocol/identity'
 import type { Did } from '#protocol/syntax'
 import { TidClock } from '#protocol/syntax'
@@ -36,6 +36,7 @@ import type { Pds } from './parts.ts'
 import { PlcAgent } from './plc/index.ts'
 import { Preferences } from './preferences/index.ts'
 import { ServiceProxy } from './proxy/index.ts'
+import { rateLimits } from './rates.ts'
 import { replayEntry } from './replay.ts'
 import { HotRepos, Repos } from './repos/index.ts'
 import { routes } from './routes.ts'
@@ -59,6 +60,8 @@ export interface PdsDeps {
   sql: Sql
   streams: Streams
   blobs: Blobs
+  /** Where calls are counted. */
+  counts: Kv
   /** Folder of the account files. */
   accountsDirectory: string
   /** 32 bytes: seals every secret in the directory database. */
@@ -319,6 +322,7 @@ export async function createPds(
   const router = createRouter(methods(pds), {
     validateOutput: deps.validateOutput === true,
     fallback: (request, nsid) => proxy.forward(request, nsid),
+    rates: rateLimits(config, deps.counts, now),
     health: () => ({ version: deps.version }),
     onAnswer: (nsid, status) => answers.with(nsid, String(status)).add(),
     onFailure: ({ nsid, requestId, error }) =>

@@ -1,4 +1,6 @@
 import { join } from 'node:path'
+import type { Log, Outside } from '#platform/runtime'
+import type { Kv } from '#platform/storage'
 import type { PdsConfig } from '#services/pds'
 import { closing } from '../closing.ts'
 import { hostKey } from '../host-key.ts'
@@ -31,6 +33,7 @@ export const pdsPart: ServicePart<PdsConfig> = {
           handleDomains: handleDomains(values, index, url, dev),
           crawlers: values.crawlers.length > 0 ? values.crawlers : peers.urls('relay'),
           pdsHosts: values.pdsHosts.length > 0 ? values.pdsHosts : peers.urls('pds'),
+          rateLimits: values.rateLimits === 'auto' ? (dev ? 'off' : 'on') : values.rateLimits,
           adminPassword: values.adminPassword ?? (dev ? 'admin-pass' : undefined),
         }
       },
@@ -44,6 +47,7 @@ export const pdsPart: ServicePart<PdsConfig> = {
           storage.openLocalStreams(join(dataDir, 'streams'), { now: outside.now, onFatal }),
           storage.openDiskBlobs(join(dataDir, 'blobs')),
         ])
+        const counts = await countsOf(values, storage, outside, log)
         const service = await createPds(
           { ...values, plc: values.plc! },
           {
@@ -53,6 +57,7 @@ export const pdsPart: ServicePart<PdsConfig> = {
             sql,
             streams,
             blobs,
+            counts,
             accountsDirectory: join(dataDir, 'accounts'),
             sealingKey: hostKey(join(dataDir, 'host.key')),
             outside,
@@ -62,10 +67,33 @@ export const pdsPart: ServicePart<PdsConfig> = {
           },
         )
         const about = { handleDomains: values.handleDomains }
-        return { service: closing(service, [streams, sql]), did: service.did, about }
+        return { service: closing(service, [streams, sql, counts]), did: service.did, about }
       },
     }
   },
+}
+
+/** A shared store that says nothing for so long is passed over. */
+const SHARED_TIMEOUT_MS = 250
+const SHARED_COMPLAINT_MS = 60_000
+
+/** Counts of this process; or, where a server is named, of all that name it. */
+async function countsOf(
+  { redis }: PdsConfig,
+  { memoryKv, openRedisKv, kvWithFallback }: typeof import('#platform/storage'),
+  { now, timers }: Outside,
+  log: Log,
+): Promise<Kv> {
+  const local = memoryKv({ now })
+  if (redis === undefined) return local
+  let complainedMs = Number.NEGATIVE_INFINITY
+  const onError = (error: Error) => {
+    if (now() - complainedMs < SHARED_COMPLAINT_MS) return
+    complainedMs = now()
+    log.warn('calls are counted in this process alone: the shared store fails', { error })
+  }
+  const shared = await openRedisKv({ url: redis, prefix: 'falaj:pds:', onError })
+  return kvWithFallback({ shared, local, timeoutMs: SHARED_TIMEOUT_MS, timers })
 }
 
 function handleDomains(

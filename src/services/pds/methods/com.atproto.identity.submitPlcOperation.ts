@@ -1,6 +1,7 @@
 import { ComAtprotoIdentitySubmitPlcOperation } from '@atcute/atproto'
 import { procedure } from '#protocol/xrpc'
 import type { Pds } from '../parts.ts'
+import { identityRates } from '../rates.ts'
 
 /** Submits a signed operation that makes, or keeps, this host the account's host. */
 export const submitPlcOperation = ({
@@ -11,6 +12,7 @@ export const submitPlcOperation = ({
 }: Pick<Pds, 'callers' | 'directory' | 'plc' | 'standing'>) =>
   procedure(ComAtprotoIdentitySubmitPlcOperation.mainSchema, {
     auth: callers.account({ deactivated: true, least: 'full' }),
+    limits: { rates: identityRates },
     async handle({ input, caller: { account } }) {
       const operation = plc.requireOurs(input.operation, account)
       await plc.submit(account.did, operation)

@@ -1,6 +1,7 @@
 import { ComAtprotoIdentityUpdateHandle } from '@atcute/atproto'
 import { procedure } from '#protocol/xrpc'
 import type { Pds } from '../parts.ts'
+import { handleRates } from '../rates.ts'
 
 type Parts = Pick<Pds, 'callers' | 'directory' | 'handles' | 'standing'>
 
@@ -11,6 +12,7 @@ type Parts = Pick<Pds, 'callers' | 'directory' | 'handles' | 'standing'>
 export const updateHandle = (pds: Parts) =>
   procedure(ComAtprotoIdentityUpdateHandle.mainSchema, {
     auth: pds.callers.account({ least: 'full' }),
+    limits: { rates: handleRates },
     async handle({ input, caller: { account } }) {
       const handle = await pds.handles.requireFor(account.did, input.handle)
       await pds.standing.rename(account, handle)

@@ -3,6 +3,7 @@ import { parseCid } from '#protocol/data'
 import type { TidClock } from '#protocol/syntax'
 import { invalidRequest, procedure } from '#protocol/xrpc'
 import type { Pds } from '../parts.ts'
+import { type OwnCall, writePoints, writeRates } from '../rates.ts'
 import { type PlannedWrite, planDelete, planRecord, type Written } from '../repos/index.ts'
 import { requireOwn } from './own-repo.ts'
 
@@ -17,7 +18,10 @@ const UPDATED = `${NSID}#updateResult`
 export const applyWrites = ({ repos, callers, clock }: Pick<Pds, 'repos' | 'callers' | 'clock'>) =>
   procedure(ComAtprotoRepoApplyWrites.mainSchema, {
     auth: callers.account(),
-    limits: { bodyBytes: 10_000_000 }, // 200 records; the event's own limit of 2 MB is checked later
+    limits: {
+      bodyBytes: 10_000_000, // 200 records; the event's own limit of 2 MB is checked later
+      rates: writeRates<OwnCall & { input: Input }>(({ input }) => points(input.writes)),
+    },
     async handle({ input, caller }): Promise<Output> {
       const account = requireOwn(caller, input.repo)
       const writes = input.writes.map((write) => plan(write, input.validate, clock))
@@ -26,6 +30,15 @@ export const applyWrites = ({ repos, callers, clock }: Pick<Pds, 'repos' | 'call
       return { commit: written.commit, results: results(written, writes) }
     },
   })
+
+const pointsOf: Record<string, number> = {
+  [`${NSID}#create`]: writePoints.create,
+  [`${NSID}#update`]: writePoints.update,
+  [`${NSID}#delete`]: writePoints.delete,
+}
+
+const points = (writes: Input['writes']): number =>
+  writes.reduce((sum, { $type }) => sum + (pointsOf[$type] ?? writePoints.create), 0)
 
 function plan(
   write: Input['writes'][number],

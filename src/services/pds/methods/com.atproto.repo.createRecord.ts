@@ -2,6 +2,7 @@ import { ComAtprotoRepoCreateRecord } from '@atcute/atproto'
 import { parseCid } from '#protocol/data'
 import { procedure } from '#protocol/xrpc'
 import type { Pds } from '../parts.ts'
+import { writePoints, writeRates } from '../rates.ts'
 import { planRecord } from '../repos/index.ts'
 import { requireOwn } from './own-repo.ts'
 
@@ -9,6 +10,7 @@ import { requireOwn } from './own-repo.ts'
 export const createRecord = ({ repos, callers, clock }: Pick<Pds, 'repos' | 'callers' | 'clock'>) =>
   procedure(ComAtprotoRepoCreateRecord.mainSchema, {
     auth: callers.account(),
+    limits: { rates: writeRates(writePoints.create) },
     async handle({ input, caller }) {
       const account = requireOwn(caller, input.repo)
       const rkey = input.rkey ?? clock.next()

@@ -2,6 +2,7 @@ import { ComAtprotoRepoDeleteRecord } from '@atcute/atproto'
 import { parseCid } from '#protocol/data'
 import { procedure } from '#protocol/xrpc'
 import type { Pds } from '../parts.ts'
+import { writePoints, writeRates } from '../rates.ts'
 import { planDelete } from '../repos/index.ts'
 import { requireOwn } from './own-repo.ts'
 
@@ -9,6 +10,7 @@ import { requireOwn } from './own-repo.ts'
 export const deleteRecord = ({ repos, callers }: Pick<Pds, 'repos' | 'callers'>) =>
   procedure(ComAtprotoRepoDeleteRecord.mainSchema, {
     auth: callers.account(),
+    limits: { rates: writeRates(writePoints.delete) },
     async handle({ input, caller }) {
       const account = requireOwn(caller, input.repo)
       const write = { ...planDelete(input.collection, input.rkey), optional: true }

@@ -1,6 +1,7 @@
 import { ComAtprotoRepoImportRepo } from '@atcute/atproto'
 import { procedure } from '#protocol/xrpc'
 import type { Pds } from '../parts.ts'
+import { importRates } from '../rates.ts'
 
 /** No size cliff: the body is a stream, read in bounded memory. */
 const BODY_BYTES_MAX = 64 * 1024 ** 3
@@ -9,6 +10,6 @@ const BODY_BYTES_MAX = 64 * 1024 ** 3
 export const importRepo = ({ imports, callers }: Pick<Pds, 'imports' | 'callers'>) =>
   procedure(ComAtprotoRepoImportRepo.mainSchema, {
     auth: callers.account({ deactivated: true, least: 'full' }),
-    limits: { bodyBytes: BODY_BYTES_MAX },
+    limits: { bodyBytes: BODY_BYTES_MAX, rates: importRates },
     handle: ({ input, caller: { account } }) => imports.run(account, input.body),
   })

@@ -3,6 +3,7 @@ import { cidText, parseCid } from '#protocol/data'
 import { formatAtUri } from '#protocol/syntax'
 import { procedure } from '#protocol/xrpc'
 import type { Pds } from '../parts.ts'
+import { writePoints, writeRates } from '../rates.ts'
 import { planRecord } from '../repos/index.ts'
 import { requireOwn } from './own-repo.ts'
 
@@ -10,6 +11,7 @@ import { requireOwn } from './own-repo.ts'
 export const putRecord = ({ repos, callers }: Pick<Pds, 'repos' | 'callers'>) =>
   procedure(ComAtprotoRepoPutRecord.mainSchema, {
     auth: callers.account(),
+    limits: { rates: writeRates(writePoints.put) },
     async handle({ input, caller }) {
       const account = requireOwn(caller, input.repo)
       const { collection, rkey, record, validate } = input

@@ -2,6 +2,7 @@ import { ComAtprotoRepoUploadBlob } from '@atcute/atproto'
 import { cidText } from '#protocol/data'
 import { procedure } from '#protocol/xrpc'
 import type { Pds } from '../parts.ts'
+import { uploadRates } from '../rates.ts'
 
 /**
  * Takes in a blob; private until a record refers to it. A service may bring one in the owner's
@@ -10,7 +11,7 @@ import type { Pds } from '../parts.ts'
 export const uploadBlob = ({ blobs, callers }: Pick<Pds, 'blobs' | 'callers'>) =>
   procedure(ComAtprotoRepoUploadBlob.mainSchema, {
     auth: callers.accountOrService({ deactivated: true }),
-    limits: { bodyBytes: blobs.bytesMax },
+    limits: { bodyBytes: blobs.bytesMax, rates: uploadRates },
     async handle({ input, caller }) {
       const mimeType = input.encoding || 'application/octet-stream'
       const { cid, size } = await blobs.upload(caller.account, input.body, mimeType)

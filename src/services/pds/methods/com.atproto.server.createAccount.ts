@@ -5,6 +5,7 @@ import type { Did, Handle } from '#protocol/syntax'
 import { invalidRequest, procedure, XrpcError } from '#protocol/xrpc'
 import type { Account } from '../accounts/index.ts'
 import type { Pds } from '../parts.ts'
+import { signUpRates } from '../rates.ts'
 import { requireEmail } from './email.ts'
 import { requirePassword } from './password.ts'
 
@@ -30,7 +31,7 @@ type Input = ComAtprotoServerCreateAccount.$input
 export const createAccount = (pds: Parts) =>
   procedure(ComAtprotoServerCreateAccount.mainSchema, {
     auth: pds.callers.optionalService,
-    limits: { bodyBytes: 50_000 },
+    limits: { bodyBytes: 50_000, rates: signUpRates },
     async handle({ input, caller }) {
       if (input.plcOp !== undefined) throw invalidRequest('Unsupported input: "plcOp"')
       const email = input.email && requireEmail(input.email)

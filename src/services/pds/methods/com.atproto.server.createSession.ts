@@ -3,6 +3,7 @@ import type { Handle } from '#protocol/syntax'
 import { authRequired, noAuth, procedure } from '#protocol/xrpc'
 import type { Account } from '../accounts/index.ts'
 import type { Pds } from '../parts.ts'
+import { signInRates } from '../rates.ts'
 import { sessionView } from './session-view.ts'
 
 type Parts = Pick<Pds, 'accounts' | 'passwords' | 'sessions' | 'directory'>
@@ -11,7 +12,7 @@ type Parts = Pick<Pds, 'accounts' | 'passwords' | 'sessions' | 'directory'>
 export const createSession = (pds: Parts) =>
   procedure(ComAtprotoServerCreateSession.mainSchema, {
     auth: noAuth,
-    limits: { bodyBytes: 10_000 },
+    limits: { bodyBytes: 10_000, rates: signInRates },
     async handle({ input }) {
       const account = await find(pds, input.identifier.trim())
       const proof = await pds.passwords.check(account, input.password)

@@ -1,6 +1,7 @@
 import { ComAtprotoServerDeleteAccount } from '@atcute/atproto'
 import { authRequired, noAuth, procedure } from '#protocol/xrpc'
 import type { Pds } from '../parts.ts'
+import { codeRates } from '../rates.ts'
 
 /**
  * Deletes an account for good: its password and a mailed code together allow it, whoever brings
@@ -14,7 +15,7 @@ export const deleteAccount = ({
 }: Pick<Pds, 'accounts' | 'codes' | 'passwords' | 'standing'>) =>
   procedure(ComAtprotoServerDeleteAccount.mainSchema, {
     auth: noAuth,
-    limits: { bodyBytes: 10_000 },
+    limits: { bodyBytes: 10_000, rates: codeRates },
     async handle({ input: { did, password, token } }) {
       const account = await accounts.get(did)
       const proof = await passwords.check(account, password)

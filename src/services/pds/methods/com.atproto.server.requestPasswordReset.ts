@@ -1,6 +1,7 @@
 import { ComAtprotoServerRequestPasswordReset } from '@atcute/atproto'
 import { noAuth, procedure } from '#protocol/xrpc'
 import type { Pds } from '../parts.ts'
+import { codeRates } from '../rates.ts'
 import { mailCode } from './mail-code.ts'
 
 type Parts = Pick<Pds, 'accounts' | 'codes' | 'mail'>
@@ -9,7 +10,7 @@ type Parts = Pick<Pds, 'accounts' | 'codes' | 'mail'>
 export const requestPasswordReset = (pds: Parts) =>
   procedure(ComAtprotoServerRequestPasswordReset.mainSchema, {
     auth: noAuth,
-    limits: { bodyBytes: 10_000 },
+    limits: { bodyBytes: 10_000, rates: codeRates },
     async handle({ input }) {
       const account = await pds.accounts.byEmail(input.email.trim())
       if (account) await mailCode(pds, account, 'reset-password')

@@ -1,6 +1,7 @@
 import { ComAtprotoServerResetPassword } from '@atcute/atproto'
 import { noAuth, procedure } from '#protocol/xrpc'
 import type { Pds } from '../parts.ts'
+import { codeRates } from '../rates.ts'
 import { requirePassword } from './password.ts'
 
 /** Sets a new password with a mailed code, and ends all sessions. Errors: InvalidToken, ExpiredToken. */
@@ -12,7 +13,7 @@ export const resetPassword = ({
 }: Pick<Pds, 'accounts' | 'codes' | 'passwords' | 'sessions'>) =>
   procedure(ComAtprotoServerResetPassword.mainSchema, {
     auth: noAuth,
-    limits: { bodyBytes: 10_000 },
+    limits: { bodyBytes: 10_000, rates: codeRates },
     async handle({ input }) {
       const password = requirePassword(input.password)
       const did = await codes.useWhoever('reset-password', input.token)

@@ -16,7 +16,9 @@ import {
 } from '#platform/runtime'
 import {
   type Files,
+  type Kv,
   loadMigrations,
+  memoryKv,
   openDiskBlobs,
   openLocalStreams,
   openSqlite,
@@ -60,6 +62,8 @@ export interface HostOptions {
   outside?: TestOutside
   publicUrl?: string
   seed?: number
+  /** Where calls are counted; limits are off unless the config says `rateLimits: 'on'`. */
+  counts?: Kv
   /** Answers calls to anything but the directory. */
   fetch?: Fetch
   appview?: { url: string; did: string }
@@ -199,6 +203,7 @@ export class TestHost {
         sql,
         streams: watched,
         blobs,
+        counts: options.counts ?? memoryKv({ now: outside.now }),
         accountsDirectory: join(folder, 'accounts'),
         sealingKey: SEALING_KEY,
         outside,
