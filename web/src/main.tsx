@@ -1,6 +1,6 @@
 /** The client's start: configuration, then the page. */
 
-import { effect } from '@preact/signals'
+import { effect, untracked } from '@preact/signals'
 import { render } from 'preact'
 import './design/index.css'
 import { chosenLanguage } from './app/choices.ts'
@@ -11,11 +11,13 @@ import { Shell } from './app/shell.tsx'
 import { startShortcuts } from './app/shortcuts.ts'
 import { identityOf } from './data/identity.ts'
 import { forgetRead, keepPerson } from './data/keep.ts'
+import { readLabelers } from './data/labeler-words.ts'
 import { startUnread } from './data/notify.ts'
 import { forgetPages } from './data/pages.ts'
 import type { Preference } from './data/preference-list.ts'
 import { readPreferences } from './data/preferences.ts'
 import { problemOf } from './data/problem.ts'
+import { labelers } from './data/services.ts'
 import { me, noteHost, read, type Session } from './data/session.ts'
 import type { Profile } from './data/views.ts'
 import { CallError } from './data/xrpc.ts'
@@ -51,6 +53,10 @@ async function start(): Promise<void> {
   effect(() => {
     const session = me.value
     if (session) knowMyself(session)
+  })
+  // Now, and whenever other labelers are followed.
+  effect(() => {
+    if (labelers().length > 0) untracked(() => void readLabelers())
   })
   render(<Shell />, root)
 }

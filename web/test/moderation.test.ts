@@ -2,10 +2,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { Page } from 'playwright-core'
+import { moderator } from './fake/world.ts'
 import { skip, stage } from './stage.ts'
 import { signInAs } from './steps.ts'
-
-const moderator = 'did:plc:moderationmoderationmode#atproto_labeler'
 
 describe('moderation', { skip }, () => {
   const set = stage()
@@ -27,7 +26,7 @@ describe('moderation', { skip }, () => {
     await page.getByRole('button', { name: 'Send report' }).click()
     await page.getByText('Thank you for telling.').waitFor()
     const { to, body } = set.network.world.reports.at(-1)!
-    assert.equal(to, moderator)
+    assert.equal(to, `${moderator}#atproto_labeler`)
     assert.equal(body.reasonType, 'com.atproto.moderation.defs#reasonMisleading')
     assert.equal(body.reason, 'ليس صحيحًا')
     assert.equal((body.subject as { uri: string }).uri, uri)
@@ -98,7 +97,7 @@ describe('moderation', { skip }, () => {
 
   it('labels cover words and pictures until somebody uncovers them', async () => {
     const { world } = set.network
-    const src = 'did:plc:moderationmoderationmode'
+    const src = moderator
     const { did } = world.account('nouf.test')!
     const [words, pictures] = world.posts.filter((post) => post.did === did)
     world.labels.set(words!.uri, [{ src, val: '!warn' }])
@@ -128,6 +127,92 @@ describe('moderation', { skip }, () => {
     await page.goto(url('/profile/nouf.test'))
     await page.getByText('A post that is not shown').waitFor()
     world.labels.clear()
+    assert.deepEqual(errors, [])
+  })
+
+  it('a labeler’s own words are told in the reader’s language, and each reader decides', async () => {
+    const { world } = set.network
+    const { did: khalid } = world.account('khalid.test')!
+    const { did: sara } = world.account('sara.test')!
+    const [first, second] = world.posts.filter(({ did, record }) => did === khalid && !record.reply)
+    world.labels.set(first!.uri, [{ src: moderator, val: 'rumour' }])
+    world.labels.set(second!.uri, [{ src: moderator, val: 'satire' }])
+    const { page, url, errors } = await set.open({ language: 'ar' })
+    await signInAs(page, set.network, 'sara.test')
+    await page.goto(url('/profile/khalid.test'))
+    const at = (uri: string) => page.locator(`main article[data-uri="${uri}"]`)
+    await at(first!.uri).getByText('شائعة').waitFor()
+    assert.equal(await at(first!.uri).locator('.post-text').count(), 0)
+    await at(second!.uri).locator('.post-text').waitFor()
+
+    // What a mark means is one press away, and so is one's own word about it.
+    await at(second!.uri).getByRole('button', { name: 'سخرية' }).click()
+    const dialog = page.getByRole('dialog', { name: 'سخرية' })
+    await dialog.getByText('لم تُكتب لتُصدَّق.').waitFor()
+    await dialog.getByText('أخفِ').click()
+    await page.getByText('حُفظ مع حسابك.').waitFor()
+    await page.keyboard.press('Escape')
+    await page.getByText('منشور لا يُعرض').waitFor()
+    await page.goto(url('/search?q=%D8%A7%D9%84%D9%81%D9%84%D8%AC'))
+    await page.locator('main article').first().waitFor()
+    assert.equal(await at(second!.uri).count(), 0)
+
+    await page.goto(url('/settings'))
+    await page.getByRole('link', { name: 'وسومهم' }).click()
+    await page.getByText('لم يؤكدها أحد.').waitFor()
+    await page.getByRole('group', { name: 'شائعة' }).getByText('اعرض').click()
+    await page.getByText('حُفظ مع حسابك.').waitFor()
+    assert.deepEqual(
+      (world.preferences.get(sara) ?? [])
+        .filter(({ labelerDid }) => labelerDid === moderator)
+        .map(({ label, visibility }) => [label, visibility]),
+      [
+        ['satire', 'hide'],
+        ['rumour', 'ignore'],
+      ],
+    )
+    await page.goto(url('/profile/khalid.test'))
+    await at(first!.uri).locator('.post-text').waitFor()
+    world.labels.clear()
+    assert.deepEqual(errors, [])
+  })
+
+  it('who was decided about is told why, and asks for another look', async () => {
+    const { world } = set.network
+    const { did } = world.account('khalid.test')!
+    const post = world.posts.find((one) => one.did === did)!
+    const decided = { subject: post.uri, cid: post.cid, takendown: false, labels: ['rumour'] }
+    const reason = 'Where does this come from?'
+    world.decisions.set(did, [{ ...decided, reason, decidedAt: world.at(5) }])
+    const { page, url, errors } = await set.open({ language: 'en', width: 390 })
+    await signInAs(page, set.network, 'khalid.test')
+    await page.goto(url('/notifications'))
+    await page.getByText('Moderators decided something about you.').waitFor()
+    await page.getByRole('link', { name: 'Read it' }).click()
+    await page.getByText(reason).waitFor()
+    await page.locator('main .marks').getByText('Rumour').waitFor()
+    await page.locator('main .answered').waitFor()
+    await page.getByRole('button', { name: 'Ask them to look again' }).click()
+    await page.getByRole('textbox', { name: 'Why should they look again?' }).fill('I was there.')
+    const method = 'com.atproto.moderation.createReport'
+    set.network.fail.set(method, { status: 502, error: 'UpstreamFailure' })
+    await page.getByRole('button', { name: 'Send the appeal' }).click()
+    await page.locator('dialog').getByText('The moderators are not answering').waitFor()
+    set.network.fail.clear()
+    await page.getByRole('button', { name: 'Send the appeal' }).click()
+    await page.getByText('Your appeal is sent.').waitFor()
+    const { to, body } = world.reports.at(-1)!
+    assert.equal(to, `${moderator}#atproto_labeler`)
+    assert.equal(body.reasonType, 'com.atproto.moderation.defs#reasonAppeal')
+    assert.deepEqual(
+      [body.reason, (body.subject as { uri: string }).uri],
+      ['I was there.', post.uri],
+    )
+    await page.locator('dialog').getByRole('button', { name: 'Close' }).last().click()
+    await page.getByText('They have not answered yet.').waitFor()
+    await page.goto(url('/notifications'))
+    await page.getByRole('heading', { name: 'Nothing yet' }).waitFor()
+    assert.equal(await page.getByText('Moderators decided something').count(), 0)
     assert.deepEqual(errors, [])
   })
 })

@@ -7,11 +7,11 @@ import { join } from 'node:path'
 import { builtClient, openBrowser, type View } from './browser.ts'
 import { type FakeNetwork, startFakeNetwork } from './fake/network.ts'
 import { seed } from './fake/seed.ts'
-import { World } from './fake/world.ts'
+import { moderator, World } from './fake/world.ts'
 import { settled, signInAs } from './steps.ts'
 
 const folder = process.argv[2] ?? 'pictures'
-const only = process.argv[3] ?? ''
+const only = (process.argv[3] ?? '').split(',')
 
 interface Shot {
   name: string
@@ -132,7 +132,7 @@ const shots: Shot[] = [
     name: 'labels',
     path: '/profile/nouf.test',
     before: ({ world }) => {
-      const src = 'did:plc:moderationmoderationmode'
+      const src = moderator
       const [first, second] = world.posts.filter(
         ({ did }) => did === world.account('nouf.test')?.did,
       )
@@ -140,6 +140,32 @@ const shots: Shot[] = [
       world.labels.set(second!.uri, [
         { src, val: 'graphic-media' },
         { src, val: 'spam' },
+      ])
+    },
+  },
+  {
+    name: 'label',
+    path: '/profile/nouf.test',
+    before: ({ world }) => {
+      const [first] = world.posts.filter(({ did }) => did === world.account('nouf.test')?.did)
+      world.labels.set(first!.uri, [{ src: moderator, val: 'satire' }])
+    },
+    act: async (page) => page.locator('main .mark').first().click(),
+  },
+  { name: 'labeler', path: `/settings/labels/${moderator}` },
+  {
+    name: 'standing',
+    path: '/settings/standing',
+    before: ({ world }) => {
+      const { did } = world.account('sara.test')!
+      const [first, second] = world.posts.filter((post) => post.did === did)
+      const decided = (post: typeof first, more: object) => ({
+        ...{ subject: post!.uri, cid: post!.cid, takendown: false, labels: [] },
+        ...{ decidedAt: world.at(50), ...more },
+      })
+      world.decisions.set(did, [
+        decided(first, { labels: ['rumour'], reason: 'من أين جاء هذا؟' }),
+        decided(second, { takendown: true, appeal: 'waiting', decidedAt: world.at(4_000) }),
       ])
     },
   },
@@ -165,7 +191,9 @@ const views: (View & { name: string })[] = [
 await mkdir(folder, { recursive: true })
 const dist = await builtClient()
 for (const view of views) {
-  const wanted = shots.filter(({ name }) => `${name}-${view.name}`.includes(only))
+  const wanted = shots.filter(({ name }) =>
+    only.some((part) => `${name}-${view.name}`.includes(part)),
+  )
   if (wanted.length === 0) continue
   const world = new World(Date.now)
   const network = await startFakeNetwork(dist, world)

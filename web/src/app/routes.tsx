@@ -19,6 +19,8 @@ const SignIn = later(async () => (await import('../pages/sign-in.tsx')).SignIn)
 const PeopleAround = later(async () => (await import('../pages/people-lists.tsx')).PeopleAround)
 const Reactions = later(async () => (await import('../pages/people-lists.tsx')).Reactions)
 const ServicePage = later(async () => (await import('../pages/service.tsx')).ServicePage)
+const LabelerPage = later(async () => (await import('../pages/labeler.tsx')).LabelerPage)
+const Standing = later(async () => (await import('../pages/standing.tsx')).Standing)
 const Search = later(async () => (await import('../pages/search.tsx')).Search)
 
 type Found = Record<string, string>
@@ -43,6 +45,8 @@ const routes: readonly Route[] = [
   { pattern: '/settings', show: () => <Settings /> },
   { pattern: '/settings/service', show: () => <ServicePage /> },
   { pattern: '/settings/quiet', show: () => <Quiet />, mine: true },
+  { pattern: '/settings/standing', show: () => <Standing />, mine: true },
+  { pattern: '/settings/labels/:did', show: ({ did = '' }) => <LabelerPage did={did} /> },
   { pattern: '/profile/:actor', show: ({ actor = '' }) => <Profile actor={actor} tab="posts" /> },
   {
     pattern: '/profile/:actor/replies',

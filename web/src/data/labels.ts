@@ -2,32 +2,45 @@
  * What labels on a post or an account ask of a client: nothing, a mark, a cover, or not to show it.
  * https://atproto.com/specs/label. Pure.
  */
-import type { Preference } from './preference-list.ts'
+import { type Preference, withPreference } from './preference-list.ts'
 import type { Label } from './views.ts'
 
 export type Visibility = 'ignore' | 'warn' | 'hide'
 
-interface Kind {
-  /** Pictures and other media only, or everything that is said. */
-  covers: 'media' | 'content'
+/** What a label asks of whoever shows it, until the person says otherwise. */
+export interface Asks {
+  /** Everything that is said, its pictures only, or nothing: then it is a mark. */
+  blurs: 'content' | 'media' | 'none'
+  /** How loud a mark is; `none` shows nothing. */
+  severity: 'alert' | 'inform' | 'none'
   preset: Visibility
+  /** Left out for whoever wants no adult content at all. */
+  adultOnly?: boolean
 }
 
-/** The labels that every client knows, and what they ask for until the person says otherwise. */
-const kinds: Record<string, Kind> = {
-  '!hide': { covers: 'content', preset: 'hide' },
-  '!warn': { covers: 'content', preset: 'warn' },
-  porn: { covers: 'media', preset: 'warn' },
-  sexual: { covers: 'media', preset: 'warn' },
-  nudity: { covers: 'media', preset: 'ignore' },
-  'graphic-media': { covers: 'media', preset: 'warn' },
+/** The labels that every client knows. */
+const kinds: Record<string, Asks> = {
+  '!hide': { blurs: 'content', severity: 'alert', preset: 'hide' },
+  '!warn': { blurs: 'content', severity: 'alert', preset: 'warn' },
+  porn: { blurs: 'media', severity: 'none', preset: 'warn', adultOnly: true },
+  sexual: { blurs: 'media', severity: 'none', preset: 'warn' },
+  nudity: { blurs: 'media', severity: 'none', preset: 'ignore' },
+  'graphic-media': { blurs: 'media', severity: 'none', preset: 'warn' },
 }
+
+/**
+ * What a labeler says that a word of its own asks for: `unread` while that is not known yet, undefined
+ * when it says nothing.
+ */
+export type Meaning = (src: string, val: string) => Asks | 'unread' | undefined
+
+/** What a label asks for that everybody knows. */
+export const usualAsks = (val: string): Asks | undefined => kinds[val]
 
 const oldNames: Record<string, string> = { gore: 'graphic-media', nsfl: 'graphic-media' }
 
 /** Kinds of media that a person decides about, in the order they are offered. */
 export const mediaKinds = ['porn', 'sexual', 'nudity', 'graphic-media'] as const
-export type MediaKind = (typeof mediaKinds)[number]
 
 export interface Judged {
   /** Not to be shown at all, and why. */
@@ -43,13 +56,28 @@ export interface Judged {
 const contentPref = 'app.bsky.actor.defs#contentLabelPref'
 const adultPref = 'app.bsky.actor.defs#adultContentPref'
 
-/** What a person wants done about a label: their own word, else what is usual for it. */
+/**
+ * What a person wants done about a label: their own word, else what is usual for it. `asks` is what
+ * the labeler says of a word of its own.
+ */
 export function visibilityOf(
   list: readonly Preference[] | undefined,
   val: string,
   src?: string,
+  asks: Asks | undefined = kinds[oldNames[val] ?? val],
 ): Visibility {
   const name = oldNames[val] ?? val
+  const adult = list?.find(({ $type }) => $type === adultPref)?.enabled
+  if (adult === false && asks?.adultOnly) return 'hide'
+  return wordOf(list, name, src) ?? asks?.preset ?? 'ignore'
+}
+
+/** The person's own word about a label: about this labeler's before about everybody's. */
+function wordOf(
+  list: readonly Preference[] | undefined,
+  name: string,
+  src: string | undefined,
+): Visibility | undefined {
   const said = (list ?? []).filter(
     ({ $type, label, labelerDid }) =>
       $type === contentPref &&
@@ -59,35 +87,52 @@ export function visibilityOf(
   const word = (said.find(({ labelerDid }) => labelerDid === src && src) ?? said[0])?.visibility
   // The word for "do not cover" was "show" before it was "ignore".
   if (word === 'ignore' || word === 'show') return 'ignore'
-  if (word === 'warn' || word === 'hide') return word
-  const adult = list?.find(({ $type }) => $type === adultPref)?.enabled
-  if (name === 'porn' && adult === false) return 'hide'
-  return kinds[name]?.preset ?? 'ignore'
+  return word === 'warn' || word === 'hide' ? word : undefined
+}
+
+/** What a label asks for: of its labeler where that says so, else what everybody knows. */
+export function asksOf(
+  { src, val }: Label,
+  author: string,
+  meaning: Meaning,
+): Asks | 'unread' | undefined {
+  const known = kinds[oldNames[val] ?? val]
+  if (val.startsWith('!') || src === author) return known
+  const own = meaning(src, val)
+  return own === undefined || (own === 'unread' && known) ? known : own
 }
 
 /**
  * Judges labels that stand. `author` is whose record or account it is: what only a service may say
- * (names with `!`) counts for nothing in their own mouth.
+ * (names with `!`) counts for nothing in their own mouth. A word whose meaning is not known yet
+ * covers; one that never will be is a mark.
  */
 export function judge(
   labels: readonly Label[] | undefined,
   author: string,
   list: readonly Preference[] | undefined,
+  meaning: Meaning = () => undefined,
 ): Judged {
   const found: { hidden?: Label; content?: Label; media?: Label; marks: Label[] } = { marks: [] }
   for (const label of standing(labels ?? [])) {
     const val = oldNames[label.val] ?? label.val
     const reserved = val.startsWith('!')
     if (reserved && (label.src === author || !kinds[val])) continue
-    const kind = kinds[val]
-    const wish = reserved ? kinds[val]!.preset : visibilityOf(list, val, label.src)
+    const asks = asksOf(label, author, meaning)
     const known = { ...label, val }
-    if (!kind) {
-      if (wish === 'hide') found.hidden ??= known
-      else if (wish === 'warn') found.content ??= known
-      else found.marks.push(known)
-    } else if (wish === 'hide') found.hidden ??= known
-    else if (wish === 'warn') found[kind.covers] ??= known
+    if (asks === 'unread') {
+      found.content ??= known
+      continue
+    }
+    const wish = reserved ? kinds[val]!.preset : visibilityOf(list, val, label.src, asks)
+    if (wish === 'hide') found.hidden ??= known
+    else if (!asks) {
+      if (wish === 'warn') found.content ??= known
+      else if (wordOf(list, val, label.src) === undefined) found.marks.push(known)
+    } else if (wish === 'warn') {
+      if (asks.blurs !== 'none') found[asks.blurs] ??= known
+      else if (asks.severity !== 'none') found.marks.push(known)
+    }
   }
   return found
 }
@@ -103,13 +148,23 @@ function standing(labels: readonly Label[]): Label[] {
   return [...found.values()]
 }
 
-/** The preferences with the person's word about a kind of media. */
+/**
+ * The preferences with the person's word about a label, everybody's or a labeler's own. Who wants to
+ * see what is for adults only says with it that they want such things at all.
+ */
 export function withVisibility(
   list: readonly Preference[],
-  label: MediaKind,
+  label: string,
   visibility: Visibility,
+  labelerDid?: string,
+  adultOnly = false,
 ): Preference[] {
   const same = (one: Preference) =>
-    one.$type === contentPref && one.labelerDid === undefined && one.label === label
-  return [...list.filter((one) => !same(one)), { $type: contentPref, label, visibility }]
+    one.$type === contentPref && one.labelerDid === labelerDid && one.label === label
+  const word = { $type: contentPref, ...(labelerDid ? { labelerDid } : {}), label, visibility }
+  const next: Preference[] = [...list.filter((one) => !same(one)), word]
+  const closed = next.some(({ $type, enabled }) => $type === adultPref && enabled === false)
+  return adultOnly && closed && visibility !== 'hide'
+    ? withPreference(next, adultPref, { enabled: true })
+    : next
 }

@@ -3,16 +3,19 @@ import { labelers, type Service } from './services.ts'
 import { act } from './session.ts'
 import type { StrongRef } from './views.ts'
 
-/** The lexicon's reasons, in the order they are offered. */
-export const reasons = {
+const names = {
   spam: 'com.atproto.moderation.defs#reasonSpam',
   rude: 'com.atproto.moderation.defs#reasonRude',
   misleading: 'com.atproto.moderation.defs#reasonMisleading',
   sexual: 'com.atproto.moderation.defs#reasonSexual',
   violation: 'com.atproto.moderation.defs#reasonViolation',
   other: 'com.atproto.moderation.defs#reasonOther',
+  appeal: 'com.atproto.moderation.defs#reasonAppeal',
 } as const
-export type Reason = keyof typeof reasons
+
+/** What may be wrong, in the order it is offered. */
+export const reasons = ['spam', 'rude', 'misleading', 'sexual', 'violation', 'other'] as const
+export type Reason = (typeof reasons)[number]
 
 /** Longest own words, in characters as people see them. */
 export const maxWords = 1_000
@@ -20,7 +23,8 @@ export const maxWords = 1_000
 export interface Report {
   /** A post, or an account's DID. */
   subject: StrongRef | string
-  reason: Reason
+  /** What is wrong; `appeal` asks for another look at what was decided about oneself. */
+  reason: Reason | 'appeal'
   words: string
   /** Who reads it; without one the person's host decides. */
   to: Service | undefined
@@ -38,7 +42,7 @@ export async function sendReport({ subject, reason, words, to }: Report): Promis
   await act('com.atproto.moderation.createReport', {
     headers: to ? { 'atproto-proxy': `${to.did}#atproto_labeler` } : {},
     body: {
-      reasonType: reasons[reason],
+      reasonType: names[reason],
       subject: about,
       ...(words.trim() === '' ? {} : { reason: words.trim() }),
     },

@@ -5,6 +5,8 @@
 
 export interface Label {
   src: string
+  /** What it is on: a record, or an account. */
+  uri?: string
   val: string
   /** Takes the label back. */
   neg?: boolean

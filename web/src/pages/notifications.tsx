@@ -1,6 +1,7 @@
 /** What happened: likes, reposts, follows, replies, mentions; likes of one post gathered. */
 import { useEffect } from 'preact/hooks'
 import { nameOf } from '../data/actions.ts'
+import { isNewlyDecided, readDecisions } from '../data/decisions.ts'
 import { type NotificationItem, notifications } from '../data/feeds.ts'
 import { group, type Notice } from '../data/group.ts'
 import { markSeen } from '../data/notify.ts'
@@ -21,9 +22,17 @@ export function Notifications() {
   useEffect(() => {
     if (shown) void markSeen()
   }, [shown])
+  useEffect(() => {
+    readDecisions().catch(() => {})
+  }, [me.value?.did])
   return (
     <>
       <Head title={t('nav.notifications')} />
+      {isNewlyDecided() && (
+        <div class="banner" role="status">
+          <span>{t('standing.fresh')}</span> <a href="/settings/standing">{t('standing.read')}</a>
+        </div>
+      )}
       <List
         key={me.value?.did}
         pages={pages}

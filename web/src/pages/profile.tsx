@@ -199,10 +199,10 @@ function Top({ person }: { person: Person }) {
         {warned && (
           <p class="note section" data-tone="warm">
             <Icon name="shield" />
-            <span>{t('label.account', { label: labelName(warned.val) })}</span>
+            <span>{t('label.account', { label: labelName(warned) })}</span>
           </p>
         )}
-        <Marks judged={judged} author={person.did} />
+        <Marks judged={judged} author={person.did} subject={person.did} />
         {person.description && !judged.hidden && (
           <p class="profile-bio" dir="auto">
             {person.description}

@@ -60,6 +60,13 @@ export function Settings() {
             </a>
           </Setting>
         )}
+        {me.value && (
+          <Setting title={t('standing.title')} text={t('standing.lead')}>
+            <a class="button ghost small" href="/settings/standing">
+              {t('standing.open')}
+            </a>
+          </Setting>
+        )}
         {me.value && <LabelSettings />}
         <Accounts />
         <Keys />

@@ -1,17 +1,20 @@
-/** What the page asks a person about, above everything else: a report, or a block. */
+/** What the page asks or tells a person, above everything else: a report, a block, a label. */
 import { signal } from '@preact/signals'
 import { go } from '../app/router.ts'
 import { nameOf } from '../data/actions.ts'
 import { knownPerson } from '../data/keep.ts'
 import { toggleBlock, toggleMute } from '../data/quiet.ts'
+import type { Service } from '../data/services.ts'
 import { me } from '../data/session.ts'
-import type { Person, Post } from '../data/views.ts'
+import type { Label, Person, Post, StrongRef } from '../data/views.ts'
 import { t } from '../words/index.ts'
 import type { MenuItem } from './menu.tsx'
 
 export type Asking =
   | { kind: 'report'; person: Person; post?: Post }
   | { kind: 'block'; person: Person }
+  | { kind: 'label'; label: Label; author: string; subject?: StrongRef | string }
+  | { kind: 'appeal'; subject: StrongRef | string; to: Service | undefined }
 
 export const asking = signal<Asking | undefined>(undefined)
 

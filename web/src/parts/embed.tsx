@@ -137,11 +137,7 @@ function QuotedPostCard({ quoted }: { quoted: QuotedPost }) {
             <Handle handle={author.handle} /> · <Ago at={indexedAt} />
           </div>
         </div>
-        {covered ? (
-          <p class="quiet">{labelName(covered.val)}</p>
-        ) : (
-          <PostText text={value.text ?? ''} />
-        )}
+        {covered ? <p class="quiet">{labelName(covered)}</p> : <PostText text={value.text ?? ''} />}
         {embeds?.some(({ $type }) => $type === 'app.bsky.embed.images#view') && (
           <span class="quiet small">{t('post.hasPictures')}</span>
         )}

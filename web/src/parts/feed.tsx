@@ -8,6 +8,7 @@ import type { Problem } from '../data/problem.ts'
 import { isHushed } from '../data/quiet.ts'
 import type { FeedItem, Person } from '../data/views.ts'
 import { t } from '../words/index.ts'
+import { judgePost } from './labels.tsx'
 import { PersonRow } from './person.tsx'
 import { PostView } from './post.tsx'
 import { PeopleBones, PostBones, SmallTrouble, Trouble } from './states.tsx'
@@ -77,7 +78,7 @@ function Sentinel<T>({ pages }: { pages: Pages<T> }) {
 }
 
 type FeedProps = Pick<ListProps<FeedItem>, 'pages' | 'empty' | 'end' | 'trouble'> & {
-  /** Shows also what those wrote whom one has muted: on their own page. */
+  /** Shows also what those wrote whom one has muted, and where something was left out. */
   everybody?: boolean
 }
 
@@ -89,7 +90,7 @@ export function Feed({ pages, empty, end, trouble, everybody }: FeedProps) {
         <div role="feed" aria-busy={pages.state.value === 'more'}>
           {items
             .filter(({ post }) => !isGone(post.uri).value)
-            .filter(({ post }) => everybody || !isHushed(post.author))
+            .filter(({ post }) => everybody || !(isHushed(post.author) || judgePost(post).hidden))
             .map((item) => (
               <PostView
                 key={`${item.post.uri} ${item.reason?.by?.did ?? ''}`}

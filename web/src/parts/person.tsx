@@ -2,6 +2,7 @@
 import { nameOf, toggleFollow } from '../data/actions.ts'
 import { firstGrapheme } from '../data/count.ts'
 import { personOf } from '../data/keep.ts'
+import { meaningOf } from '../data/labeler-words.ts'
 import { judge } from '../data/labels.ts'
 import { preferences } from '../data/preferences.ts'
 import { me } from '../data/session.ts'
@@ -40,7 +41,7 @@ export function Avatar({
 // A picture that a label covers is not worth a button of its own: the letter stands for it.
 function isCovered(person: Person): boolean {
   if (!person.labels?.length || person.did === me.peek()?.did) return false
-  const { hidden, content, media } = judge(person.labels, person.did, preferences())
+  const { hidden, content, media } = judge(person.labels, person.did, preferences(), meaningOf)
   return Boolean(hidden ?? content ?? media)
 }
 

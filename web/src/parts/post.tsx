@@ -100,7 +100,7 @@ function PostBody({ post, judged }: { post: Post; judged: Judged }) {
           </Cover>
         )}
       </Cover>
-      <Marks judged={judged} author={did} />
+      <Marks judged={judged} author={did} subject={{ uri: post.uri, cid: post.cid }} />
     </>
   )
 }
@@ -151,11 +151,18 @@ function ReplyTo({ item }: { item?: FeedItem }) {
   )
 }
 
+/** What one left out is covered where one goes to it; what a service hides stays hidden. */
+function opened(judged: Judged): Judged {
+  const { hidden } = judged
+  if (!hidden || hidden.val === '!hide') return judged
+  return { ...judged, hidden: undefined, content: hidden }
+}
+
 /** The post a page is about: larger, with its exact time and its counts in words. */
 export function FocusPost({ post, line }: PostProps) {
   const shown = postOf(post).value
   const author = personOf(shown.author).value
-  const judged = judgePost(shown)
+  const judged = opened(judgePost(shown))
   if (judged.hidden) return <p class="veiled">{t('label.hidden')}</p>
   if (isGone(post.uri).value) return <p class="veiled">{t('post.deleted')}</p>
   return (

@@ -134,13 +134,13 @@ export function SmallTrouble({ problem, retry }: TroubleProps) {
 }
 
 /** A problem inside a form, beside the button that ran into it. */
-export function FormTrouble({ problem }: { problem: Problem }) {
+export function FormTrouble({ problem, what, safe }: Omit<TroubleProps, 'retry'>) {
   return (
     <div class="note" data-tone="bad" role="alert">
       <Icon name="warn" />
       <div>
-        <b>{t(`problem.${problem.kind}.what`)}</b>
-        {t(`problem.${problem.kind}.safe`)}
+        <b>{what ?? t(`problem.${problem.kind}.what`)}</b>
+        {safe ?? t(`problem.${problem.kind}.safe`)}
         {problem.detail && (
           <details class="more">
             <summary>{t('details')}</summary>

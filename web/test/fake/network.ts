@@ -7,7 +7,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net'
 import { extname, join } from 'node:path'
 import type { Gone, Post, PostRecord, ThreadNode } from '../../src/data/views.ts'
-import type { Account, World } from './world.ts'
+import { type Account, moderator, type World } from './world.ts'
 
 type Name = 'web' | 'plc' | 'pds' | 'two' | 'relay' | 'view' | 'feeds' | 'search' | 'moderation'
 
@@ -154,7 +154,7 @@ function config(urls: Record<Name, string>, world: World) {
       uris: world.generators.map(({ uri }) => uri),
     },
     search: { url: urls.search },
-    moderation: { url: urls.moderation, did: 'did:plc:moderationmoderationmode' },
+    moderation: { url: urls.moderation, did: moderator },
     languages: ['ar', 'en'],
   }
 }
@@ -333,8 +333,11 @@ const methods: Record<string, (call: Call, generation: number) => unknown> = {
       records: found.slice(0, 1).map(({ uri, cid, record }) => ({ uri, cid, value: record })),
     }
   },
-  'com.atproto.repo.getRecord': () => {
-    throw new Refusal(400, 'RecordNotFound')
+  'com.atproto.repo.getRecord': ({ world, params }) => {
+    const uri = ['repo', 'collection', 'rkey'].map((name) => params.get(name)).join('/')
+    const post = world.posts.find((one) => one.uri === `at://${uri}`)
+    if (!post) throw new Refusal(400, 'RecordNotFound')
+    return { uri: post.uri, cid: post.cid, value: post.record }
   },
   'com.atproto.repo.createRecord': ({ world, viewer, body }) => {
     const { did } = mine(viewer)
@@ -436,6 +439,17 @@ const methods: Record<string, (call: Call, generation: number) => unknown> = {
       reportedBy: mine(viewer).did,
       createdAt: world.at(0),
     }
+  },
+  'app.bsky.labeler.getServices': ({ world, params }) => ({
+    views: params.getAll('dids').flatMap((did) => {
+      const policies = world.policies.get(did)
+      const creator = { did, handle: 'handle.invalid' }
+      return policies ? [{ creator, policies }] : []
+    }),
+  }),
+  'app.falaj.moderation.getMyStatus': ({ world, viewer, proxy }) => {
+    if (!proxy.startsWith(moderator)) throw new Refusal(501, 'MethodNotImplemented')
+    return { decisions: world.decisions.get(mine(viewer).did) ?? [] }
   },
   'app.bsky.graph.muteActor': ({ world, viewer, body }) => {
     const { did } = mine(viewer)

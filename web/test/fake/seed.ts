@@ -2,7 +2,7 @@
 import { facetsFrom, findMarks } from '../../src/data/facets.ts'
 import type { PostRecord } from '../../src/data/views.ts'
 import { landscape } from './png.ts'
-import type { World } from './world.ts'
+import { moderator, type World } from './world.ts'
 
 /** Fills the world; Sara (`sara.test`) is who the tests sign in as. */
 export function seed(world: World): void {
@@ -167,6 +167,26 @@ export function seed(world: World): void {
     feed('photos', 'صور · Photos', 'كل منشور فيه صورة.\nEvery post with a picture.'),
   ]
 
+  world.policies.set(moderator, {
+    labelValues: ['!hide', '!warn', 'porn', 'nudity', 'rumour', 'satire'],
+    labelValueDefinitions: [
+      word(
+        'rumour',
+        'content',
+        'alert',
+        ['Rumour', 'Nobody could confirm it.'],
+        ['شائعة', 'لم يؤكدها أحد.'],
+      ),
+      word(
+        'satire',
+        'none',
+        'inform',
+        ['Satire', 'Not meant to be believed.'],
+        ['سخرية', 'لم تُكتب لتُصدَّق.'],
+      ),
+    ],
+  })
+
   const mine = world.posts.find(({ did, record }) => did === sara.did && !record.reply)!
   const note = (reason: string, by: string, minutes: number, more: object = {}) => ({
     uri: `at://${world.account(by)!.did}/app.fake/${reason}${minutes}`,
@@ -189,4 +209,15 @@ export function seed(world: World): void {
     note('follow', khalid.handle, 60 * 26),
     note('follow', nouf.handle, 60 * 27),
   ]
+}
+
+type Said = readonly [name: string, description: string]
+
+/** A word of the moderators, explained in both languages. */
+function word(identifier: string, blurs: string, severity: string, en: Said, ar: Said) {
+  const locales = [
+    { lang: 'en', name: en[0], description: en[1] },
+    { lang: 'ar', name: ar[0], description: ar[1] },
+  ]
+  return { identifier, blurs, severity, defaultSetting: 'warn', adultOnly: false, locales }
 }

@@ -1,4 +1,5 @@
 /** A small network in memory, for tests and pictures of the client only. Nothing is signed here. */
+import type { Policies } from '../../src/data/labeler-said.ts'
 import type {
   Embed,
   Generator,
@@ -32,6 +33,9 @@ interface Edge extends StrongRef {
 
 const cid = (n: number) => `bafyreifake${String(n).padStart(8, '0')}`
 
+/** Who moderates the network. */
+export const moderator = 'did:plc:moderationmoderationmode'
+
 /** Everything that exists; methods answer the way app.bsky views would. */
 export class World {
   accounts: Account[] = []
@@ -44,6 +48,10 @@ export class World {
   mutes = new Map<string, Set<string>>()
   /** Labels by what they are on: a post's URI or an account's DID. */
   labels = new Map<string, Label[]>()
+  /** What labelers say of their words, by their DID. */
+  policies = new Map<string, Policies>()
+  /** What moderators decided, by whom it is about. */
+  decisions = new Map<string, object[]>()
   reports: { by: string; to: string; body: Record<string, unknown> }[] = []
   blobs = new Map<string, { bytes: Uint8Array; type: string }>()
   notes: Notification[] = []
