@@ -6,7 +6,7 @@ import type { Did, Handle } from '#protocol/syntax'
 import { decodeFrame } from '#protocol/xrpc'
 import type { Account, AccountStatus, Accounts } from './accounts/index.ts'
 import { applyBlobEntry } from './blobs/index.ts'
-import { decodeSwitch } from './imports/index.ts'
+import { applySwitch, decodeSwitch } from './imports/index.ts'
 import { Kind, type Replay } from './journal/index.ts'
 import { applyPreferences } from './preferences/index.ts'
 import { applyChange, changeOfFrame } from './repos/index.ts'
@@ -30,6 +30,8 @@ function replayOf(entry: Entry, account: Account, accounts: Accounts): Replay | 
       const begins = change.prevData === undefined
       return { file: { generation, begins, apply: (file) => applyChange(file, change) } }
     }
+    case Kind.sync:
+      return { file: { generation, apply: (file) => file.announceHead() } }
     case Kind.preferences:
       return { file: { generation, apply: applyPreferences(entry.payload) } }
     case Kind.blob:
@@ -51,7 +53,7 @@ function replayOf(entry: Entry, account: Account, accounts: Accounts): Replay | 
       const { generation: next, head } = decodeSwitch(entry.payload)
       if (next < generation) return undefined
       return {
-        file: { generation: next, begins: true, apply: (file) => file.setHead(head) },
+        file: { generation: next, begins: true, apply: applySwitch(head) },
         directory: (seq) => accounts.projectGeneration(did, next, seq),
       }
     }

@@ -12,6 +12,8 @@ export interface FileHead {
   bytes: Uint8Array
   /** Rev of the newest commit that the network was told of; undefined before the first. */
   announcedRev: Tid | undefined
+  /** The tree does not follow from what was announced: the network is told by a `#sync`. */
+  diverged: boolean
 }
 
 /** What one commit does to the file: computed by a writer, or read back from the journal. */
@@ -65,6 +67,7 @@ interface HeadRow {
   data: Uint8Array | null
   bytes: Uint8Array | null
   announced_rev: Tid | null
+  diverged: number
   nodes_root: Uint8Array | null
 }
 
@@ -96,7 +99,8 @@ export class AccountFile {
     const row = this.#headRow()
     if (!row.rev || !row.cid || !row.data || !row.bytes) return undefined
     const announcedRev = row.announced_rev ?? undefined
-    return { rev: row.rev, commit: row.cid, data: row.data, bytes: row.bytes, announcedRev }
+    const { rev, cid: commit, data, bytes, diverged } = row
+    return { rev, commit, data, bytes, announcedRev, diverged: diverged === 1 }
   }
 
   #headRow(): HeadRow {
@@ -119,11 +123,11 @@ export class AccountFile {
       this.#sql.transaction(() => {
         work()
         this.#change({ applied_seq: seq })
-        const { rev, cid, data, bytes, announced_rev } = this.#headRow()
+        const { rev, cid, data, bytes, announced_rev, diverged } = this.#headRow()
         this.#sql.run(
-          `UPDATE head SET applied_seq = ?, rev = ?, cid = ?, data = ?, bytes = ?, announced_rev = ?
-           WHERE id = 0`,
-          [seq, rev, cid, data, bytes, announced_rev],
+          `UPDATE head SET applied_seq = ?, rev = ?, cid = ?, data = ?, bytes = ?, announced_rev = ?,
+             diverged = ? WHERE id = 0`,
+          [seq, rev, cid, data, bytes, announced_rev, diverged],
         )
       })
     } catch (error) {
@@ -193,7 +197,13 @@ export class AccountFile {
   /** Begins a staged generation, inside `applying`. */
   setHead(head: FileHead): void {
     const { rev, commit: cid, data, bytes } = head
-    this.#change({ rev, cid, data, bytes, announced_rev: head.announcedRev ?? null })
+    const diverged = head.diverged ? 1 : 0
+    this.#change({ rev, cid, data, bytes, announced_rev: head.announcedRev ?? null, diverged })
+  }
+
+  /** Notes that the network was told of the head as it is, inside `applying`. */
+  announceHead(): void {
+    this.#change({ announced_rev: this.#headRow().rev, diverged: 0 })
   }
 
   record(path: string): RecordRow | undefined {

@@ -39,4 +39,10 @@ CREATE TABLE preferences (
 );
 `
 
-export const MIGRATIONS: readonly Migration[] = [{ name: '0001-account-file', sql: TABLES }]
+/** Set while the network knows another tree of this repository than its head's predecessors: see `FileHead`. */
+const DIVERGED = 'ALTER TABLE head ADD COLUMN diverged INTEGER NOT NULL DEFAULT 0'
+
+export const MIGRATIONS: readonly Migration[] = [
+  { name: '0001-account-file', sql: TABLES },
+  { name: '0002-diverged', sql: DIVERGED },
+]

@@ -326,29 +326,71 @@ test('a power cut after the switch brings the imported file up, not the staged o
   await again.close({ keep: true })
 })
 
+/** A host on these files, and a copy of its folder at the next fsync of its journal. */
+function copyingAtFsync() {
+  const files = { ...nodeFiles }
+  let take: (() => void) | undefined
+  files.open = async (path, flags) => {
+    const file = await nodeFiles.open(path, flags)
+    return {
+      ...file,
+      async datasync() {
+        await file.datasync()
+        take?.()
+        take = undefined
+      },
+    }
+  }
+  return { files, atNext: (run: () => void) => void (take = run) }
+}
+
 test('what came before the switch is not replayed into the staged file', async () => {
-  const { host } = await movedIn()
+  const { files, atNext } = copyingAtFsync()
+  const { host } = await movedIn({ files })
   const bob = await host.signUp('bobby')
-  await host.checkpoint()
-  await host.write(bob, 'before')
-  const own = await host.get('com.atproto.sync.getRepo', { did: bob.did })
+  const before = await host.get('com.atproto.sync.getRepo', { did: bob.did })
+  await host.write(bob, 'since then')
   await host.post('com.atproto.server.deactivateAccount', {}, bob.accessJwt)
   let staged = ''
-  const watching = (async () => {
-    await host.until(() => host.filesOf(bob.did).includes('2.sqlite'))
-    // Nothing of the switch is here yet: at worst an empty file.
+  atNext(() => {
     staged = host.copy()
-  })()
-  const imported = await importRepo(host, bob, own.bytes)
+  })
+  const imported = await importRepo(host, bob, before.bytes)
   assert.equal(imported.status, 200, JSON.stringify(imported.body))
-  await watching
+  // The directory knows of the switch; of the files there is what was synced before it.
   const afterwards = host.copy()
   rmSync(join(afterwards, 'accounts'), { recursive: true })
   cpSync(join(staged, 'accounts'), join(afterwards, 'accounts'), { recursive: true })
   const again = await host.again({ folder: afterwards })
   assert.equal(again.metrics.value('pds_stopped_accounts'), 0)
-  assert.deepEqual((await check(again, bob)).activated, false)
+  const { activated, indexedRecords } = await check(again, bob)
+  assert.deepEqual([activated, indexedRecords], [false, 0])
   await again.close({ keep: true })
+})
+
+test('an older copy of one’s own repository is announced by a #sync, as nothing leads to it', async () => {
+  const { host } = await movedIn()
+  const bob = await host.signUp('bobby')
+  await host.write(bob, 'one')
+  const older = await host.get('com.atproto.sync.getRepo', { did: bob.did })
+  await host.write(bob, 'two')
+  await host.post('com.atproto.server.deactivateAccount', {}, bob.accessJwt)
+  assert.equal((await importRepo(host, bob, older.bytes)).status, 200)
+  const again = await host.restart()
+  destinations.push(again)
+  const cursor = (await again.events()).at(-1)!.seq
+  await again.post('com.atproto.server.activateAccount', undefined, bob.accessJwt)
+  const events = await again.events(cursor)
+  assert.deepEqual(
+    events.map(({ type }) => type),
+    ['#identity', '#account', '#sync'],
+  )
+  const told = events[2]!.body.rev
+  assert.ok(told > verifyRepoCar(older.bytes).head.rev)
+  assert.equal((await again.write(bob, 'three')).status, 200)
+  const next = (await again.events(cursor)).at(-1)!.commit!
+  assert.equal(next.since, told)
+  assert.deepEqual((await again.listTexts(bob)).sort(), ['one', 'three'])
 })
 
 test('a full disk fails the import with a clear error and leaves the account as it was', async () => {

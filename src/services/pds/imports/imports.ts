@@ -1,5 +1,5 @@
 import { cidForCbor, type PublicKey, parseDidKey } from '#protocol/crypto'
-import { blobRefs, type CidBytes, decodeCbor } from '#protocol/data'
+import { blobRefs, type CidBytes, decodeCbor, equalBytes } from '#protocol/data'
 import { type Directory, identityOf, type PlcClient, plcState } from '#protocol/identity'
 import {
   encodeCommit,
@@ -15,7 +15,7 @@ import type { Account, Accounts } from '../accounts/index.ts'
 import { AccountStopped, type Change, type Journal, Kind, refused } from '../journal/index.ts'
 import type { HotRepos } from '../repos/index.ts'
 import { FileSpill } from './file-spill.ts'
-import { encodeSwitch } from './switch.ts'
+import { applySwitch, encodeSwitch } from './switch.ts'
 
 /** Imports at once: each holds a few megabytes and one staged file. */
 const AT_ONCE_MAX = 4
@@ -154,27 +154,44 @@ export class Imports {
   async #prepareSwitch(did: Did, staged: AccountFile, source: RepoHead): Promise<Change> {
     const account = await requireDeactivated(this.#accounts, did)
     const old = this.#files.open(did, account.generation)
-    staged.transaction(() => staged.takePrivateState(old))
+    // All of the account's entries so far went into the old file: none of them is this one's.
+    const before = this.#journal.stream.bounds().durable
+    staged.applying(before, () => staged.takePrivateState(old))
     await staged.sync()
     const generation = account.generation + 1
-    const known = old.head()?.rev
-    const rev = this.#clock.next(known && known > source.rev ? known : source.rev)
+    const known = old.head()
+    const rev = this.#clock.next(known && known.rev > source.rev ? known.rev : source.rev)
     const bytes = encodeCommit({ did, rev, data: source.data }, account.signingKey)
     const head: FileHead = {
       rev,
       commit: cidForCbor(bytes),
       data: source.data,
       bytes,
-      announcedRev: source.rev,
+      ...announcedBefore(known, source),
     }
     return {
       did,
       kind: Kind.importSwitch,
       make: () => encodeSwitch({ generation, head }),
-      file: { generation, apply: (file) => file.setHead(head) },
+      file: { generation, apply: applySwitch(head) },
       directory: (seq) => this.#accounts.projectGeneration(did, generation, seq),
     }
   }
+}
+
+/**
+ * What the network knows of a repository that comes in. Its newest commit, when it comes from where the
+ * account was; but one that is older than what was announced here goes back in time.
+ */
+function announcedBefore(
+  known: FileHead | undefined,
+  source: RepoHead,
+): Pick<FileHead, 'announcedRev' | 'diverged'> {
+  if (known?.announcedRev === undefined || source.rev > known.announcedRev) {
+    return { announcedRev: source.rev, diverged: false }
+  }
+  const diverged = known.diverged || !equalBytes(known.data, source.data)
+  return { announcedRev: known.announcedRev, diverged }
 }
 
 async function requireDeactivated(accounts: Accounts, did: Did): Promise<Account> {

@@ -23,6 +23,8 @@ export class HotRepo {
   state: RepoState | undefined
   /** Rev of the newest commit that the network was, or is about to be, told of. */
   announcedRev: Tid | undefined
+  /** The network knows another tree than this one's: the next that it hears is a `#sync`. */
+  diverged = false
   /** The account's standing, ahead of the directory by what is under way. */
   status: AccountStatus
   /** What the file reflects. */
@@ -55,6 +57,7 @@ export class HotRepo {
     this.applied = this.state
     this.stored = isStored ? tree : undefined
     this.announcedRev = head.announcedRev
+    this.diverged = head.diverged
   }
 
   /** Notes that a change left the way, whatever came of it. */

@@ -1,5 +1,5 @@
 import { type BlobRef, ByteMap, type CidBytes, cidText, equalBytes } from '#protocol/data'
-import { commitEvent, planCommit, type RepoHead, Tree } from '#protocol/repo'
+import { commitEvent, planCommit, type RepoHead, syncEvent, Tree } from '#protocol/repo'
 import { type AtUri, type Did, formatAtUri, type Tid, type TidClock } from '#protocol/syntax'
 import { XrpcError } from '#protocol/xrpc'
 import type { AccountFile } from '../account-files/index.ts'
@@ -28,6 +28,7 @@ interface Planned {
   change: Change
   state: RepoState
   announcedRev: Tid | undefined
+  commitBytes: Uint8Array
 }
 
 /**
@@ -134,6 +135,7 @@ export class Repos {
     return {
       state,
       announcedRev: announced ? rev : repo.announcedRev,
+      commitBytes: plan.commitBytes,
       change: {
         did,
         kind,
@@ -210,19 +212,49 @@ export class Repos {
 
   /**
    * Events of an account that comes alive here, in one batch: `others` (`#identity`, `#account`),
-   * then an empty commit signed by this host's key that follows what the network knows. Does
-   * nothing when it is active already.
+   * then an empty commit signed by this host's key that follows what the network knows, or a
+   * `#sync` where it knows another tree. Does nothing when it is active already.
    */
   activate(did: Did, others: readonly Change[]): Promise<void> {
     return this.#hot.use(did, (repo) => {
       if (repo.status === 'active') return repo.newest
       if (repo.status !== 'deactivated') throw new XrpcError(400, 'InvalidRequest', 'Not possible')
       requireState(repo)
-      const planned = this.#plan(repo, [], Kind.commit)
-      const applied = this.#append(repo, [...others, planned.change], planned)
+      const applied = repo.diverged
+        ? this.#appendSync(repo, others)
+        : this.#appendCommit(repo, others)
       repo.status = 'active'
       return applied
     })
+  }
+
+  #appendCommit(repo: HotRepo, others: readonly Change[]): Promise<void> {
+    const planned = this.#plan(repo, [], Kind.commit)
+    return this.#append(repo, [...others, planned.change], planned)
+  }
+
+  /** A fresh commit that follows from nothing the network knows, and the `#sync` that tells of it. */
+  #appendSync(repo: HotRepo, others: readonly Change[]): Promise<void> {
+    const planned = this.#plan(repo, [], Kind.quietCommit)
+    const { did, generation } = repo
+    const { rev, commit } = planned.state.head
+    const frame = {
+      did,
+      rev,
+      commit,
+      commitBytes: planned.commitBytes,
+      time: new Date(this.#now()).toISOString(),
+    }
+    const sync: Change = {
+      did,
+      kind: Kind.sync,
+      make: (seq) => syncEvent({ ...frame, seq }),
+      file: { generation, apply: (file) => file.announceHead() },
+    }
+    const next = { state: planned.state, announcedRev: rev }
+    const applied = this.#append(repo, [...others, planned.change, sync], next)
+    repo.diverged = false
+    return applied
   }
 
   /**
