@@ -20,6 +20,8 @@ test("the reference's names are read as ours", () => {
     PDS_BSKY_APP_VIEW_URL: 'https://view.example.org',
     PDS_BSKY_APP_VIEW_DID: 'did:web:view.example.org',
     PDS_REPO_BACKFILL_LIMIT_MS: '86400000',
+    PDS_EMAIL_SMTP_URL: 'smtps://us:pass@mail.example.org',
+    PDS_EMAIL_FROM_ADDRESS: 'pds@example.org',
     PDS_JWT_SECRET: 'x',
     PDS_PRIMARY_COLOR: '#fff',
     LOG_LEVEL: 'warn',
@@ -34,6 +36,8 @@ test("the reference's names are read as ours", () => {
     FALAJ_SERVER_DATA: '/pds',
     FALAJ_PDS_PLC: 'https://plc.example.org',
     FALAJ_PDS_ADMIN_PASSWORD: 'secret',
+    FALAJ_PDS_EMAIL_SMTP_URL: 'smtps://us:pass@mail.example.org',
+    FALAJ_PDS_EMAIL_FROM_ADDRESS: 'pds@example.org',
     FALAJ_SERVER_LOG_LEVEL: 'warn',
   })
   assert.deepEqual(unused, ['PDS_JWT_SECRET', 'PDS_PRIMARY_COLOR'])

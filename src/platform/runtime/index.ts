@@ -49,6 +49,15 @@ export { isLoopbackHost } from './loopback.ts'
 export { type LoopDeps, type RunningLoops, superviseLoops } from './loops.ts'
 export { createLru, type Lru, type LruOptions } from './lru.ts'
 export {
+  type MailAddress,
+  MailError,
+  type MailMessage,
+  type MailTransport,
+  readSmtpUrl,
+  type SmtpTimeouts,
+  smtpTransport,
+} from './mail.ts'
+export {
   addProcessMetrics,
   type Counter,
   type CounterSeries,
@@ -65,7 +74,17 @@ export { type RealOutsideOptions, realOutside } from './outside.ts'
 export { hashPassword, PasswordError, verifyNothing, verifyPassword } from './passwords.ts'
 export { BodyError } from './request-body.ts'
 export { SealError, type Sealer, sealer } from './sealer.ts'
-export { choice, flag, integer, list, type Setting, text, url, urlAndDid } from './settings.ts'
+export {
+  choice,
+  flag,
+  integer,
+  list,
+  type Setting,
+  smtpUrl,
+  text,
+  url,
+  urlAndDid,
+} from './settings.ts'
 export type {
   Fetch,
   FetchInit,

@@ -1,4 +1,5 @@
 /** Kinds of settings a config table is made of. Each reads text and says what is wrong with it. */
+import { readSmtpUrl } from './mail.ts'
 
 export interface Setting<T> {
   /** How the value is written, for docs and messages: `integer`, `URL`, … */
@@ -170,6 +171,18 @@ function readUrl(value: string): string {
   if (parsed.username || parsed.password) throw new Error('must not carry credentials')
   if (parsed.search || parsed.hash) throw new Error('must not carry a query or a fragment')
   return (parsed.origin + parsed.pathname).replace(/\/$/, '')
+}
+
+/** A mail server, `smtp://` or `smtps://`; it may carry a password and is never printed. */
+export function smtpUrl(options: Described): Setting<string | undefined> {
+  return setting<string>(options, {
+    type: 'SMTP URL',
+    secret: true,
+    read(value) {
+      readSmtpUrl(value)
+      return value
+    },
+  }) as Setting<string | undefined>
 }
 
 /** Another service by where it is and who it is: `URL#DID`. */

@@ -6,6 +6,7 @@ import {
   flag,
   integer,
   list,
+  smtpUrl,
   text,
   url,
   urlAndDid,
@@ -55,6 +56,20 @@ export const pdsConfig = config('pds', {
   rotationKeyHex: text({
     secret: true,
     help: 'K-256 key, 64 hex digits, that signs changes of identities made here. Made if not set.',
+  }),
+  emailSmtpUrl: smtpUrl({
+    help: 'The mail server, smtps://user:password@host. Without one, letters stay in the outbox.',
+  }),
+  emailFromAddress: text({
+    max: 400,
+    help: 'In whose name letters are sent: an address, or Name <address>.',
+  }),
+  moderationEmailSmtpUrl: smtpUrl({
+    help: "The mail server of the operator's own letters, where it is another one.",
+  }),
+  moderationEmailFromAddress: text({
+    max: 400,
+    help: "In whose name the operator's own letters are sent by it.",
   }),
   blobBytesMax: integer({ default: 50_000_000, min: 1, unit: 'bytes', help: 'Largest blob.' }),
   accountBlobBytesMax: integer({

@@ -8,6 +8,7 @@ import {
   hashPassword,
   type JobRun,
   type Log,
+  type MailTransport,
   type Metrics,
   type Outside,
   type Service,
@@ -30,7 +31,7 @@ import { loadHostDid, loadSecrets } from './host/index.ts'
 import { Imports } from './imports/index.ts'
 import { Checkpoints, Journal, Recovery } from './journal/index.ts'
 import { pdsLoops } from './loops.ts'
-import { Mail } from './mail/index.ts'
+import { DELIVERY_JOB, DELIVERY_PACE, Mail, mailRoute } from './mail/index.ts'
 import { methods } from './methods.ts'
 import type { Pds } from './parts.ts'
 import { PlcAgent } from './plc/index.ts'
@@ -66,6 +67,10 @@ export interface PdsDeps {
   accountsDirectory: string
   /** 32 bytes: seals every secret in the directory database. */
   sealingKey: Uint8Array
+  /** Takes letters to people; without it they stay in the outbox. */
+  mail?: MailTransport | undefined
+  /** Takes the operator's letters, where they go by another server. */
+  moderationMail?: MailTransport | undefined
   outside: Outside
   log: Log
   metrics: Metrics
@@ -140,6 +145,24 @@ export async function createPds(
     outside,
     log,
     metrics,
+  })
+  // A mail server that hangs holds up letters only.
+  const mailJobs = createJobs({
+    sql,
+    kinds: { [DELIVERY_JOB]: { ...DELIVERY_PACE, run: (job) => mail.deliver(job) } },
+    outside,
+    log,
+    metrics,
+  })
+  const mail: Mail = new Mail({
+    sql,
+    jobs: mailJobs,
+    sealer: sealed,
+    host: publicUrl,
+    now,
+    random,
+    accounts: mailRoute(deps.mail, config.emailFromAddress),
+    moderation: mailRoute(deps.moderationMail, config.moderationEmailFromAddress),
   })
   const accounts = new Accounts({
     sql,
@@ -284,7 +307,7 @@ export async function createPds(
     preferences: new Preferences({ files, repos, now }),
     plc,
     directory,
-    mail: new Mail({ sql, now }),
+    mail,
     handles: await Handles.load({ sql, domains: config.handleDomains, directory, now }),
     invites,
     keys: new ReservedKeys({ sql, sealer: sealed, now, random }),
@@ -343,7 +366,8 @@ export async function createPds(
       standing,
       sessions,
       stream,
-      jobs,
+      jobs: [jobs.loop, { ...mailJobs.loop, name: 'mail' }],
+      mail,
       directory,
       identity,
       outside,

@@ -1,11 +1,12 @@
 /** Everything a PDS does on its own. */
 
-import type { Jobs, Log, Loop, Outside } from '#platform/runtime'
+import type { Log, Loop, Outside } from '#platform/runtime'
 import type { Stream } from '#platform/storage'
 import { type CachedDirectory, identityOf } from '#protocol/identity'
 import type { Accounts } from './accounts/index.ts'
 import type { AccountBlobs } from './blobs/index.ts'
 import type { Checkpoints, Recovery } from './journal/index.ts'
+import type { Mail } from './mail/index.ts'
 import type { Sessions } from './sign-in/index.ts'
 import type { Standing } from './standing/index.ts'
 
@@ -29,7 +30,8 @@ interface Parts {
   standing: Standing
   sessions: Sessions
   stream: Stream
-  jobs: Jobs
+  jobs: readonly Loop[]
+  mail: Mail
   directory: CachedDirectory
   identity: { refresh: () => Promise<void> }
   outside: Outside
@@ -50,7 +52,7 @@ export function pdsLoops(parts: Parts): Loop[] {
     { name: 'own-identity', run: (signal) => keepIdentity(parts, signal) },
     { name: 'housekeeping', run: (signal) => keepHouse(parts, signal) },
     { name: 'sweep-blobs', run: (signal) => sweepBlobs(parts, signal) },
-    parts.jobs.loop,
+    ...parts.jobs,
     ...parts.crawlers.map((crawler) => ({
       name: `ask-${new URL(crawler).host}-to-crawl`,
       run: (signal: AbortSignal) => askToCrawl(parts, crawler, signal),
@@ -88,6 +90,7 @@ async function keepHouse(parts: Parts, signal: AbortSignal): Promise<void> {
   const { accounts, standing, sessions, stream, checkpoints, outside } = parts
   while (!signal.aborted) {
     await sessions.deleteExpired()
+    await parts.mail.tidy()
     for (const did of await accounts.dueForDeletion(PAGE)) await standing.delete(did)
     // A trim needs one bound that asks for it; both keep what a replay needs.
     const beforeSeq = checkpoints.savedPoint

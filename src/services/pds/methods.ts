@@ -4,8 +4,12 @@ import { refused } from './journal/index.ts'
 import { getPreferences } from './methods/app.bsky.actor.getPreferences.ts'
 import { putPreferences } from './methods/app.bsky.actor.putPreferences.ts'
 import { confirmPassword } from './methods/app.falaj.account.confirmPassword.ts'
+import { getLetter } from './methods/app.falaj.admin.getLetter.ts'
+import { listLetters } from './methods/app.falaj.admin.listLetters.ts'
+import { resendLetter } from './methods/app.falaj.admin.resendLetter.ts'
 import { freeze } from './methods/app.falaj.move.freeze.ts'
 import { getSubjectStatus } from './methods/com.atproto.admin.getSubjectStatus.ts'
+import { sendEmail } from './methods/com.atproto.admin.sendEmail.ts'
 import { updateSubjectStatus } from './methods/com.atproto.admin.updateSubjectStatus.ts'
 import { getRecommendedDidCredentials } from './methods/com.atproto.identity.getRecommendedDidCredentials.ts'
 import { refreshIdentity } from './methods/com.atproto.identity.refreshIdentity.ts'
@@ -70,8 +74,12 @@ const table = [
   getPreferences,
   putPreferences,
   confirmPassword,
+  getLetter,
+  listLetters,
+  resendLetter,
   freeze,
   getSubjectStatus,
+  sendEmail,
   updateSubjectStatus,
   getRecommendedDidCredentials,
   refreshIdentity,

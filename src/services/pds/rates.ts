@@ -71,6 +71,16 @@ export const codeRates: readonly RateRule[] = [
   { name: 'code-uses', windowMs: 5 * MINUTE_MS, points: 50 },
 ]
 
+/** New passwords, by the address that is named, whether anybody here has it or not. */
+export const resetRates: readonly RateRule<AnyCall & { input: { email: string } }>[] = [
+  {
+    name: 'password-resets',
+    windowMs: HOUR_MS,
+    points: 5,
+    key: ({ input }) => input.email.trim().toLowerCase(),
+  },
+]
+
 /** What the router counts, and for whom it does not; undefined where nothing is limited. */
 export function rateLimits(
   config: Pick<PdsConfig, 'rateLimits' | 'rateBypassKey' | 'rateBypassAddresses'>,

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import type { Log, Outside } from '#platform/runtime'
+import { type Log, type Outside, smtpTransport } from '#platform/runtime'
 import type { Kv } from '#platform/storage'
 import type { PdsConfig } from '#services/pds'
 import { closing } from '../closing.ts'
@@ -27,6 +27,7 @@ export const pdsPart: ServicePart<PdsConfig> = {
       wire(values, { index, url }, { dev, peers }) {
         const plc = values.plc ?? peers.url('plc')
         if (!plc) throw new UsageError('falaj pds needs a directory: give --plc URL')
+        requirePairs(values)
         return {
           ...values,
           plc,
@@ -48,6 +49,10 @@ export const pdsPart: ServicePart<PdsConfig> = {
           storage.openDiskBlobs(join(dataDir, 'blobs')),
         ])
         const counts = await countsOf(values, storage, outside, log)
+        const [mail, moderationMail] = [values.emailSmtpUrl, values.moderationEmailSmtpUrl].map(
+          (to) => (to === undefined ? undefined : smtpTransport(to)),
+        )
+        const mailers = [mail, moderationMail].filter((one) => one !== undefined)
         const service = await createPds(
           { ...values, plc: values.plc! },
           {
@@ -60,6 +65,8 @@ export const pdsPart: ServicePart<PdsConfig> = {
             counts,
             accountsDirectory: join(dataDir, 'accounts'),
             sealingKey: hostKey(join(dataDir, 'host.key')),
+            mail,
+            moderationMail,
             outside,
             log,
             metrics,
@@ -67,7 +74,8 @@ export const pdsPart: ServicePart<PdsConfig> = {
           },
         )
         const about = { handleDomains: values.handleDomains }
-        return { service: closing(service, [streams, sql, counts]), did: service.did, about }
+        const owned = [...mailers, streams, sql, counts]
+        return { service: closing(service, owned), did: service.did, about }
       },
     }
   },
@@ -94,6 +102,18 @@ async function countsOf(
   }
   const shared = await openRedisKv({ url: redis, prefix: 'falaj:pds:', onError })
   return kvWithFallback({ shared, local, timeoutMs: SHARED_TIMEOUT_MS, timers })
+}
+
+/** A mail server without a sender, or the other way round, would keep every letter here unsaid. */
+function requirePairs(values: PdsConfig): void {
+  for (const [server, sender, flags] of [
+    [values.emailSmtpUrl, values.emailFromAddress, 'email'],
+    [values.moderationEmailSmtpUrl, values.moderationEmailFromAddress, 'moderation-email'],
+  ] as const) {
+    if ((server === undefined) === (sender === undefined)) continue
+    const [given, missing] = server ? ['smtp-url', 'from-address'] : ['from-address', 'smtp-url']
+    throw new UsageError(`--${flags}-${given} needs --${flags}-${missing} beside it`)
+  }
 }
 
 function handleDomains(

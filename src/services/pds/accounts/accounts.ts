@@ -358,7 +358,7 @@ export class Accounts {
         [],
       )
       if (!isNew) return
-      for (const table of ['handles', 'refresh_tokens', 'app_passwords', 'codes']) {
+      for (const table of ['handles', 'refresh_tokens', 'app_passwords', 'codes', 'letters']) {
         await sql.run(`DELETE FROM ${table} WHERE did = ?`, [did])
       }
       await this.#onDeleted(did, seq)

@@ -1,2 +1,13 @@
-/** Outgoing mail and the local outbox. */
-export { type LetterPurpose, Mail, type OutboxMail } from './mail.ts'
+/** Letters to people, and the outbox that keeps and delivers them. */
+export { type Language, type Languages, languagesFor } from './languages.ts'
+export {
+  DELIVERY_JOB,
+  DELIVERY_PACE,
+  Mail,
+  type MessageInput,
+  mailRoute,
+  type ReadableLetter,
+  tooManyLetters,
+} from './mail.ts'
+export type { Letter, LetterFilter, LetterState } from './outbox.ts'
+export type { LetterPurpose } from './words.ts'

@@ -19,6 +19,8 @@ export const confirmPassword = ({
       }
       const proof = await passwords.check(account, input.password)
       if (!proof || proof.appPassword) throw authRequired('Invalid password')
-      return { code: await codes.create(account.did, input.purpose) }
+      // No mailbox is filled: only guessing has to stay slow.
+      const { code } = await codes.create(account.did, input.purpose, { perHour: 50 })
+      return { code }
     },
   })

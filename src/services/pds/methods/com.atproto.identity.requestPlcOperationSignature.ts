@@ -7,5 +7,5 @@ import { mailCode } from './mail-code.ts'
 export const requestPlcOperationSignature = (pds: Pick<Pds, 'callers' | 'codes' | 'mail'>) =>
   procedure(ComAtprotoIdentityRequestPlcOperationSignature.mainSchema, {
     auth: pds.callers.account({ deactivated: true, least: 'full' }),
-    handle: ({ caller }) => mailCode(pds, caller.account, 'plc-operation'),
+    handle: ({ caller, request }) => mailCode(pds, caller.account, 'plc-operation', request),
   })

@@ -7,5 +7,5 @@ import { mailCode } from './mail-code.ts'
 export const requestAccountDelete = (pds: Pick<Pds, 'callers' | 'codes' | 'mail'>) =>
   procedure(ComAtprotoServerRequestAccountDelete.mainSchema, {
     auth: pds.callers.account({ deactivated: true, least: 'full' }),
-    handle: ({ caller }) => mailCode(pds, caller.account, 'delete-account'),
+    handle: ({ caller, request }) => mailCode(pds, caller.account, 'delete-account', request),
   })

@@ -7,5 +7,5 @@ import { mailCode } from './mail-code.ts'
 export const requestEmailConfirmation = (pds: Pick<Pds, 'callers' | 'codes' | 'mail'>) =>
   procedure(ComAtprotoServerRequestEmailConfirmation.mainSchema, {
     auth: pds.callers.account({ deactivated: true }),
-    handle: ({ caller }) => mailCode(pds, caller.account, 'confirm-email'),
+    handle: ({ caller, request }) => mailCode(pds, caller.account, 'confirm-email', request),
   })

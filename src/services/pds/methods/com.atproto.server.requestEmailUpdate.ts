@@ -7,9 +7,9 @@ import { mailCode } from './mail-code.ts'
 export const requestEmailUpdate = (pds: Pick<Pds, 'callers' | 'codes' | 'mail'>) =>
   procedure(ComAtprotoServerRequestEmailUpdate.mainSchema, {
     auth: pds.callers.account({ deactivated: true, least: 'full' }),
-    async handle({ caller: { account } }) {
+    async handle({ caller: { account }, request }) {
       const tokenRequired = account.emailConfirmedMs !== undefined
-      if (tokenRequired) await mailCode(pds, account, 'update-email')
+      if (tokenRequired) await mailCode(pds, account, 'update-email', request)
       return { tokenRequired }
     },
   })

@@ -15,8 +15,8 @@ export type CodePurpose =
 const LIFETIME_MS = 15 * 60 * 1000
 /** Wrong guesses before a code is void: 50 bits of code stay out of reach. */
 const ATTEMPTS_MAX = 10
-/** Letters of one purpose within an hour: nobody's mailbox is filled from here. */
-const SENT_MAX = 20
+/** Codes of one purpose within an hour: nobody's mailbox is filled from here. */
+const PER_HOUR_MAX = 5
 const HOUR_MS = 60 * 60 * 1000
 
 interface CodeRow {
@@ -43,13 +43,18 @@ export class Codes {
   }
 
   /**
-   * A fresh code such as `ABCDE-FGHIJ`; the one before for the same purpose is void. Throws
-   * RateLimitExceeded (429) above 20 an hour.
+   * A fresh code such as `ABCDE-FGHIJ`, good for a quarter of an hour; the one before for the same
+   * purpose is void. Throws RateLimitExceeded (429) above `perHour`, 5 by default.
    */
-  async create(did: Did, purpose: CodePurpose): Promise<string> {
+  async create(
+    did: Did,
+    purpose: CodePurpose,
+    { perHour = PER_HOUR_MAX } = {},
+  ): Promise<{ code: string; expiresMs: number }> {
     const letters = base32(this.#random(7)).slice(0, 10).toUpperCase()
     const code = `${letters.slice(0, 5)}-${letters.slice(5)}`
     const nowMs = this.#now()
+    const expiresMs = nowMs + LIFETIME_MS
     const { changes } = await this.#sql.run(
       `INSERT INTO codes (did, purpose, code_hash, expires_ms, sent_since_ms, sent_count)
        VALUES (?1, ?2, ?3, ?4, ?5, 1)
@@ -57,11 +62,16 @@ export class Codes {
          sent_count = CASE WHEN sent_since_ms < ?6 THEN 1 ELSE sent_count + 1 END,
          sent_since_ms = CASE WHEN sent_since_ms < ?6 THEN ?5 ELSE sent_since_ms END
        WHERE sent_since_ms < ?6 OR sent_count < ?7`,
-      [did, purpose, codeHash(code), nowMs + LIFETIME_MS, nowMs, nowMs - HOUR_MS, SENT_MAX],
+      [did, purpose, codeHash(code), expiresMs, nowMs, nowMs - HOUR_MS, perHour],
     )
-    if (changes > 0) return code
-    throw new XrpcError(429, 'RateLimitExceeded', 'Too many letters within an hour', {
-      headers: { 'retry-after': '3600' },
+    if (changes > 0) return { code, expiresMs }
+    const since = await this.#sql.get<{ ms: number }>(
+      'SELECT sent_since_ms AS ms FROM codes WHERE did = ? AND purpose = ?',
+      [did, purpose],
+    )
+    const waitS = Math.ceil(((since?.ms ?? nowMs) + HOUR_MS - nowMs) / 1000)
+    throw new XrpcError(429, 'RateLimitExceeded', 'Too many codes within an hour', {
+      headers: { 'retry-after': String(Math.max(1, waitS)) },
     })
   }
 

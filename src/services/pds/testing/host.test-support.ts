@@ -7,6 +7,7 @@ import {
   createMetrics,
   type Fetch,
   type Log,
+  type MailTransport,
   type Metrics,
   sealer,
   silentLog,
@@ -67,6 +68,9 @@ export interface HostOptions {
   /** Answers calls to anything but the directory. */
   fetch?: Fetch
   appview?: { url: string; did: string }
+  /** Takes letters to people; without it they stay in the outbox. */
+  mail?: MailTransport
+  moderationMail?: MailTransport
   /** For benchmarks: answers are not checked against their lexicons. */
   isMeasured?: boolean
   /** Says what the host logs; silent by default. */
@@ -206,6 +210,8 @@ export class TestHost {
         counts: options.counts ?? memoryKv({ now: outside.now }),
         accountsDirectory: join(folder, 'accounts'),
         sealingKey: SEALING_KEY,
+        mail: options.mail,
+        moderationMail: options.moderationMail,
         outside,
         log,
         metrics,
@@ -333,13 +339,17 @@ export class TestHost {
     return previous ? cidText(previous.commit) : ''
   }
 
+  /** What the operator reads of this host's own: `app.falaj.admin.*`. */
+  async admin(method: string, params: Record<string, unknown>): Promise<Answer['body']> {
+    const headers = { authorization: `Basic ${btoa('admin:admin-pass')}` }
+    return (await this.call('GET', `app.falaj.admin.${method}`, { params, headers })).body
+  }
+
   /** The code in the newest letter to a person. */
   async mailedCode({ did }: Person): Promise<string> {
-    const letter = await this.sql.get<{ body: string }>(
-      'SELECT body FROM outbox WHERE did = ? ORDER BY id DESC LIMIT 1',
-      [did],
-    )
-    const code = /[A-Z2-7]{5}-[A-Z2-7]{5}/.exec(letter?.body ?? '')?.[0]
+    const { letters } = await this.admin('listLetters', { recipient: did, limit: 1 })
+    const { text } = letters[0] ? await this.admin('getLetter', { id: letters[0].id }) : {}
+    const code = /[A-Z2-7]{5}-[A-Z2-7]{5}/.exec(text ?? '')?.[0]
     if (!code) throw new Error('no letter')
     return code
   }
