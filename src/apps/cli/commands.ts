@@ -20,6 +20,11 @@ export const commands: readonly Command[] = [
     help: 'move an account: --from URL --to URL --plc URL --handle NAME [--check]',
     run: async (args) => await (await import('./move.ts')).runMove(args),
   },
+  {
+    name: 'mail',
+    help: 'letters of a host, for its operator: list, show ID, resend ID --host URL',
+    run: async (args) => await (await import('./mail.ts')).runMail(args),
+  },
 ]
 
 const USAGE = 2
