@@ -47,3 +47,4 @@ export {
   verifyCommitEvent,
   verifySyncEvent,
 } from './verify-commit.ts'
+export { firstBelow, WalkOrder } from './walk-order.ts'

@@ -2,6 +2,7 @@ import type { SqliteFile } from '#platform/storage'
 import type { BlobRef, CidBytes } from '#protocol/data'
 import type { BlockSource } from '#protocol/repo'
 import type { Tid } from '#protocol/syntax'
+import { type NodePlace, type PlacedNode, placeNodes, WalkPlaces } from './node-places.ts'
 
 /** The newest applied commit of the repository in this file. */
 export interface FileHead {
@@ -274,7 +275,10 @@ export class AccountFile {
       this.#sql.get<{ bytes: Uint8Array }>('SELECT bytes FROM nodes WHERE cid = ?', [cid])?.bytes,
   }
 
-  /** Makes `nodes` hold the tree with this root. All nodes are replaced when `removed` is 'all'. */
+  /**
+   * Makes `nodes` hold the tree with this root. When `removed` is 'all', all nodes are replaced, and
+   * those that are added come in the order of a walk.
+   */
   writeNodes(
     root: CidBytes,
     rev: Tid,
@@ -282,20 +286,31 @@ export class AccountFile {
     removed: Iterable<CidBytes> | 'all',
   ): void {
     this.transaction(() => {
-      if (removed === 'all') this.#sql.run('DELETE FROM nodes')
-      else for (const cid of removed) this.#sql.run('DELETE FROM nodes WHERE cid = ?', [cid])
-      for (const [cid, bytes] of added) this.putNode(cid, bytes, rev)
+      if (removed === 'all') {
+        this.#sql.run('DELETE FROM nodes')
+        const places = new WalkPlaces()
+        for (const [cid, bytes] of added) this.#putNodes(places.add(cid, bytes), rev)
+      } else {
+        // Placed first: what is removed below may tell where an added one stands.
+        const placed = placeNodes(added, this.#placeOf)
+        for (const cid of removed) this.#sql.run('DELETE FROM nodes WHERE cid = ?', [cid])
+        this.#putNodes(placed, rev)
+      }
       this.#sql.run('UPDATE head SET nodes_root = ? WHERE id = 0', [root])
     })
     this.#change({ nodes_root: root })
   }
 
-  putNode(cid: CidBytes, bytes: Uint8Array, rev: Tid): void {
-    this.#sql.run('INSERT OR REPLACE INTO nodes (cid, rev, bytes) VALUES (?, ?, ?)', [
-      cid,
-      rev,
-      bytes,
-    ])
+  readonly #placeOf = (cid: CidBytes): NodePlace | undefined =>
+    this.#sql.get('SELECT path, rank FROM nodes WHERE cid = ?', [cid])
+
+  #putNodes(nodes: readonly PlacedNode[], rev: Tid): void {
+    for (const [cid, bytes, { path, rank }] of nodes) {
+      this.#sql.run(
+        'INSERT OR REPLACE INTO nodes (path, rank, cid, rev, bytes) VALUES (?, ?, ?, ?, ?)',
+        [path, rank, cid, rev, bytes],
+      )
+    }
   }
 
   // ── blobs ──
@@ -394,6 +409,13 @@ export class AccountFile {
   spilled(cid: CidBytes): Uint8Array | undefined {
     return this.#sql.get<{ bytes: Uint8Array }>('SELECT bytes FROM spill WHERE cid = ?', [cid])
       ?.bytes
+  }
+
+  #stagedPlaces = new WalkPlaces()
+
+  /** Puts the next node of a walk of the tree that is staged. */
+  stageNode(cid: CidBytes, bytes: Uint8Array, rev: Tid): void {
+    this.#putNodes(this.#stagedPlaces.add(cid, bytes), rev)
   }
 
   #hasStagedIndex = false

@@ -3,3 +3,4 @@
 export type { CommitChange, FileHead, RecordChange, RecordRow } from './account-file.ts'
 export { AccountFile } from './account-file.ts'
 export { AccountFiles, fileName } from './account-files.ts'
+export { MIGRATIONS } from './schema.ts'

@@ -5,7 +5,8 @@ import type { Migration } from '#platform/storage'
  * `records` holds each record once, keyed by path (`collection/rkey`) in the order of the tree; its
  * `block` is its CID and then its bytes, as a CAR has them: one column, as rows cost by the column.
  * `nodes` is the tree as of `head.nodes_root`, written lazily: when it is not the tree of
- * `head.data`, it is rebuilt from `records`. `rev` columns serve `since` exports at any age: what changed lies
+ * `head.data`, it is rebuilt from `records`. It stands in the order of a walk (see `NodePlace`), so that an
+ * export is one scan of both. `rev` columns serve `since` exports at any age: what changed lies
  * below nodes that changed, so that a walk finds it without an index.
  * `blobs` are uploaded bytes, `blob_refs` the records that mention them; `idle_since_ms` is when the
  * last mention went, or the upload, and null while there is one.
@@ -42,7 +43,18 @@ CREATE TABLE preferences (
 /** Set while the network knows another tree of this repository than its head's predecessors: see `FileHead`. */
 const DIVERGED = 'ALTER TABLE head ADD COLUMN diverged INTEGER NOT NULL DEFAULT 0'
 
+const NODES_IN_ORDER = `
+DROP TABLE nodes;
+CREATE TABLE nodes (
+  path TEXT NOT NULL, rank INTEGER NOT NULL, cid BLOB NOT NULL, rev TEXT NOT NULL, bytes BLOB NOT NULL,
+  PRIMARY KEY (path, rank)
+) WITHOUT ROWID;
+CREATE UNIQUE INDEX nodes_cid ON nodes (cid);
+UPDATE head SET nodes_root = NULL;
+`
+
 export const MIGRATIONS: readonly Migration[] = [
   { name: '0001-account-file', sql: TABLES },
   { name: '0002-diverged', sql: DIVERGED },
+  { name: '0003-nodes-in-order', sql: NODES_IN_ORDER },
 ]

@@ -15,6 +15,7 @@ import type { AccountFile, AccountFiles, FileHead } from '../account-files/index
 import type { Account } from '../accounts/index.ts'
 import type { HotRepos } from '../repos/index.ts'
 import { CarChunks } from './car-chunks.ts'
+import { scannedTree } from './tree-scan.ts'
 
 /** Bytes gathered before they are handed on. */
 const CHUNK_BYTES = 128 * 1024
@@ -182,8 +183,13 @@ function* repoChunks(reader: SqliteReader, since: Tid | undefined): Generator<Ui
   const out = new CarChunks()
   out.raw(carHeader([head.cid]))
   out.block(head.cid, head.bytes)
+  if (since === undefined && isStored(head)) {
+    yield out.take(1)!
+    yield* scannedTree(reader, head.data)
+    return
+  }
   const steps =
-    since === undefined ? wholeTree(reader, head, out) : changesSince(reader, head, since, out)
+    since === undefined ? walkedTree(reader, out) : changesSince(reader, head, since, out)
   for (const _ of steps) {
     const chunk = out.take(CHUNK_BYTES)
     if (chunk) yield chunk
@@ -192,11 +198,11 @@ function* repoChunks(reader: SqliteReader, since: Tid | undefined): Generator<Ui
   if (rest) yield rest
 }
 
-/** Yields after each block that it put out. */
-function* wholeTree(reader: SqliteReader, head: Head, out: CarChunks): Generator<void> {
+/** The whole tree where its nodes are not stored. Yields after each block that it put out. */
+function* walkedTree(reader: SqliteReader, out: CarChunks): Generator<void> {
   // Rows come in the order in which the walk meets the records.
   const rows = reader.iterate<{ block: Uint8Array }>('SELECT block FROM records ORDER BY path')
-  for (const step of treeOf(reader, head).walk()) {
+  for (const step of Tree.build(paths(reader)).walk()) {
     if (step.bytes) out.block(step.cid, step.bytes)
     else {
       const block = rows.next().value?.block

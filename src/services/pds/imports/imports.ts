@@ -121,7 +121,7 @@ export class Imports {
       throw new XrpcError(400, 'InvalidRepo', `The repository's rev is in the future: ${rev}`)
     }
     const putNodes = () => {
-      for (const [cid, bytes] of nodes.splice(0)) staged.putNode(cid, bytes, rev)
+      for (const [cid, bytes] of nodes.splice(0)) staged.stageNode(cid, bytes, rev)
     }
     for await (const batch of reading.records) {
       staged.transaction(() => {
