@@ -21,12 +21,24 @@ export class BodyError extends Error {
   }
 }
 
-/** Yields what has arrived, a chunk at a time; reading is back-pressure. Read it once. */
+/** More than this is not read ahead of who asks for it. */
+const READ_AHEAD_BYTES = 256 * 1024
+
+/**
+ * Yields what has arrived, a chunk at a time; reading is back-pressure. Read it once. A chunk's bytes are the reader's:
+ * whoever has done with them for good may say so (`chunk[Symbol.dispose]`), which frees them before the collector does.
+ */
 export class RequestBody implements AsyncIterable<Uint8Array>, AsyncIterator<Uint8Array> {
   private bytes = 0
   private waitedMs = 0
   private readonly message: IncomingMessage
   private readonly limits: BodyLimits
+  private readonly arrived: Buffer[] = []
+  private arrivedBytes = 0
+  private isFlowing = false
+  /** Nobody reads any more: what still comes is dropped. */
+  private isDropping = false
+  private wake: (() => void) | undefined
 
   constructor(message: IncomingMessage, limits: BodyLimits) {
     this.message = message
@@ -43,45 +55,68 @@ export class RequestBody implements AsyncIterable<Uint8Array>, AsyncIterator<Uin
   }
 
   async next(): Promise<IteratorResult<Uint8Array>> {
+    if (!this.isFlowing) this.flow()
     for (;;) {
-      const chunk = this.message.read() as Buffer | null
-      if (chunk !== null) return { done: false, value: this.counted(chunk) }
-      if (this.message.readableEnded || this.message.complete)
-        return this.message.readableLength > 0 ? this.next() : { done: true, value: undefined }
-      if (this.message.destroyed || this.message.errored)
+      const chunk = this.arrived.shift()
+      if (chunk !== undefined) return { done: false, value: this.counted(chunk) }
+      const { message } = this
+      if (message.readableEnded || this.isDropping) return { done: true, value: undefined }
+      if (message.destroyed || message.errored)
         throw new BodyError(400, 'Aborted', 'the request body broke off')
       await this.more()
     }
   }
 
   async return(): Promise<IteratorResult<Uint8Array>> {
-    this.message.resume() // the rest is read and dropped, so that the connection can be used again
+    this.drop() // so that the connection can be used again
     return { done: true, value: undefined }
   }
 
+  private flow(): void {
+    this.isFlowing = true
+    const wake = () => this.wake?.()
+    this.message.on('end', wake).on('close', wake).on('error', wake)
+    this.message.on('data', (chunk: Buffer) => {
+      if (this.isDropping) return
+      this.arrived.push(chunk)
+      this.arrivedBytes += chunk.length
+      if (this.arrivedBytes >= READ_AHEAD_BYTES) this.message.pause()
+      this.wake?.()
+    })
+  }
+
+  private drop(): void {
+    this.isDropping = true
+    this.arrived.length = 0
+    this.message.resume()
+  }
+
   private counted(chunk: Buffer): Uint8Array {
+    this.arrivedBytes -= chunk.length
+    if (this.arrivedBytes < READ_AHEAD_BYTES && this.message.isPaused()) this.message.resume()
     this.bytes += chunk.length
-    if (this.bytes > this.limits.maxBytes)
-      throw new BodyError(413, 'PayloadTooLarge', `body is over ${this.limits.maxBytes} bytes`)
-    return chunk
+    if (this.bytes <= this.limits.maxBytes) return disposable(chunk)
+    this.drop()
+    throw new BodyError(413, 'PayloadTooLarge', `body is over ${this.limits.maxBytes} bytes`)
   }
 
   private more(): Promise<void> {
-    const { message, limits } = this
     const started = performance.now()
     return new Promise((resolve, reject) => {
       const done = () => {
         clearTimeout(timer)
-        message.off('readable', done).off('end', done).off('close', done).off('error', done)
+        this.wake = undefined
         this.waitedMs += performance.now() - started
-        if (this.tooSlow()) reject(slow())
-        else resolve()
+        if (!this.tooSlow()) return resolve()
+        this.drop()
+        reject(slow())
       }
       const timer = setTimeout(() => {
         done()
+        this.drop()
         reject(slow())
-      }, limits.stallMs)
-      message.on('readable', done).on('end', done).on('close', done).on('error', done)
+      }, this.limits.stallMs)
+      this.wake = done
     })
   }
 
@@ -93,4 +128,18 @@ export class RequestBody implements AsyncIterable<Uint8Array>, AsyncIterator<Uin
 
 function slow(): BodyError {
   return new BodyError(408, 'RequestTimeout', 'the request body came too slowly')
+}
+
+/**
+ * The parser gives each large chunk memory of its own, and the collector is late to see how much that is: freeing it by
+ * hand saves most of its work during uploads.
+ */
+function disposable(chunk: Buffer): Uint8Array {
+  return Object.assign(chunk, { [Symbol.dispose]: free })
+}
+
+function free(this: Buffer): void {
+  const { buffer } = this
+  if (buffer.byteLength > 0 && buffer.byteLength === this.byteLength)
+    (buffer as ArrayBuffer).transfer(0)
 }

@@ -66,7 +66,7 @@ async function stream(
   try {
     for await (const chunk of body) {
       if (response.destroyed) return
-      if (response.write(chunk)) continue
+      if (response.write(chunk, done(chunk))) continue
       if (await drained(response, stallMs)) continue
       response.destroy()
       return
@@ -77,6 +77,11 @@ async function stream(
     response.destroy()
     if (!gone) log.error('response broke off', { request: id, error })
   }
+}
+
+/** Tells a chunk that asks for it when the socket has taken it. */
+function done(chunk: Uint8Array & Partial<Disposable>): (() => void) | undefined {
+  return chunk[Symbol.dispose] && (() => chunk[Symbol.dispose]?.())
 }
 
 async function abandon(body: AsyncIterable<Uint8Array>): Promise<void> {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
@@ -103,8 +103,8 @@ describe('blobs and faults', () => {
       const { disk, blobs, faults } = await rig()
       faults.write = [undefined, fault]
       async function* source() {
-        yield bytes(300_000)
-        yield bytes(300_000)
+        yield bytes(600_000)
+        yield bytes(600_000)
       }
       await assert.rejects(blobs.stage(source()), code('NoSpace'))
       assert.deepEqual(left(disk.paths), [])
@@ -123,22 +123,64 @@ describe('blobs and faults', () => {
 
   test('a blob that was cut short behind our back is told while it is read', async () => {
     const { disk, blobs } = await rig()
-    await put(blobs, 'k', bytes(600_000))
-    const found = (await blobs.get('k'))!
-    disk.damage('/blobs/k', (content) => content.subarray(0, 300_000))
+    await put(blobs, 'k', bytes(3_000_000))
+    const { body } = (await blobs.get('k'))!
+    disk.damage('/blobs/k', (content) => content.subarray(0, 1_500_000))
     await assert.rejects(async () => {
-      for await (const chunk of found.body) assert.ok(chunk)
+      for await (const chunk of body) assert.ok(chunk)
     }, code('Corrupt'))
+    assert.deepEqual(await body[Symbol.asyncIterator]().next(), { done: true, value: undefined })
   })
 
-  test('a blob deleted between get and reading is told', async () => {
+  test('a blob deleted after get is still read whole', async () => {
     const { blobs } = await rig()
-    await put(blobs, 'k', bytes(10))
-    const found = (await blobs.get('k'))!
+    await put(blobs, 'k', bytes(3_000_000))
+    const { body } = (await blobs.get('k'))!
     await blobs.delete(['k'])
-    await assert.rejects(async () => {
-      for await (const chunk of found.body) assert.ok(chunk)
-    }, code('NotFound'))
+    const parts: Uint8Array[] = []
+    for await (const chunk of body) parts.push(chunk)
+    assert.equal(Buffer.concat(parts).length, 3_000_000)
+    assert.equal(await blobs.has('k'), false)
+  })
+
+  test('a body that nobody wants is given up without being begun, and its file is closed', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'falaj-blobs-'))
+    const blobs = await openDiskBlobs(folder, { reserveBytes: 0 })
+    await put(blobs, 'k', bytes(100))
+    const open = async () => (await readdir('/proc/self/fd')).length
+    const before = process.platform === 'linux' ? await open() : 0
+    for (let turn = 0; turn < 100; turn++) {
+      const { body } = (await blobs.get('k'))!
+      await body[Symbol.asyncIterator]().return!()
+    }
+    if (process.platform === 'linux') assert.ok((await open()) < before + 50)
+    await rm(folder, { recursive: true })
+  })
+
+  test('when a lot is in memory already, uploads and reads go on in small pieces', async () => {
+    const { blobs } = await rig()
+    let go = () => {}
+    const gate = new Promise<void>((resolve) => (go = resolve))
+    const slow = Array.from({ length: 130 }, (_, name) =>
+      blobs.stage(
+        (async function* () {
+          yield bytes(520_000 - 10_000 * (name % 2), name)
+          await gate
+          yield bytes(1_000_000, name)
+        })(),
+      ),
+    )
+    await put(blobs, 'k', bytes(2_500_000, 7))
+    go()
+    for (const staged of await Promise.all(slow)) await staged.discard()
+    const bodies = await Promise.all(
+      Array.from({ length: 70 }, async () => (await blobs.get('k'))!.body[Symbol.asyncIterator]()),
+    )
+    const firsts = await Promise.all(bodies.map((body) => body.next()))
+    const sizes = firsts.map(({ value }) => value!.length)
+    assert.deepEqual([Math.max(...sizes), Math.min(...sizes)], [1 << 20, 1 << 16])
+    for (const body of bodies) await body.return!()
+    assert.ok((await read(blobs, 'k'))!.equals(bytes(2_500_000, 7)))
   })
 
   test('a commit whose rename failed can be tried again', async () => {

@@ -1,4 +1,6 @@
 import { dirname, join } from 'node:path'
+import { Allowance } from './allowance.ts'
+import { assertBlobKey, assertBlobPrefix } from './blob-keys.ts'
 import { type BlobRange, type Blobs, type Staged, StorageError } from './contracts.ts'
 import { isMissing, isNoSpace } from './errors.ts'
 import { type Files, nodeFiles, type OpenFile } from './files.ts'
@@ -9,9 +11,16 @@ export interface DiskBlobsOptions {
   reserveBytes?: number
 }
 
-/** Bytes handed to the disk and out of it at a time: large enough to hide the thread pool, small enough for many readers. */
-const chunkBytes = 256 * 1024
-const maxKeyLength = 512
+/** Handed to the disk at a time: half of what most pictures have, so that one half is written while the other comes. */
+const writeBytes = 512 * 1024
+/** Taken from the disk at a time: most pictures in one round trip of the thread pool. */
+const readBytes = 1024 * 1024
+/** The same for those who come when a lot is in memory already. */
+const scarceBytes = 64 * 1024
+/** In memory for all uploads together, and for all reads. */
+const heldBytesMax = 64 * 1024 * 1024
+/** Pieces that wait at a time: very small ones must not weigh more than what they hold. */
+const piecesMax = 512
 const stagingName = '.staging'
 
 /** Opens (and creates) a directory of blobs; what an earlier process staged and never committed is removed. */
@@ -31,6 +40,8 @@ class DiskBlobs implements Blobs {
   readonly #files: Files
   readonly #reserveBytes: number
   readonly #madeDirectories = new Set<string>()
+  readonly #coming = new Allowance(heldBytesMax)
+  readonly #going = new Allowance(heldBytesMax)
   #staged = 0
 
   constructor(directory: string, files: Files, reserveBytes: number) {
@@ -50,7 +61,7 @@ class DiskBlobs implements Blobs {
     const file = await this.#files.open(path, 'w+')
     let size: number
     try {
-      size = await pour(source, file, limits.maxBytes ?? Number.POSITIVE_INFINITY)
+      size = await pour(source, file, limits.maxBytes ?? Number.POSITIVE_INFINITY, this.#coming)
       await file.close()
     } catch (error) {
       await file.close().catch(() => {})
@@ -95,11 +106,26 @@ class DiskBlobs implements Blobs {
 
   async get(key: string, range: BlobRange = { start: 0 }) {
     const path = this.#pathOf(key)
-    const size = await this.#files.fileSize(path)
-    if (size === undefined) return undefined
+    const file = await this.#openToRead(path)
+    if (!file) return undefined
+    const size = await file.size().catch(async (error) => {
+      await file.close()
+      throw error
+    })
     const start = Math.min(Math.max(0, range.start), size)
     const end = Math.min(Math.max(start, range.end ?? size), size)
-    return { size, body: this.#read(key, path, start, end) }
+    return { size, body: new FileBody(key, file, start, end, this.#going) }
+  }
+
+  async #openToRead(path: string): Promise<OpenFile | undefined> {
+    try {
+      return await this.#files.open(path, 'r')
+    } catch (error) {
+      if (isMissing(error)) return undefined
+      // A folder of other blobs is none itself.
+      if ((await this.#files.fileSize(path)) === undefined) return undefined
+      throw error
+    }
   }
 
   async has(key: string): Promise<boolean> {
@@ -119,7 +145,7 @@ class DiskBlobs implements Blobs {
   }
 
   async *list(prefix: string): AsyncIterable<string> {
-    assertPrefix(prefix)
+    assertBlobPrefix(prefix)
     const slash = prefix.lastIndexOf('/')
     yield* this.#listUnder(slash < 0 ? '' : prefix.slice(0, slash + 1), prefix)
   }
@@ -144,23 +170,7 @@ class DiskBlobs implements Blobs {
     }
   }
 
-  async *#read(key: string, path: string, start: number, end: number): AsyncIterable<Uint8Array> {
-    if (start === end) return
-    const file = await this.#open(key, path, 'r')
-    try {
-      for (let at = start; at < end; ) {
-        const chunk = Buffer.allocUnsafe(Math.min(chunkBytes, end - at))
-        const count = await file.read(chunk, at)
-        if (count < chunk.length) throw new StorageError('Corrupt', `the blob ${key} was cut short`)
-        yield chunk
-        at += count
-      }
-    } finally {
-      await file.close()
-    }
-  }
-
-  async #open(key: string, path: string, flags: 'r' | 'r+'): Promise<OpenFile> {
+  async #open(key: string, path: string, flags: 'r+'): Promise<OpenFile> {
     try {
       return await this.#files.open(path, flags)
     } catch (error) {
@@ -193,50 +203,132 @@ class DiskBlobs implements Blobs {
   }
 
   #pathOf(key: string): string {
-    assertKey(key)
+    assertBlobKey(key)
     return join(this.#directory, key)
   }
 }
 
-/** Keys become file names: nothing that could leave the directory, hide in it or mean something to a file system. */
-const safePart = /^[A-Za-z0-9_~:=-][A-Za-z0-9._~:=-]{0,199}$/
+/** Buffers to read into that came back from whoever had done with them. */
+const spare: ArrayBuffer[] = []
+const spareMax = 8
 
-function assertKey(key: string): void {
-  if (key.length > maxKeyLength || !key.split('/').every((part) => safePart.test(part))) {
-    throw new StorageError('InvalidKey', `not a blob key: ${JSON.stringify(key)}`)
+/** Memory to read into; the last who uses it may give it back (`Symbol.dispose`). */
+function takeBuffer(bytes: number): Buffer {
+  if (bytes <= readBytes / 4) return Buffer.allocUnsafe(bytes)
+  const whole = spare.pop() ?? new ArrayBuffer(readBytes)
+  return Object.assign(Buffer.from(whole, 0, bytes), {
+    [Symbol.dispose](this: Partial<Disposable>) {
+      delete this[Symbol.dispose]
+      if (spare.length < spareMax) spare.push(whole)
+    },
+  })
+}
+
+/** The bytes of an open file; closes it at its end, or when it is given up, begun or not. */
+class FileBody implements AsyncIterableIterator<Uint8Array> {
+  readonly #key: string
+  readonly #file: OpenFile
+  readonly #end: number
+  readonly #allowance: Allowance
+  #at: number
+  #held = 0
+  #isClosed = false
+
+  constructor(key: string, file: OpenFile, start: number, end: number, allowance: Allowance) {
+    this.#key = key
+    this.#file = file
+    this.#at = start
+    this.#end = end
+    this.#allowance = allowance
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+
+  async next(): Promise<IteratorResult<Uint8Array>> {
+    // Whoever asks for more has done with what there was.
+    this.#give()
+    if (this.#at >= this.#end || this.#isClosed) return this.return()
+    const wanted = Math.min(readBytes, this.#end - this.#at)
+    this.#held = this.#allowance.take(wanted) ? wanted : Math.min(scarceBytes, wanted)
+    if (this.#held < wanted) this.#allowance.force(this.#held)
+    try {
+      const chunk = takeBuffer(this.#held)
+      const count = await this.#file.read(chunk, this.#at)
+      if (count < chunk.length) {
+        throw new StorageError('Corrupt', `the blob ${this.#key} was cut short`)
+      }
+      this.#at += count
+      return { done: false, value: chunk }
+    } catch (error) {
+      await this.return()
+      throw error
+    }
+  }
+
+  async return(): Promise<IteratorResult<Uint8Array>> {
+    this.#give()
+    if (!this.#isClosed) {
+      this.#isClosed = true
+      await this.#file.close()
+    }
+    return { done: true, value: undefined }
+  }
+
+  #give(): void {
+    this.#allowance.give(this.#held)
+    this.#held = 0
   }
 }
 
-/** The beginning of a key: the last part may be empty. */
-function assertPrefix(prefix: string): void {
-  assertKey(prefix === '' || prefix.endsWith('/') ? `${prefix}x` : prefix)
-}
-
-/** Writes everything, small pieces gathered into larger ones. */
+/**
+ * Writes everything, pieces gathered into large ones; one is on its way to the disk while the next comes. When much is
+ * in memory already, what comes goes to the disk in small ones.
+ */
 async function pour(
   source: AsyncIterable<Uint8Array> | Uint8Array,
   file: OpenFile,
   maxBytes: number,
+  allowance: Allowance,
 ): Promise<number> {
   let written = 0
   let taken = 0
-  let waiting: Uint8Array[] = []
-  let waitingBytes = 0
-  const flush = async () => {
-    const bytes = waiting.length === 1 ? waiting[0]! : Buffer.concat(waiting, waitingBytes)
-    waiting = []
-    waitingBytes = 0
-    const count = await file.write(bytes, written)
-    if (count < bytes.length) throw new StorageError('NoSpace', 'the disk took only a part')
-    written += count
+  let pieces: (Uint8Array & Partial<Disposable>)[] = []
+  let waiting = 0
+  let flushing: Promise<void> | undefined
+  const flush = () => {
+    const [bytes, at, these] = [waiting, written, pieces]
+    written += bytes
+    pieces = []
+    waiting = 0
+    flushing = file.writeAll(these, at).then((count) => {
+      allowance.give(bytes)
+      for (const piece of these) piece[Symbol.dispose]?.()
+      if (count < bytes) throw new StorageError('NoSpace', 'the disk took only a part')
+    })
+    // Whoever waits for it is told; nobody may be waiting yet.
+    flushing.catch(() => {})
   }
-  for await (const chunk of source instanceof Uint8Array ? [source] : source) {
-    taken += chunk.length
-    if (taken > maxBytes) throw new StorageError('TooLarge', `more than ${maxBytes} bytes`)
-    waiting.push(chunk)
-    waitingBytes += chunk.length
-    if (waitingBytes >= chunkBytes) await flush()
+  try {
+    for await (const chunk of source instanceof Uint8Array ? [source] : source) {
+      taken += chunk.length
+      if (taken > maxBytes) throw new StorageError('TooLarge', `more than ${maxBytes} bytes`)
+      pieces.push(chunk)
+      waiting += chunk.length
+      const isRoom = allowance.take(chunk.length)
+      if (!isRoom) allowance.force(chunk.length)
+      if (waiting < (isRoom ? writeBytes : scarceBytes) && pieces.length < piecesMax) continue
+      await flushing
+      flush()
+    }
+    await flushing
+    if (waiting > 0) flush()
+    await flushing
+  } catch (error) {
+    await flushing?.catch(() => {})
+    allowance.give(waiting)
+    throw error
   }
-  if (waitingBytes > 0) await flush()
   return written
 }

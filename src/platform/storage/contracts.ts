@@ -118,14 +118,21 @@ export interface BlobRange {
 
 /** Bytes by key. Keys are relative paths such as `ab/did_x/bafy…` of at most 512 characters of [A-Za-z0-9._~:=-] and `/`. */
 export interface Blobs {
-  /** Takes bytes in without naming them. A throwing source leaves nothing behind. Errors: NoSpace, TooLarge. */
+  /**
+   * Takes bytes in without naming them. A throwing source leaves nothing behind; chunks that have a `Symbol.dispose`
+   * are told when they are no longer needed. Errors: NoSpace, TooLarge.
+   */
   stage(
     source: AsyncIterable<Uint8Array> | Uint8Array,
     limits?: { maxBytes?: number },
   ): Promise<Staged>
   /** Resolves when the bytes and names of these blobs survive a power cut. Errors: NotFound. */
   sync(keys: readonly string[]): Promise<void>
-  /** `size` is the whole blob's; the body hands out chunks of at most 256 KiB. */
+  /**
+   * `size` is the whole blob's; the body hands out chunks of at most 1 MiB. Read the body or call its iterator's
+   * `return`: it holds an open file or connection. A chunk that has a `Symbol.dispose` may be given back by its last
+   * user, and is otherwise the collector's. What is replaced or deleted meanwhile is still read whole.
+   */
   get(
     key: string,
     range?: BlobRange,

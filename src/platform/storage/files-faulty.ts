@@ -1,4 +1,4 @@
-import type { Files } from './files.ts'
+import type { Files, OpenFile } from './files.ts'
 
 export type FileOperation =
   | 'open'
@@ -35,7 +35,7 @@ export function faultyFiles(
     async open(path, flags) {
       fail('open', path)
       const file = await base.open(path, flags)
-      return {
+      const faulty: OpenFile = {
         size: () => file.size(),
         close: () => file.close(),
         async read(into, position) {
@@ -49,6 +49,9 @@ export function faultyFiles(
           if ('lateTurns' in fault) await turns(fault.lateTurns)
           return file.write(bytes, position)
         },
+        writeAll(pieces, position) {
+          return faulty.write(Buffer.concat(pieces), position)
+        },
         async datasync() {
           fail('datasync', path)
           return file.datasync()
@@ -58,6 +61,7 @@ export function faultyFiles(
           return file.truncate(length)
         },
       }
+      return faulty
     },
     async rename(from, to) {
       fail('rename', from)

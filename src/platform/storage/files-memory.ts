@@ -275,6 +275,10 @@ class MemoryFile implements OpenFile {
     return count
   }
 
+  writeAll(pieces: readonly Uint8Array[], position: number): Promise<number> {
+    return this.write(Buffer.concat(pieces), position)
+  }
+
   async datasync(): Promise<void> {
     this.#assertOpen()
     const finish = this.#inode.sync()

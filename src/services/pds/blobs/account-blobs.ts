@@ -75,7 +75,11 @@ export class AccountBlobs {
   /** Whether these very bytes are there; a power cut may have left fewer. */
   async #holds(key: string, { cid, size }: BlobRef): Promise<boolean> {
     const known = await this.#blobs.get(key)
-    if (known?.size !== size) return false
+    if (!known) return false
+    if (known.size !== size) {
+      await known.body[Symbol.asyncIterator]().return?.()
+      return false
+    }
     const hash = createSha256()
     for await (const chunk of known.body) hash.update(chunk)
     return equalBytes(makeCid(RAW, hash.digest()), cid)
