@@ -49,7 +49,8 @@ const COMPUTED = [
 const REFUSED: Readonly<Record<string, string>> = {
   PDS_BLOBSTORE_S3_: 'blobs are kept on disk only',
   PDS_ENTRYWAY_: 'a host cannot yet share its sign-up with others',
-  PDS_PLC_ROTATION_KEY_KMS_: 'the rotation key is a K-256 key in hex',
+  PDS_PLC_ROTATION_KEY_KMS_:
+    'a key held elsewhere signs through a command: FALAJ_PDS_ROTATION_SIGNER',
 }
 
 export const referenceNames: readonly string[] = [...Object.keys(SAME), ...COMPUTED]

@@ -29,6 +29,7 @@ export {
   jobsTableSql,
 } from './jobs.ts'
 export { type KeepReadingOptions, keepReading } from './keep-reading.ts'
+export { type LineProcess, type LineProcessOptions, lineProcess } from './line-process.ts'
 export {
   ListenError,
   type Listening,

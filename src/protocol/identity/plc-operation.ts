@@ -4,6 +4,7 @@ import {
   base64url,
   cidForCbor,
   fromBase64url,
+  type PublicKey,
   parseDidKey,
   type SigningKey,
   sha256,
@@ -151,6 +152,22 @@ export function signPlcOperation<T extends Unsigned>(
 ): T & { sig: string } {
   const { sig: _, ...content } = unsigned as T & { sig?: string }
   return { ...unsigned, sig: base64url(key.sign(encodeCbor(content))) }
+}
+
+/** A key that signs operations, here or elsewhere. */
+export interface PlcSigner {
+  readonly publicKey: PublicKey
+  /** Signature of the message's SHA-256: 64 bytes r and s, s in the lower half. */
+  sign(message: Uint8Array): Uint8Array | Promise<Uint8Array>
+}
+
+/** As `signPlcOperation`, by a key that may be elsewhere. */
+export async function signPlcOperationBy<T extends Unsigned>(
+  unsigned: T,
+  signer: PlcSigner,
+): Promise<T & { sig: string }> {
+  const { sig: _, ...content } = unsigned as T & { sig?: string }
+  return { ...unsigned, sig: base64url(await signer.sign(encodeCbor(content))) }
 }
 
 /** The operation's DAG-CBOR with its signature: the bytes that its CID and a genesis' DID name. */

@@ -55,7 +55,11 @@ export const pdsConfig = config('pds', {
   }),
   rotationKeyHex: text({
     secret: true,
-    help: 'K-256 key, 64 hex digits, that signs changes of identities made here. Made if not set.',
+    help: 'K-256 key, 64 hex digits, that signs changes of identities made here. Made if none is given.',
+  }),
+  rotationKeyFile: text({ help: 'File that holds the rotation key instead.' }),
+  rotationSigner: text({
+    help: 'Command that holds the rotation key instead and signs with it, such as one before an HSM; see docs/operating/rotation-key.md.',
   }),
   emailSmtpUrl: smtpUrl({
     help: 'The mail server, smtps://user:password@host. Without one, letters stay in the outbox.',

@@ -17,7 +17,7 @@ import {
   verifyPassword,
 } from '#platform/runtime'
 import type { Blobs, Kv, Sql, Streams } from '#platform/storage'
-import { cachedDirectory, networkDirectory, plcClient } from '#protocol/identity'
+import { cachedDirectory, networkDirectory, type PlcSigner, plcClient } from '#protocol/identity'
 import type { Did } from '#protocol/syntax'
 import { TidClock } from '#protocol/syntax'
 import { createRouter, encodeErrorFrame } from '#protocol/xrpc'
@@ -65,6 +65,8 @@ export interface PdsDeps {
   counts: Kv
   /** Folder of the account files. */
   accountsDirectory: string
+  /** Signs changes of identities made here; the host makes a key of its own without it. */
+  rotationKey?: PlcSigner | undefined
   /** 32 bytes: seals every secret in the directory database. */
   sealingKey: Uint8Array
   /** Takes letters to people; without it they stay in the outbox. */
@@ -95,12 +97,12 @@ export async function createPds(
   const fetch = outside.fetch
   const settings = new Settings(sql)
   const sealed = sealer(deps.sealingKey)
-  const { rotationKeyHex, didWeb } = config
+  const { didWeb } = config
   const { sessionSecret, rotationKey } = await loadSecrets({
     settings,
     sealer: sealed,
     random,
-    rotationKeyHex,
+    rotationKey: deps.rotationKey,
   })
   const identity = await loadHostDid({
     publicUrl,

@@ -5,6 +5,7 @@ import type { PdsConfig } from '#services/pds'
 import { closing } from '../closing.ts'
 import { hostKey } from '../host-key.ts'
 import { type ServicePart, UsageError } from '../part.ts'
+import { openRotationKey } from '../rotation-key.ts'
 
 /** PDS 1 issues `.test`, PDS 2 `.two.test`, …: the contract of local mode. */
 const COUNT_WORDS = ['', '.two', '.three', '.four', '.five', '.six', '.seven', '.eight', '.nine']
@@ -40,6 +41,7 @@ export const pdsPart: ServicePart<PdsConfig> = {
       },
       async start(values, place, { outside, onFatal, peers, version }) {
         const { dataDir, log, metrics, url } = place
+        const rotation = await openRotationKey(values, log)
         const [sql, streams, blobs] = await Promise.all([
           storage.openSqlite(join(dataDir, 'directory.sqlite'), {
             migrations: storage.loadMigrations(pdsMigrations),
@@ -64,6 +66,7 @@ export const pdsPart: ServicePart<PdsConfig> = {
             blobs,
             counts,
             accountsDirectory: join(dataDir, 'accounts'),
+            rotationKey: rotation.signer,
             sealingKey: hostKey(join(dataDir, 'host.key')),
             mail,
             moderationMail,
@@ -74,7 +77,7 @@ export const pdsPart: ServicePart<PdsConfig> = {
           },
         )
         const about = { handleDomains: values.handleDomains }
-        const owned = [...mailers, streams, sql, counts]
+        const owned = [...mailers, streams, sql, counts, rotation]
         return { service: closing(service, owned), did: service.did, about }
       },
     }

@@ -1,6 +1,6 @@
 import type { Fetch, Sealer } from '#platform/runtime'
-import { fromHex, hex, importKey, type SigningKey } from '#protocol/crypto'
-import { keptServiceIdentity } from '#protocol/identity'
+import { fromHex, hex, importKey } from '#protocol/crypto'
+import { keptServiceIdentity, type PlcSigner } from '#protocol/identity'
 import type { Did } from '#protocol/syntax'
 import type { Settings } from '../accounts/index.ts'
 
@@ -22,7 +22,7 @@ export interface HostSecrets {
   /** Signs session tokens. */
   sessionSecret: Uint8Array
   /** Signs changes of the identities made here. */
-  rotationKey: SigningKey
+  rotationKey: PlcSigner
 }
 
 const K256_ORDER_TOP = 0xff
@@ -32,7 +32,8 @@ export async function loadSecrets(options: {
   settings: Settings
   sealer: Sealer
   random: (byteCount: number) => Uint8Array
-  rotationKeyHex: string | undefined
+  /** What the operator keeps elsewhere; made and kept here without it. */
+  rotationKey: PlcSigner | undefined
 }): Promise<HostSecrets> {
   const { settings, sealer, random } = options
   const read = async (name: string, make: () => Uint8Array) => {
@@ -42,12 +43,11 @@ export async function loadSecrets(options: {
     await settings.set(name, hex(sealer.seal(made, name)))
     return made
   }
-  const rotation = options.rotationKeyHex
-    ? fromHex(options.rotationKeyHex)
-    : await read('plc-rotation-key', () => randomKeyBytes(random))
+  const own = async () =>
+    importKey('k256', await read('plc-rotation-key', () => randomKeyBytes(random)))
   return {
     sessionSecret: await read('session-secret', () => random(32)),
-    rotationKey: importKey('k256', rotation),
+    rotationKey: options.rotationKey ?? (await own()),
   }
 }
 

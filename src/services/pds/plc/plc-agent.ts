@@ -1,14 +1,15 @@
-import type { PublicKey, SigningKey } from '#protocol/crypto'
+import type { PublicKey } from '#protocol/crypto'
 import {
   type AnyPlcOperation,
   type PlcClient,
   type PlcOperation,
+  type PlcSigner,
   type PlcTombstone,
   parsePlcOperation,
   plcDid,
   plcOperationCid,
   plcState,
-  signPlcOperation,
+  signPlcOperationBy,
   type UnsignedPlcOperation,
 } from '#protocol/identity'
 import type { Did, Handle } from '#protocol/syntax'
@@ -28,12 +29,12 @@ const PDS_TYPE = 'AtprotoPersonalDataServer'
 /** Speaks to the directory of identities on behalf of the host and its accounts. */
 export class PlcAgent {
   readonly #client: PlcClient
-  readonly #rotationKey: SigningKey
+  readonly #rotationKey: PlcSigner
   readonly #publicUrl: string
 
   constructor(options: {
     client: PlcClient
-    rotationKey: SigningKey
+    rotationKey: PlcSigner
     publicUrl: string
   }) {
     this.#client = options.client
@@ -53,12 +54,13 @@ export class PlcAgent {
   }
 
   /** The signed first operation of a new identity, and the DID that follows from it. */
-  genesis(options: { handle: Handle; signingKey: PublicKey; recoveryKey: string | undefined }): {
-    did: Did
-    operation: PlcOperation
-  } {
+  async genesis(options: {
+    handle: Handle
+    signingKey: PublicKey
+    recoveryKey: string | undefined
+  }): Promise<{ did: Did; operation: PlcOperation }> {
     const { handle, signingKey, recoveryKey } = options
-    const operation = this.sign({
+    const operation = await this.sign({
       type: 'plc_operation',
       ...this.credentials(handle, signingKey, recoveryKey),
       prev: null,
@@ -66,8 +68,8 @@ export class PlcAgent {
     return { did: plcDid(operation), operation }
   }
 
-  sign(operation: UnsignedPlcOperation): PlcOperation {
-    return signPlcOperation(operation, this.#rotationKey)
+  sign(operation: UnsignedPlcOperation): Promise<PlcOperation> {
+    return signPlcOperationBy(operation, this.#rotationKey)
   }
 
   /**
@@ -78,7 +80,7 @@ export class PlcAgent {
     const last = await this.#client.last(did)
     const state = last && plcState(last)
     if (!last || !state) throw noIdentity(did)
-    const next = this.sign({
+    const next = await this.sign({
       type: 'plc_operation',
       rotationKeys: wanted.rotationKeys ?? state.rotationKeys,
       alsoKnownAs: wanted.alsoKnownAs ?? state.alsoKnownAs,

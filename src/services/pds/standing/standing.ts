@@ -66,7 +66,7 @@ export class Standing {
     operation: PlcOperation
   }> {
     const signingKey = generateKey('k256', this.#random)
-    const { did, operation } = this.#plc.genesis({
+    const { did, operation } = await this.#plc.genesis({
       handle: signUp.handle,
       signingKey: signingKey.publicKey,
       recoveryKey: signUp.recoveryKey,

@@ -35,7 +35,7 @@ import {
   type SigningKey,
 } from '#protocol/crypto'
 import { type CidBytes, cidText } from '#protocol/data'
-import { plcState } from '#protocol/identity'
+import { type PlcSigner, plcState } from '#protocol/identity'
 import {
   type CommitEvent,
   parseCommitEvent,
@@ -63,6 +63,8 @@ export interface HostOptions {
   outside?: TestOutside
   publicUrl?: string
   seed?: number
+  /** Signs changes of identities; the host's own key by default. */
+  rotationKey?: PlcSigner
   /** Where calls are counted; limits are off unless the config says `rateLimits: 'on'`. */
   counts?: Kv
   /** Answers calls to anything but the directory. */
@@ -209,6 +211,7 @@ export class TestHost {
         blobs,
         counts: options.counts ?? memoryKv({ now: outside.now }),
         accountsDirectory: join(folder, 'accounts'),
+        rotationKey: options.rotationKey,
         sealingKey: SEALING_KEY,
         mail: options.mail,
         moderationMail: options.moderationMail,
