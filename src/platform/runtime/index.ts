@@ -18,6 +18,7 @@ export {
 } from './config.ts'
 export { type CommandLine, readFlags } from './flags.ts'
 export { type FetchLimits, type GuardedFetchOptions, guardedFetch } from './guarded-fetch.ts'
+export { createGuesses, type Guesses } from './guesses.ts'
 export {
   createJobs,
   type JobKind,

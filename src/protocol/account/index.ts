@@ -10,5 +10,14 @@ export {
   type MoveStep,
   moveSteps,
 } from './move-state.ts'
+export {
+  type AuditEntry,
+  addOperator,
+  listAudit,
+  listOperators,
+  type OperatorRole,
+  type OperatorView,
+  revokeOperator,
+} from './operator-lexicons.ts'
 export { type Obstacle, type Preflight, preflight } from './preflight.ts'
 export { type OwnerSession, resumeSession, type SessionState, signIn } from './session.ts'

@@ -33,6 +33,7 @@ import { Checkpoints, Journal, Recovery } from './journal/index.ts'
 import { pdsLoops } from './loops.ts'
 import { DELIVERY_JOB, DELIVERY_PACE, Mail, mailRoute } from './mail/index.ts'
 import { methods } from './methods.ts'
+import { Audit, Operators } from './operators/index.ts'
 import type { Pds } from './parts.ts'
 import { PlcAgent } from './plc/index.ts'
 import { Preferences } from './preferences/index.ts'
@@ -268,12 +269,17 @@ export async function createPds(
     now,
     random,
   })
+  const operators = new Operators({ sql, now, random })
+  const audit = new Audit({ sql, now })
   const callers = new Callers({
     sessions,
     accounts,
     directory,
     hostDid: host.did,
     adminPassword: config.adminPassword,
+    moderators: config.moderators,
+    operators,
+    audit,
     now,
   })
   const pds: Pds = {
@@ -297,6 +303,8 @@ export async function createPds(
     }),
     standing,
     takedowns: await Takedowns.load({ sql, now }),
+    operators,
+    audit,
     sessions,
     passwords: new Passwords({
       sql,

@@ -4,12 +4,27 @@ import { refused } from './journal/index.ts'
 import { getPreferences } from './methods/app.bsky.actor.getPreferences.ts'
 import { putPreferences } from './methods/app.bsky.actor.putPreferences.ts'
 import { confirmPassword } from './methods/app.falaj.account.confirmPassword.ts'
+import { addOperator } from './methods/app.falaj.admin.addOperator.ts'
 import { getLetter } from './methods/app.falaj.admin.getLetter.ts'
+import { listAudit } from './methods/app.falaj.admin.listAudit.ts'
 import { listLetters } from './methods/app.falaj.admin.listLetters.ts'
+import { listOperators } from './methods/app.falaj.admin.listOperators.ts'
 import { resendLetter } from './methods/app.falaj.admin.resendLetter.ts'
+import { revokeOperator } from './methods/app.falaj.admin.revokeOperator.ts'
 import { freeze } from './methods/app.falaj.move.freeze.ts'
+import { deleteAccount as adminDeleteAccount } from './methods/com.atproto.admin.deleteAccount.ts'
+import { disableAccountInvites } from './methods/com.atproto.admin.disableAccountInvites.ts'
+import { disableInviteCodes } from './methods/com.atproto.admin.disableInviteCodes.ts'
+import { enableAccountInvites } from './methods/com.atproto.admin.enableAccountInvites.ts'
+import { getAccountInfo } from './methods/com.atproto.admin.getAccountInfo.ts'
+import { getAccountInfos } from './methods/com.atproto.admin.getAccountInfos.ts'
+import { getInviteCodes } from './methods/com.atproto.admin.getInviteCodes.ts'
 import { getSubjectStatus } from './methods/com.atproto.admin.getSubjectStatus.ts'
+import { searchAccounts } from './methods/com.atproto.admin.searchAccounts.ts'
 import { sendEmail } from './methods/com.atproto.admin.sendEmail.ts'
+import { updateAccountEmail } from './methods/com.atproto.admin.updateAccountEmail.ts'
+import { updateAccountHandle } from './methods/com.atproto.admin.updateAccountHandle.ts'
+import { updateAccountPassword } from './methods/com.atproto.admin.updateAccountPassword.ts'
 import { updateSubjectStatus } from './methods/com.atproto.admin.updateSubjectStatus.ts'
 import { getRecommendedDidCredentials } from './methods/com.atproto.identity.getRecommendedDidCredentials.ts'
 import { refreshIdentity } from './methods/com.atproto.identity.refreshIdentity.ts'
@@ -66,9 +81,12 @@ import { getRepoStatus } from './methods/com.atproto.sync.getRepoStatus.ts'
 import { listBlobs } from './methods/com.atproto.sync.listBlobs.ts'
 import { listRepos } from './methods/com.atproto.sync.listRepos.ts'
 import { subscribeRepos } from './methods/com.atproto.sync.subscribeRepos.ts'
+import { addReservedHandle } from './methods/com.atproto.temp.addReservedHandle.ts'
 import { checkHandleAvailability } from './methods/com.atproto.temp.checkHandleAvailability.ts'
 import { checkSignupQueue } from './methods/com.atproto.temp.checkSignupQueue.ts'
+import { revokeAccountCredentials } from './methods/com.atproto.temp.revokeAccountCredentials.ts'
 import type { Pds } from './parts.ts'
+import type { OperatorCaller } from './sign-in/index.ts'
 
 const table = [
   getPreferences,
@@ -77,9 +95,24 @@ const table = [
   getLetter,
   listLetters,
   resendLetter,
+  addOperator,
+  listAudit,
+  listOperators,
+  revokeOperator,
   freeze,
+  adminDeleteAccount,
+  disableAccountInvites,
+  disableInviteCodes,
+  enableAccountInvites,
+  getAccountInfo,
+  getAccountInfos,
+  getInviteCodes,
   getSubjectStatus,
   sendEmail,
+  searchAccounts,
+  updateAccountEmail,
+  updateAccountHandle,
+  updateAccountPassword,
   updateSubjectStatus,
   getRecommendedDidCredentials,
   refreshIdentity,
@@ -136,12 +169,27 @@ const table = [
   listBlobs,
   listRepos,
   subscribeRepos,
+  addReservedHandle,
   checkHandleAvailability,
   checkSignupQueue,
+  revokeAccountCredentials,
 ]
 
-/** The methods, each answering 503 when storage takes nothing more. */
-export const methods = (pds: Pds): Method[] => table.map((method) => refusing(method(pds)))
+/** The methods, each answering 503 when storage takes nothing more; what operators do is recorded. */
+export const methods = (pds: Pds): Method[] =>
+  table.map((method) => refusing(recording(pds, method(pds))))
+
+function recording({ audit }: Pick<Pds, 'audit'>, method: Method): Method {
+  if (isStream(method)) return method
+  const { nsid } = method
+  const handle: CallMethod['handle'] = (call) => {
+    const { caller, params, input } = call
+    const operator = (caller as Partial<OperatorCaller> | undefined)?.operator
+    if (!operator) return method.handle(call)
+    return audit.record({ operator, method: nsid, params, input }, () => method.handle(call))
+  }
+  return { ...method, handle }
+}
 
 function refusing(method: Method): Method {
   if (isStream(method)) return method

@@ -10,6 +10,7 @@ import type { Host } from './host/index.ts'
 import type { Imports } from './imports/index.ts'
 import type { Checkpoints, Journal } from './journal/index.ts'
 import type { Mail } from './mail/index.ts'
+import type { Audit, Operators } from './operators/index.ts'
 import type { PlcAgent } from './plc/index.ts'
 import type { Preferences } from './preferences/index.ts'
 import type { Repos } from './repos/index.ts'
@@ -29,6 +30,8 @@ export interface Pds {
   imports: Imports
   standing: Standing
   takedowns: Takedowns
+  operators: Operators
+  audit: Audit
   sessions: Sessions
   passwords: Passwords
   codes: Codes

@@ -1,4 +1,4 @@
-import { createLru } from '#platform/runtime'
+import { createGuesses, type Guesses } from '#platform/runtime'
 import { isBasic, parseAuthorization, requireBearer, verifyServiceAuth } from '#protocol/auth'
 import { type PublicKey, parseDidKey } from '#protocol/crypto'
 import { type Directory, identityOf } from '#protocol/identity'
@@ -10,11 +10,6 @@ export interface Moderator {
   did: Did | undefined
 }
 
-/** Wrong passwords from one address before it has to wait, and for how long. */
-const WRONG_MAX = 20
-const WRONG_MS = 60_000
-const ADDRESSES_MAX = 10_000
-
 /** Who is calling. */
 export class Callers {
   readonly #did: Did
@@ -22,9 +17,7 @@ export class Callers {
   readonly #moderators: ReadonlySet<string>
   readonly #directory: Directory
   readonly #now: () => number
-  readonly #wrong = createLru<string, { count: number; untilMs: number }>({
-    maxEntries: ADDRESSES_MAX,
-  })
+  readonly #guesses: Guesses
 
   constructor(options: {
     /** Our own. */
@@ -39,6 +32,7 @@ export class Callers {
     this.#moderators = new Set(options.moderators)
     this.#directory = options.directory
     this.#now = options.now
+    this.#guesses = createGuesses({ now: options.now })
   }
 
   /** An account, in whose name its host signed a token. */
@@ -59,16 +53,13 @@ export class Callers {
   isAdmin({ headers: { authorization }, ip }: Pick<HttpRequest, 'headers' | 'ip'>): boolean {
     const password = this.#adminPassword
     if (password === undefined || authorization === undefined) return false
-    const nowMs = this.#now()
-    const known = this.#wrong.get(ip)
-    const wrong = known && known.untilMs > nowMs ? known : { count: 0, untilMs: nowMs + WRONG_MS }
-    if (wrong.count >= WRONG_MAX) {
-      const seconds = String(Math.ceil((wrong.untilMs - nowMs) / 1000))
-      const headers = { 'retry-after': seconds }
+    const seconds = this.#guesses.secondsToWait(ip)
+    if (seconds > 0) {
+      const headers = { 'retry-after': String(seconds) }
       throw new XrpcError(429, 'RateLimitExceeded', 'Too many wrong passwords', { headers })
     }
     const isRight = isBasic(authorization, 'admin', password)
-    if (!isRight) this.#wrong.set(ip, { ...wrong, count: wrong.count + 1 })
+    if (!isRight) this.#guesses.wrong(ip)
     return isRight
   }
 

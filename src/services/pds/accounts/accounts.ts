@@ -144,15 +144,36 @@ export class Accounts {
     return hosted(await this.#load('email = ?', email.toLowerCase()))
   }
 
+  /** By DID or handle. */
+  find(identifier: string): Promise<Account | undefined> {
+    return identifier.startsWith('did:')
+      ? this.get(identifier as Did)
+      : this.byHandle(identifier.toLowerCase() as Handle)
+  }
+
   /** By DID or handle; throws RepoNotFound. */
   async require(identifier: string): Promise<Account> {
-    const account = identifier.startsWith('did:')
-      ? await this.get(identifier as Did)
-      : await this.byHandle(identifier.toLowerCase() as Handle)
+    const account = await this.find(identifier)
     if (!account) {
       throw new XrpcError(400, 'RepoNotFound', `Could not find repo: ${identifier}`)
     }
     return account
+  }
+
+  /** Accounts whose address has a text in it, or all, in DID order. */
+  async search(options: {
+    email: string | undefined
+    limit: number
+    cursor: string | undefined
+  }): Promise<Account[]> {
+    const { email, limit, cursor } = options
+    const text = email?.toLowerCase().replaceAll(/[\\%_]/g, '\\$&')
+    const rows = await this.#sql.all<AccountRow>(
+      `SELECT * FROM accounts WHERE did > ? AND status NOT IN ('pending', 'deleted')
+       ${text === undefined ? '' : "AND email LIKE ? ESCAPE '\\'"} ORDER BY did LIMIT ?`,
+      [cursor ?? '', ...(text === undefined ? [] : [`%${text}%`]), limit],
+    )
+    return rows.map((row) => this.#cached(row.did) ?? this.#open(row))
   }
 
   #cached(did: Did): Account | undefined {

@@ -1,5 +1,5 @@
 import { parseAtUri, parseDid } from '#protocol/syntax'
-import { invalidRequest } from '#protocol/xrpc'
+import { invalidRequest, XrpcError } from '#protocol/xrpc'
 import type { Account } from '../accounts/index.ts'
 import type { Pds } from '../parts.ts'
 import { takedownKey } from '../takedowns/index.ts'
@@ -12,7 +12,17 @@ export interface AdminSubject {
   cid?: string
 }
 
-/** Whose it is, and what takedowns call it. Throws RepoNotFound, InvalidRequest. */
+/** An account by DID or handle, whatever its standing. Throws NotFound. */
+export async function requireAccount(
+  accounts: Pds['accounts'],
+  identifier: string,
+): Promise<Account> {
+  const account = await accounts.find(identifier)
+  if (!account) throw new XrpcError(400, 'NotFound', `Account not found: ${identifier}`)
+  return account
+}
+
+/** Whose it is, and what takedowns call it. Throws NotFound, InvalidRequest. */
 export async function readAdminSubject(
   { accounts }: Pick<Pds, 'accounts'>,
   { $type, did, uri, cid }: AdminSubject,
@@ -20,11 +30,11 @@ export async function readAdminSubject(
   if ($type === 'com.atproto.repo.strongRef') {
     const { authority, collection, rkey } = parseAtUri(uri ?? '')
     if (rkey === undefined) throw invalidRequest('Not the URI of a record')
-    const account = await accounts.require(authority)
+    const account = await requireAccount(accounts, authority)
     const key = takedownKey(`at://${account.did}/${collection}/${rkey}`)
     return { account, key, isAccount: false }
   }
-  const account = await accounts.require(parseDid(did ?? ''))
+  const account = await requireAccount(accounts, parseDid(did ?? ''))
   const isAccount = $type !== 'com.atproto.admin.defs#repoBlobRef'
   const key = takedownKey(isAccount ? account.did : { did: account.did, cid: cid ?? '' })
   return { account, key, isAccount }

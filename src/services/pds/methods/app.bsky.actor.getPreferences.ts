@@ -6,7 +6,7 @@ import { isFull } from '../sign-in/index.ts'
 /** The account's private preferences, as its apps stored them. */
 export const getPreferences = ({ callers, preferences }: Pick<Pds, 'callers' | 'preferences'>) =>
   query(AppBskyActorGetPreferences.mainSchema, {
-    auth: callers.account({ deactivated: true }),
+    auth: callers.account({ deactivated: true, takendown: true }),
     handle: ({ caller }) => ({
       preferences: preferences.read(caller.account, { full: isFull(caller) }) as never,
     }),

@@ -1,14 +1,14 @@
 import { ComAtprotoAdminGetSubjectStatus } from '@atcute/atproto'
 import { cidText } from '#protocol/data'
 import type { AtUri } from '#protocol/syntax'
-import { invalidRequest, query } from '#protocol/xrpc'
+import { invalidRequest, query, XrpcError } from '#protocol/xrpc'
 import type { Pds } from '../parts.ts'
 import { type AdminSubject, readAdminSubject } from './admin-subject.ts'
 
-/** Whether a subject is taken down. By the operator. Errors: RepoNotFound. */
+/** Whether a subject is taken down, or an account deactivated. Errors: NotFound. */
 export const getSubjectStatus = (pds: Pick<Pds, 'accounts' | 'callers' | 'files' | 'takedowns'>) =>
   query(ComAtprotoAdminGetSubjectStatus.mainSchema, {
-    auth: pds.callers.admin,
+    auth: pds.callers.operator('look'),
     async handle({ params: { did, uri, blob } }) {
       const subject = subjectOf({ did, uri, blob })
       const { account, key, isAccount } = await readAdminSubject(pds, subject)
@@ -47,6 +47,6 @@ function named(
   if (subject.uri === undefined) return subject
   const path = (subject.uri as AtUri).split('/').slice(3).join('/')
   const record = files.open(account.did as never, account.generation).record(path)
-  if (!record) throw invalidRequest('No such record here')
+  if (!record) throw new XrpcError(400, 'NotFound', 'Subject not found')
   return { ...subject, cid: cidText(record.cid) }
 }

@@ -68,6 +68,73 @@ test('an account that was deactivated comes back deactivated', async () => {
   assert.deepEqual(await accountEvents(), [undefined, 'deactivated', 'takendown', 'deactivated'])
 })
 
+test('its owner may still fetch what is there, and leave; and is signed out when it comes back', async () => {
+  await update(account(ann.did), true)
+  const signIn = (extra: object) =>
+    host.post('com.atproto.server.createSession', {
+      identifier: ann.did,
+      password: ann.password,
+      ...extra,
+    })
+  assert.equal((await signIn({})).body.error, 'AccountTakedown')
+  const { body: session } = await signIn({ allowTakendown: true })
+  assert.equal(session.status, 'takendown')
+  const token = session.accessJwt
+  const service = (lxm?: string) =>
+    host.get('com.atproto.server.getServiceAuth', { aud: 'did:web:b.test', lxm }, token)
+  assert.equal((await service('com.atproto.server.createAccount')).status, 200)
+  assert.equal((await service('app.bsky.feed.getTimeline')).body.error, 'InvalidToken')
+  assert.equal((await service()).body.error, 'InvalidToken')
+  const repo = await host.get('com.atproto.sync.getRepo', { did: ann.did }, token)
+  assert.equal(repo.status, 200)
+  assert.equal((await host.get('com.atproto.server.getSession', {}, token)).status, 400)
+  await host.post('com.atproto.server.deactivateAccount', {}, token)
+  await update(account(ann.did), false)
+  const { body } = await host.get('com.atproto.sync.getRepoStatus', { did: ann.did })
+  assert.equal(body.status, 'deactivated')
+  for (const refreshJwt of [ann.refreshJwt, session.refreshJwt]) {
+    const again = await host.post('com.atproto.server.refreshSession', undefined, refreshJwt)
+    assert.equal(again.body.error, 'ExpiredToken')
+  }
+})
+
+test('an app password does not open an account that was taken down', async () => {
+  const { body: made } = await host.post(
+    'com.atproto.server.createAppPassword',
+    { name: 'app', privileged: true },
+    ann.accessJwt,
+  )
+  await update(account(ann.did), true)
+  const { body } = await host.post('com.atproto.server.createSession', {
+    identifier: ann.did,
+    password: made.password,
+    allowTakendown: true,
+  })
+  assert.equal(body.error, 'AccountTakedown')
+})
+
+test('the operator deactivates and activates an account whose identity is here', async () => {
+  const set = (input: object) =>
+    host.call('POST', 'com.atproto.admin.updateSubjectStatus', {
+      input: { subject: account(ann.did), ...input },
+      headers: ADMIN,
+    })
+  assert.equal((await set({ deactivated: { applied: true } })).status, 200)
+  assert.equal((await status({ did: ann.did })).body.deactivated.applied, true)
+  const both = { takedown: { applied: true }, deactivated: { applied: false } }
+  assert.equal((await set(both)).body.error, 'InvalidRequest')
+  assert.equal((await set({ deactivated: { applied: false } })).status, 200)
+  assert.equal((await set({})).status, 200)
+  assert.deepEqual(await accountEvents(), [undefined, 'deactivated', undefined, undefined])
+  const own = host.plc.log(ann.did).at(-1)!.operation as { rotationKeys: string[] }
+  const before = own.rotationKeys
+  await set({ deactivated: { applied: true } })
+  own.rotationKeys = [host.forgedKey.publicKey.didKey]
+  const refused = await set({ deactivated: { applied: false } })
+  assert.match(refused.body.message, /rotation key/)
+  own.rotationKeys = before
+})
+
 test('a record that is taken down is not read or listed, and comes back', async () => {
   const { body: post } = await host.write(ann, 'one')
   await host.write(ann, 'two')
@@ -109,7 +176,7 @@ test('a blob that is taken down is not handed out', async () => {
 
 test('what is not here, or not a subject, is refused by name', async () => {
   const rows: [object, string][] = [
-    [account('did:plc:nobody'), 'RepoNotFound'],
+    [account('did:plc:nobody'), 'NotFound'],
     [
       record({
         uri: `at://${ann.did}`,

@@ -1,35 +1,64 @@
 import { ComAtprotoAdminUpdateSubjectStatus } from '@atcute/atproto'
 import { invalidRequest, procedure } from '#protocol/xrpc'
+import type { Account } from '../accounts/index.ts'
 import type { Pds } from '../parts.ts'
 import { readAdminSubject } from './admin-subject.ts'
+import { type IdentityParts, requireIdentityHere } from './identity-here.ts'
+
+type Parts = IdentityParts &
+  Pick<Pds, 'accounts' | 'callers' | 'sessions' | 'standing' | 'takedowns'>
 
 /**
- * Takes an account, a record or a blob down, or brings it back; deactivates an account. By the
- * operator. Errors: RepoNotFound.
+ * Takes an account, a record or a blob down, or brings it back; deactivates or activates an account;
+ * with neither, tells the network again how an account stands. Errors: NotFound, InvalidRequest.
  */
-export const updateSubjectStatus = (
-  pds: Pick<Pds, 'accounts' | 'callers' | 'standing' | 'takedowns'>,
-) =>
+export const updateSubjectStatus = (pds: Parts) =>
   procedure(ComAtprotoAdminUpdateSubjectStatus.mainSchema, {
-    auth: pds.callers.admin,
+    auth: pds.callers.operator('moderate'),
     async handle({ input: { subject, takedown, deactivated } }) {
+      if (takedown?.applied && deactivated && !deactivated.applied) {
+        throw invalidRequest('Cannot activate and takedown an account at the same time')
+      }
       const { account, key, isAccount } = await readAdminSubject(pds, subject)
-      const { standing, takedowns } = pds
-      if (takedown?.applied) {
-        const { ref } = takedown
-        const previousStatus = isAccount ? account.status : undefined
-        await takedowns.add(key, { ref, previousStatus })
-        if (isAccount) await standing.takeDown(account)
-      } else if (takedown) {
-        // The standing first: a stop in between leaves a row that is removed the next time.
-        if (isAccount) await standing.bringBack(account, takedowns.get(key)?.previousStatus)
-        await takedowns.remove(key)
-      }
-      if (deactivated) {
-        if (!isAccount || !deactivated.applied)
-          throw invalidRequest('An account is activated by its owner')
-        await standing.deactivate(account, undefined)
-      }
+      if (deactivated && !isAccount) throw invalidRequest('Only an account is deactivated')
+      if (takedown?.applied) await takeDown(pds, account, key, isAccount, takedown.ref)
+      else if (takedown) await bringBack(pds, account, key, isAccount)
+      if (deactivated) await setActive(pds, account, !deactivated.applied)
+      if (!takedown && !deactivated && isAccount) await pds.standing.announceAccount(account.did)
       return { subject, takedown }
     },
   })
+
+async function takeDown(
+  { sessions, standing, takedowns }: Parts,
+  account: Account,
+  key: string,
+  isAccount: boolean,
+  ref: string | undefined,
+): Promise<void> {
+  await takedowns.add(key, { ref, previousStatus: isAccount ? account.status : undefined })
+  if (!isAccount) return
+  await standing.takeDown(account)
+  await sessions.revokeAll(account.did)
+}
+
+/** The standing first: a stop in between leaves a row that is removed the next time. */
+async function bringBack(
+  { standing, takedowns }: Parts,
+  account: Account,
+  key: string,
+  isAccount: boolean,
+): Promise<void> {
+  if (isAccount) await standing.bringBack(account, takedowns.get(key)?.previousStatus)
+  await takedowns.remove(key)
+}
+
+async function setActive(pds: Parts, account: Account, isActive: boolean): Promise<void> {
+  if (account.status === 'takendown') {
+    if (isActive) throw invalidRequest('The account is taken down')
+    await pds.takedowns.setPrevious(account.did, 'deactivated')
+  }
+  if (!isActive) return pds.standing.deactivate(account, undefined)
+  await requireIdentityHere(pds, account)
+  await pds.standing.activate(account)
+}

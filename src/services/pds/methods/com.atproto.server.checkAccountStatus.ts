@@ -1,11 +1,11 @@
 import { ComAtprotoServerCheckAccountStatus } from '@atcute/atproto'
 import { cidText } from '#protocol/data'
-import { identityOf } from '#protocol/identity'
 import { query } from '#protocol/xrpc'
 import type { Account } from '../accounts/index.ts'
 import type { Pds } from '../parts.ts'
+import { type IdentityParts, requireIdentityHere } from './identity-here.ts'
 
-type Parts = Pick<Pds, 'callers' | 'directory' | 'files' | 'host'>
+type Parts = IdentityParts & Pick<Pds, 'callers' | 'files'>
 
 /** What is here of an account: for its owner before and after a move. */
 export const checkAccountStatus = (pds: Parts) =>
@@ -29,9 +29,8 @@ export const checkAccountStatus = (pds: Parts) =>
     },
   })
 
-async function isIdentityHere({ directory, host }: Parts, account: Account): Promise<boolean> {
-  const document = await directory.document(account.did, { fresh: true }).catch(() => undefined)
-  if (!document) return false
-  const { pds, signingKey } = identityOf(document)
-  return pds === host.publicUrl && signingKey === account.signingKey.publicKey.didKey
-}
+const isIdentityHere = (pds: Parts, account: Account): Promise<boolean> =>
+  requireIdentityHere(pds, account).then(
+    () => true,
+    () => false,
+  )

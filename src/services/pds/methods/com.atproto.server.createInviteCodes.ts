@@ -6,7 +6,7 @@ import type { Pds } from '../parts.ts'
 /** `codeCount` codes for each account, or for the operator. */
 export const createInviteCodes = ({ callers, invites }: Pick<Pds, 'callers' | 'invites'>) =>
   procedure(ComAtprotoServerCreateInviteCodes.mainSchema, {
-    auth: callers.admin,
+    auth: callers.operator('invite'),
     async handle({ input: { codeCount, useCount, forAccounts = [OPERATOR] } }) {
       return { codes: await invites.create({ codeCount, useCount, forAccounts }) }
     },

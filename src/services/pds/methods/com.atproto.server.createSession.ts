@@ -8,7 +8,10 @@ import { sessionView } from './session-view.ts'
 
 type Parts = Pick<Pds, 'accounts' | 'passwords' | 'sessions' | 'directory'>
 
-/** Signs in by handle, DID or email with the account's or an app password. */
+/**
+ * Signs in by handle, DID or email with the account's or an app password. The owner of an account
+ * that was taken down gets in to fetch it and leave, where they say so. Errors: AccountTakedown.
+ */
 export const createSession = (pds: Parts) =>
   procedure(ComAtprotoServerCreateSession.mainSchema, {
     auth: noAuth,
@@ -17,10 +20,13 @@ export const createSession = (pds: Parts) =>
       const account = await find(pds, input.identifier.trim())
       const proof = await pds.passwords.check(account, input.password)
       if (!account || !proof) throw authRequired('Invalid identifier or password')
-      if (account.status === 'takendown') {
+      const isDown = account.status === 'takendown'
+      if (isDown && (!input.allowTakendown || proof.appPassword)) {
         throw authRequired('Account has been taken down', 'AccountTakedown')
       }
-      const tokens = await pds.sessions.create(account.did, proof.appPassword)
+      const tokens = isDown
+        ? pds.sessions.createTakendown(account.did)
+        : await pds.sessions.create(account.did, proof.appPassword)
       return { ...tokens, ...(await sessionView(pds, account)) }
     },
   })

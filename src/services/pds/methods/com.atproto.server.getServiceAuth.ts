@@ -4,7 +4,7 @@ import { base32 } from '#protocol/crypto'
 import { isDid } from '#protocol/syntax'
 import { invalidRequest, query, XrpcError } from '#protocol/xrpc'
 import type { Pds } from '../parts.ts'
-import { isPrivileged, requirePrivileged } from '../sign-in/index.ts'
+import { isFull, isPrivileged, requirePrivileged } from '../sign-in/index.ts'
 
 const MINUTE_S = 60
 const HOUR_S = 60 * MINUTE_S
@@ -19,10 +19,15 @@ const PROTECTED =
  */
 export const getServiceAuth = ({ callers, now, random }: Pick<Pds, 'callers' | 'now' | 'random'>) =>
   query(ComAtprotoServerGetServiceAuth.mainSchema, {
-    auth: callers.account({ deactivated: true }),
+    auth: callers.account({ deactivated: true, takendown: true }),
     handle({ params: { aud, exp, lxm }, caller }) {
       if (!isAudience(aud)) throw invalidRequest('aud must be a DID, or a DID with a service id')
-      if (lxm && isPrivileged(lxm)) requirePrivileged(caller, lxm)
+      // Who was taken down may leave, and nothing else.
+      if (caller.account.status === 'takendown' || caller.scope === 'com.atproto.takendown') {
+        if (lxm !== 'com.atproto.server.createAccount' || !isFull(caller)) {
+          throw new XrpcError(400, 'InvalidToken', 'Bad token scope')
+        }
+      } else if (lxm && isPrivileged(lxm)) requirePrivileged(caller, lxm)
       if (lxm && PROTECTED.test(lxm)) throw invalidRequest(`Not for other services: ${lxm}`)
       const nowS = Math.floor(now() / 1000)
       const expSeconds = exp ?? nowS + MINUTE_S

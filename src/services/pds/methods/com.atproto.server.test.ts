@@ -216,7 +216,7 @@ test('a used refresh token is dead after its grace time', async () => {
   await own.post('com.atproto.server.refreshSession', undefined, bob.refreshJwt)
   own.outside.setNow(own.outside.now() + 2 * 3_600_000 + 1)
   const late = await own.post('com.atproto.server.refreshSession', undefined, bob.refreshJwt)
-  assert.deepEqual([late.status, late.body.error], [401, 'ExpiredToken'])
+  assert.deepEqual([late.status, late.body.error], [400, 'ExpiredToken'])
   await own.close()
 })
 

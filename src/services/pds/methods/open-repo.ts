@@ -26,7 +26,6 @@ export function refuseInactive({ status, did }: Account): void {
 
 /** The owner may read an inactive account's repository, the operator any; nobody else. */
 export function requireReadable(account: Account, caller: Reader | undefined): void {
-  if (caller && 'admin' in caller) return
-  if (caller?.did === account.did && account.status !== 'takendown') return
+  if (caller && ('operator' in caller || caller.did === account.did)) return
   refuseInactive(account)
 }

@@ -134,6 +134,13 @@ export class PlcAgent {
     if (!(await this.#client.last(did))) await this.submit(did, operation)
   }
 
+  /** Whether this host's rotation key may change the identity. */
+  async mayChange(did: Did): Promise<boolean> {
+    const last = await this.#client.last(did)
+    const state = last && plcState(last)
+    return state?.rotationKeys.includes(this.#rotationKey.publicKey.didKey) === true
+  }
+
   last(did: Did): Promise<AnyPlcOperation | undefined> {
     return this.#client.last(did)
   }

@@ -1,9 +1,24 @@
-import { isBasic, requireBearer, type SessionScope, verifyServiceAuth } from '#protocol/auth'
+import { createGuesses, type Guesses } from '#platform/runtime'
+import {
+  equalText,
+  parseAuthorization,
+  requireBearer,
+  type SessionScope,
+  verifyServiceAuth,
+} from '#protocol/auth'
 import { fromBase64url, type PublicKey, parseDidKey } from '#protocol/crypto'
 import { type Directory, identityOf } from '#protocol/identity'
 import type { Did } from '#protocol/syntax'
-import { type Auth, authRequired, XrpcError } from '#protocol/xrpc'
+import { type Auth, authRequired, type HttpRequest, XrpcError } from '#protocol/xrpc'
 import type { Account, Accounts } from '../accounts/index.ts'
+import {
+  ADMIN,
+  type Audit,
+  mayDo,
+  type Operator,
+  type Operators,
+  type Permission,
+} from '../operators/index.ts'
 import type { Sessions } from './sessions.ts'
 
 /** An account's owner, signed in. */
@@ -25,11 +40,18 @@ export interface ServiceCaller {
 }
 
 /** Who may see more of a repository than everybody: its owner, or the operator. */
-export type Reader = AccountCaller | { admin: true }
+export type Reader = AccountCaller | OperatorCaller
+
+/** Somebody who operates the host. */
+export interface OperatorCaller {
+  operator: Operator
+}
 
 interface AccessRules {
   /** Let a deactivated account in. */
   deactivated?: boolean
+  /** Let the owner of an account in that was taken down: to see what they have, and to move away. */
+  takendown?: boolean
   /** Which sign-ins are enough; 'full' is the account's own password. */
   least?: 'appPassword' | 'privilegedAppPassword' | 'full'
 }
@@ -44,9 +66,12 @@ const leastRanks = { appPassword: 0, privilegedAppPassword: 1, full: 2 }
 /** 0: an app password; 1: one with more permissions; 2: the account's own. */
 export const rankOf = ({ scope }: Pick<AccountCaller, 'scope'>): number => ranks[scope] ?? -1
 
+/** The owner of an account that was taken down, by its own password. */
+const TAKENDOWN = 'com.atproto.takendown'
+
 /** Whether the owner signed in with the account's own password. */
 export const isFull = (caller: Pick<AccountCaller, 'scope'>): boolean =>
-  rankOf(caller) === leastRanks.full
+  rankOf(caller) === leastRanks.full || caller.scope === TAKENDOWN
 
 /** Who is calling: each member is an `auth` of a method's declaration. */
 export class Callers {
@@ -55,7 +80,11 @@ export class Callers {
   readonly #directory: Directory
   readonly #hostDid: Did
   readonly #adminPassword: string | undefined
+  readonly #moderators: ReadonlySet<string>
+  readonly #operators: Operators
+  readonly #audit: Audit
   readonly #now: () => number
+  readonly #guesses: Guesses
 
   constructor(options: {
     sessions: Sessions
@@ -63,6 +92,10 @@ export class Callers {
     directory: Directory
     hostDid: Did
     adminPassword: string | undefined
+    /** DIDs of moderation services that are moderators here. */
+    moderators: readonly string[]
+    operators: Operators
+    audit: Audit
     now: () => number
   }) {
     this.#sessions = options.sessions
@@ -70,7 +103,11 @@ export class Callers {
     this.#directory = options.directory
     this.#hostDid = options.hostDid
     this.#adminPassword = options.adminPassword
+    this.#moderators = new Set(options.moderators.flatMap((did) => [did, `${did}#atproto_labeler`]))
+    this.#operators = options.operators
+    this.#audit = options.audit
     this.#now = options.now
+    this.#guesses = createGuesses({ now: options.now })
   }
 
   /** The owner, by access token. Throws AuthenticationRequired, InvalidToken, ExpiredToken. */
@@ -80,25 +117,24 @@ export class Callers {
       const { sub: did, scope } = this.#sessions.verify(
         requireBearer(request.headers.authorization),
       )
-      const rank = ranks[scope]
-      if (rank === undefined) throw authRequired('Not an access token', 'InvalidToken')
-      if (rank < least) {
-        throw new XrpcError(403, 'InvalidToken', 'This needs the account password')
-      }
+      const rank = ranks[scope] ?? (scope === TAKENDOWN && rules.takendown ? leastRanks.full : -1)
+      if (rank < least) throw new XrpcError(400, 'InvalidToken', 'Bad token scope')
       const account = await this.#accounts.get(did)
       if (!account) throw authRequired('Account not found', 'InvalidToken')
-      refuseInactive(account, rules.deactivated === true)
+      refuseInactive(account, rules)
       return { account, did, scope }
     }
   }
 
-  /** The owner or the operator if signed in, undefined without an authorization header. */
+  /** The owner or an operator if signed in, undefined without an authorization header. */
   reader(): Auth<Reader | undefined> {
-    const account = this.account({ deactivated: true })
-    return (request, nsid) => {
+    const account = this.account({ deactivated: true, takendown: true })
+    const operator = this.operator('moderate')
+    return (request, nsid): Reader | undefined | Promise<Reader> => {
       const { authorization } = request.headers
-      if (authorization?.startsWith('Bearer ')) return account(request, nsid)
-      return authorization?.startsWith('Basic ') ? this.admin(request, nsid) : undefined
+      if (authorization?.startsWith('Bearer ')) return account(request, nsid) as Promise<Reader>
+      if (!authorization?.startsWith('Basic ')) return undefined
+      return operator(request, nsid) as Promise<Reader>
     }
   }
 
@@ -111,7 +147,7 @@ export class Callers {
       const { iss } = await this.#verifyService(token, nsid)
       const account = await this.#accounts.get(iss as Did)
       if (!account) throw authRequired('Account not found', 'InvalidToken')
-      refuseInactive(account, rules.deactivated === true)
+      refuseInactive(account, rules)
       return { account, did: account.did, scope: 'com.atproto.appPass' }
     }
   }
@@ -126,18 +162,62 @@ export class Callers {
       }
       const account = await this.#accounts.get(did)
       if (!account) throw authRequired('Account not found', 'InvalidToken')
-      if (account.status === 'takendown') refuseInactive(account, true)
+      refuseInactive(account, { deactivated: true })
       return { account, did, id: jti }
     }
   }
 
-  /** The operator, by the admin password. */
-  admin: Auth<{ admin: true }> = (request) => {
-    const password = this.#adminPassword
-    if (!password || !isBasic(request.headers.authorization, 'admin', password)) {
-      throw authRequired('Admin only')
+  /**
+   * Somebody who operates the host and may do this: by the admin password, by a name and secret of
+   * their own, or a moderation service by its token. Throws 401, Forbidden (403), RateLimitExceeded.
+   */
+  operator(permission: Permission): Auth<OperatorCaller> {
+    return async (request, nsid) => {
+      const operator = await this.#operator(request, nsid)
+      if (mayDo(operator.role, permission)) return { operator }
+      await this.#audit.refused(operator, nsid, 'Forbidden')
+      throw new XrpcError(403, 'Forbidden', `Not for the role ${operator.role}`)
     }
-    return { admin: true }
+  }
+
+  /** An operator who may do everything. */
+  readonly admin: Auth<OperatorCaller> = this.operator('run')
+
+  async #operator({ headers, ip }: HttpRequest, nsid: string): Promise<Operator> {
+    const given = parseAuthorization(headers.authorization)
+    if (given?.kind === 'bearer') return this.#moderationService(given.token, nsid)
+    if (given?.kind !== 'basic') throw authRequired('Operators only')
+    const seconds = this.#guesses.secondsToWait(ip)
+    if (seconds > 0) {
+      const headers = { 'retry-after': String(seconds) }
+      throw new XrpcError(429, 'RateLimitExceeded', 'Too many wrong passwords', { headers })
+    }
+    const operator =
+      given.username === ADMIN.name
+        ? this.#byAdminPassword(given.password)
+        : await this.#operators.check(given.username, given.password)
+    if (operator) return operator
+    this.#guesses.wrong(ip)
+    throw authRequired('Wrong name or password')
+  }
+
+  #byAdminPassword(given: string): Operator | undefined {
+    const password = this.#adminPassword
+    return password && equalText(given, password) ? ADMIN : undefined
+  }
+
+  async #moderationService(token: string, nsid: string): Promise<Operator> {
+    const { iss } = await verifyServiceAuth(token, {
+      aud: this.#hostDid,
+      lxm: nsid,
+      nowMs: this.#now(),
+      // Before anybody is asked for a key: strangers make nobody look up anything.
+      signingKey: (iss, fresh) => {
+        if (this.#moderators.has(iss)) return this.#signingKey(iss, fresh)
+        throw authRequired('Untrusted issuer', 'UntrustedIss')
+      },
+    })
+    return { name: iss.split('#')[0]!, role: 'moderator' }
   }
 
   /** A service-auth token for this host and this method, or nobody. */
@@ -152,15 +232,19 @@ export class Callers {
       aud: this.#hostDid,
       lxm: nsid,
       nowMs: this.#now(),
-      signingKey: (did, fresh) => this.#signingKey(did as Did, fresh),
+      signingKey: (iss, fresh) => this.#signingKey(iss, fresh),
     })
     return { iss }
   }
 
-  async #signingKey(did: Did, fresh: boolean): Promise<PublicKey> {
-    const document = await this.#directory.document(did, { fresh })
-    const key = document && identityOf(document).signingKey
-    if (!key) throw authRequired(`No signing key found for ${did}`, 'BadJwtIss')
+  /** The key of an account, or of its labeler where the issuer says so. */
+  async #signingKey(iss: string, fresh: boolean): Promise<PublicKey> {
+    const [did, service] = iss.split('#')
+    const document = await this.#directory.document(did as Did, { fresh })
+    const identity = document && identityOf(document)
+    const isLabeler = service === 'atproto_labeler'
+    const key = isLabeler ? identity?.labelerKey : identity?.signingKey
+    if (!key) throw authRequired(`No signing key found for ${iss}`, 'BadJwtIss')
     return parseDidKey(key)
   }
 }
@@ -175,11 +259,11 @@ function isServiceToken(token: string): boolean {
   }
 }
 
-function refuseInactive(account: Account, deactivatedAllowed: boolean): void {
-  if (account.status === 'takendown') {
+function refuseInactive({ status }: Account, rules: AccessRules): void {
+  if (status === 'takendown' && !rules.takendown) {
     throw authRequired('Account has been taken down', 'AccountTakedown')
   }
-  if (account.status === 'deactivated' && !deactivatedAllowed) {
+  if (status === 'deactivated' && !rules.deactivated) {
     throw authRequired('Account is deactivated', 'AccountDeactivated')
   }
 }

@@ -3,6 +3,7 @@ export {
   type AccountCaller,
   Callers,
   isFull,
+  type OperatorCaller,
   type Reader,
   type RefreshCaller,
   type ServiceCaller,

@@ -44,6 +44,11 @@ export class Passwords {
     return this.#hashing.hash(password)
   }
 
+  /** The hash of a password that nobody knows. */
+  unknown(): Promise<string> {
+    return this.#hashing.hash(base32(this.#random(20)))
+  }
+
   /** Undefined when the password fits neither the account nor one of its apps. */
   async check(account: Account | undefined, password: string): Promise<PasswordProof | undefined> {
     if (password.length > PASSWORD_LENGTH_MAX) return undefined
@@ -100,6 +105,10 @@ export class Passwords {
 
   async deleteAppPassword(did: Did, name: string): Promise<void> {
     await this.#sql.run('DELETE FROM app_passwords WHERE did = ? AND name = ?', [did, name])
+  }
+
+  async deleteAppPasswords(did: Did): Promise<void> {
+    await this.#sql.run('DELETE FROM app_passwords WHERE did = ?', [did])
   }
 }
 

@@ -2,13 +2,14 @@ import type { Sql } from '#platform/storage'
 import { type SessionClaims, type SessionScope, signSession, verifySession } from '#protocol/auth'
 import { base32, sha256 } from '#protocol/crypto'
 import type { Did } from '#protocol/syntax'
-import { authRequired } from '#protocol/xrpc'
+import { XrpcError } from '#protocol/xrpc'
 
 const SCOPES: readonly SessionScope[] = [
   'com.atproto.access',
   'com.atproto.refresh',
   'com.atproto.appPass',
   'com.atproto.appPassPrivileged',
+  'com.atproto.takendown',
 ]
 const ACCESS_LIFETIME_S = 2 * 60 * 60
 const REFRESH_LIFETIME_S = 90 * 24 * 60 * 60
@@ -61,6 +62,11 @@ export class Sessions {
     const id = this.#newId()
     await this.#insert(this.#sql, id, did, appPassword?.name ?? null)
     return this.#tokens(did, id, scopeOf(appPassword))
+  }
+
+  /** A session of an account that was taken down: it opens little, and cannot be renewed. */
+  createTakendown(did: Did): Tokens {
+    return this.#tokens(did, this.#newId(), 'com.atproto.takendown')
   }
 
   async #insert(sql: Sql, id: string, did: Did, appPasswordName: string | null): Promise<void> {
@@ -116,7 +122,7 @@ export class Sessions {
   async refresh(did: Did, id: string): Promise<Tokens & { appPasswordName: string | undefined }> {
     const row = await this.#sql.get<RefreshRow>('SELECT * FROM refresh_tokens WHERE id = ?', [id])
     if (!row || row.did !== did || row.expires_ms <= this.#now()) {
-      throw authRequired('Token has been revoked', 'ExpiredToken')
+      throw revoked('Token has been revoked')
     }
     const nextId = row.next_id ?? this.#newId()
     const graceEnd = Math.min(row.expires_ms, this.#now() + REFRESH_GRACE_MS)
@@ -145,7 +151,7 @@ export class Sessions {
       'SELECT privileged FROM app_passwords WHERE did = ? AND name = ?',
       [did, name],
     )
-    if (!row) throw authRequired('App password was revoked', 'ExpiredToken')
+    if (!row) throw revoked('App password was revoked')
     return { name, privileged: row.privileged === 1 }
   }
 
@@ -170,6 +176,8 @@ export class Sessions {
     await this.#sql.run('DELETE FROM refresh_tokens WHERE expires_ms <= ?', [this.#now()])
   }
 }
+
+const revoked = (message: string) => new XrpcError(400, 'ExpiredToken', message)
 
 function scopeOf(appPassword: { privileged: boolean } | undefined): SessionScope {
   if (!appPassword) return 'com.atproto.access'

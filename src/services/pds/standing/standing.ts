@@ -209,6 +209,11 @@ export class Standing {
     await this.#repos.change(did, ({ status }) => (status === 'deleted' ? [] : [event]), 'deleted')
   }
 
+  /** Tells the network again how the account stands. */
+  async announceAccount(did: Did): Promise<void> {
+    await this.#repos.change(did, ({ status }) => [this.#events.account(did, status)])
+  }
+
   /** Tells the network that the DID document changed, with the handle as it is now. */
   async announceIdentity(did: Did, handle: Handle): Promise<void> {
     const event = this.#events.identity(did, handle)

@@ -58,6 +58,17 @@ export class Takedowns {
     })
   }
 
+  /** What an account that is taken down will be when it is brought back. */
+  async setPrevious(key: string, previousStatus: AccountStatus): Promise<void> {
+    const down = this.#down.get(key)
+    if (!down) return
+    await this.#sql.run('UPDATE takedowns SET previous_status = ? WHERE subject = ?', [
+      previousStatus,
+      key,
+    ])
+    this.#down.set(key, { ...down, previousStatus })
+  }
+
   async remove(key: string): Promise<void> {
     await this.#sql.run('DELETE FROM takedowns WHERE subject = ?', [key])
     this.#down.delete(key)

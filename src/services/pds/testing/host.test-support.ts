@@ -112,6 +112,8 @@ export interface Call {
   input?: unknown
   token?: string | undefined
   headers?: Record<string, string>
+  /** Where it comes from. */
+  ip?: string
 }
 
 const SEALING_KEY = new Uint8Array(32).fill(7)
@@ -288,7 +290,7 @@ export class TestHost {
       query: formatParams(call.params ?? {}),
       headers,
       body,
-      ip: '127.0.0.1',
+      ip: call.ip ?? '127.0.0.1',
       id: 'test',
       signal: new AbortController().signal,
     })

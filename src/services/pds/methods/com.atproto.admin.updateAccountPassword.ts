@@ -1,0 +1,19 @@
+import { ComAtprotoAdminUpdateAccountPassword } from '@atcute/atproto'
+import { procedure } from '#protocol/xrpc'
+import type { Pds } from '../parts.ts'
+import { requireAccount } from './admin-subject.ts'
+import { requirePassword } from './password.ts'
+
+type Parts = Pick<Pds, 'accounts' | 'callers' | 'passwords' | 'sessions'>
+
+/** Sets an account's password, and ends all its sessions. Errors: NotFound, InvalidPassword. */
+export const updateAccountPassword = ({ accounts, callers, passwords, sessions }: Parts) =>
+  procedure(ComAtprotoAdminUpdateAccountPassword.mainSchema, {
+    auth: callers.admin,
+    async handle({ input }) {
+      const password = requirePassword(input.password)
+      const { did } = await requireAccount(accounts, input.did)
+      await accounts.setPassword(did, await passwords.hash(password))
+      await sessions.revokeAll(did)
+    },
+  })
