@@ -13,7 +13,7 @@ export const sendEmail = ({
   mail,
 }: Pick<Pds, 'accounts' | 'callers' | 'mail'>) =>
   procedure(ComAtprotoAdminSendEmail.mainSchema, {
-    auth: callers.admin,
+    auth: callers.operator('care'),
     async handle({ input: { recipientDid, subject, content }, request }) {
       const { did, handle, email } = await accounts.require(recipientDid)
       if (!email) throw invalidRequest('account does not have an email address')
