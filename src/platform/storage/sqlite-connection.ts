@@ -12,6 +12,8 @@ export interface ConnectionOptions {
   cacheKb?: number
   /** How long to wait for another process's lock (default 5000). It blocks the loop. */
   busyTimeoutMs?: number
+  /** Told when the file turns out to be damaged; what it returns is thrown in the error's place. */
+  onCorrupt?: (error: StorageError) => unknown
 }
 
 /**
@@ -39,6 +41,7 @@ export class SqliteConnection {
   readonly #db: DatabaseSync
   readonly #statements = new Map<string, Prepared>()
   readonly #maxStatements: number
+  readonly #onCorrupt: ((error: StorageError) => unknown) | undefined
   /** What a joined part of the open transaction threw: half of its effects are there. */
   #doomed: { error: unknown } | undefined
 
@@ -50,6 +53,7 @@ export class SqliteConnection {
       cacheKb = 2048,
     } = options
     this.#maxStatements = maxStatements
+    this.#onCorrupt = options.onCorrupt
     try {
       this.#db = new DatabaseSync(path, {
         readOnly,
@@ -61,7 +65,7 @@ export class SqliteConnection {
         `PRAGMA synchronous = ${synchronous}; PRAGMA cache_size = -${cacheKb}; PRAGMA temp_store = MEMORY`,
       )
     } catch (error) {
-      throw sqlError(error)
+      throw this.#named(error)
     }
   }
 
@@ -80,7 +84,7 @@ export class SqliteConnection {
       if (rows.length === 0) return []
       return rows.map(recordShape(prepared)) as T[]
     } catch (error) {
-      throw sqlError(error)
+      throw this.#named(error)
     }
   }
 
@@ -90,7 +94,7 @@ export class SqliteConnection {
       const row = prepared.statement.get(...(params as SqlValue[])) as unknown as Row | undefined
       return row && (recordShape(prepared)(row) as T)
     } catch (error) {
-      throw sqlError(error)
+      throw this.#named(error)
     }
   }
 
@@ -99,7 +103,7 @@ export class SqliteConnection {
     try {
       return { changes: Number(prepared.statement.run(...(params as SqlValue[])).changes) }
     } catch (error) {
-      throw sqlError(error)
+      throw this.#named(error)
     }
   }
 
@@ -111,7 +115,7 @@ export class SqliteConnection {
         yield recordShape(prepared)(row as unknown as Row) as T
       }
     } catch (error) {
-      throw sqlError(error)
+      throw this.#named(error)
     } finally {
       prepared.busy = false
     }
@@ -121,7 +125,7 @@ export class SqliteConnection {
     try {
       this.#db.exec(sql)
     } catch (error) {
-      throw sqlError(error)
+      throw this.#named(error)
     }
   }
 
@@ -217,8 +221,14 @@ export class SqliteConnection {
         integers: 'number',
       }
     } catch (error) {
-      throw sqlError(error)
+      throw this.#named(error)
     }
+  }
+
+  #named(error: unknown): unknown {
+    const named = sqlError(error)
+    const isCorrupt = named instanceof StorageError && named.code === 'Corrupt'
+    return isCorrupt && this.#onCorrupt ? this.#onCorrupt(named) : named
   }
 }
 

@@ -113,6 +113,8 @@ export interface ReaderOptions {
   /** The reader is cut off after this long, whatever it does (milliseconds). */
   deadlineMs: number
   cacheKb?: number
+  /** See ConnectionOptions. */
+  onCorrupt?: (error: StorageError) => unknown
 }
 
 /**
@@ -124,6 +126,7 @@ export function openSqliteReader(path: string, options: ReaderOptions): SqliteRe
     readOnly: true,
     maxStatements: 16,
     ...(options.cacheKb === undefined ? {} : { cacheKb: options.cacheKb }),
+    ...(options.onCorrupt && { onCorrupt: options.onCorrupt }),
   })
   try {
     db.exec('BEGIN')

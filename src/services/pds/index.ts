@@ -190,8 +190,10 @@ export async function createPds(
     openMax: config.openFilesMax,
     closing: (did) => hot.release(did),
     opened: (did, generation, opened) => refuseOlder(did, generation, opened),
+    damaged: (did, generation, error) => damage(did, generation, error),
+    requireReadable: (did) => recovery.requireReadable(did),
   })
-  const file = (did: Did, generation: number) => files.open(did, generation)
+  const file = (did: Did, generation: number) => files.openToRepair(did, generation)
   const checkpoints = new Checkpoints({
     savedPoint: await accounts.replayPoint(),
     hold: (did, generation) => files.hold(did, generation),
@@ -213,6 +215,12 @@ export async function createPds(
     recovery.stop(did, seq, reason)
     hot.fail(did)
   }
+  /** A file with other bytes than were written: its account stops, and only that. */
+  const damage = (did: Did, generation: number, error: unknown) => {
+    if ((accounts.peek(did)?.generation ?? generation) !== generation) return error
+    hot.fail(did)
+    return recovery.damage(did, error)
+  }
   /** A file that reflects less than was known to be on the disk is an older copy of itself. */
   const refuseOlder = (did: Did, generation: number, opened: AccountFile) => {
     const account = accounts.peek(did)
@@ -220,7 +228,8 @@ export async function createPds(
     const seq = opened.appliedSeq()
     if (seq >= account.syncedSeq) return
     const reason = new Error(`the file reflects ${seq}, it was synced at ${account.syncedSeq}`)
-    stop(did, Math.max(seq, account.bornSeq) + 1, reason)
+    recovery.stop(did, Math.max(seq, account.bornSeq) + 1, reason, { unreadable: true })
+    hot.fail(did)
   }
   const stream = await deps.streams.open('journal', {
     manualRelease: true,

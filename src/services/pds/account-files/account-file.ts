@@ -1,5 +1,6 @@
-import type { SqliteFile } from '#platform/storage'
-import type { BlobRef, CidBytes } from '#protocol/data'
+import { type SqliteFile, StorageError } from '#platform/storage'
+import { cidForCbor } from '#protocol/crypto'
+import { type BlobRef, type CidBytes, equalBytes } from '#protocol/data'
 import type { BlockSource } from '#protocol/repo'
 import type { Tid } from '#protocol/syntax'
 import { type NodePlace, type PlacedNode, placeNodes, WalkPlaces } from './node-places.ts'
@@ -82,13 +83,21 @@ const collectionEnd = (collection: string) => `${collection}0`
  */
 export class AccountFile {
   readonly #sql: SqliteFile
+  readonly #damaged: (error: StorageError) => unknown
   readonly path: string
   /** The row `head`, kept: this object is the file's only writer. */
   #row: HeadRow | undefined
 
-  constructor(sql: SqliteFile, path: string) {
+  /** `damaged` is told when the file holds other bytes than were written; what it returns is thrown. */
+  constructor(sql: SqliteFile, path: string, damaged: (error: StorageError) => unknown) {
     this.#sql = sql
     this.path = path
+    this.#damaged = damaged
+  }
+
+  /** Reports that the file does not hold what it should, and returns what is to be thrown. */
+  damaged(what: string): unknown {
+    return this.#damaged(new StorageError('Corrupt', `${this.path}: ${what}`))
   }
 
   appliedSeq(): number {
@@ -106,7 +115,9 @@ export class AccountFile {
 
   #headRow(): HeadRow {
     this.#row ??= this.#sql.get<HeadRow>('SELECT * FROM head WHERE id = 0')
-    if (!this.#row) throw new Error(`account file without a head: ${this.path}`)
+    if (!this.#row) {
+      throw this.damaged('it has no head')
+    }
     return this.#row
   }
 
@@ -207,9 +218,13 @@ export class AccountFile {
     this.#change({ announced_rev: this.#headRow().rev, diverged: 0 })
   }
 
+  /** The hash is checked: what a disk has changed is never handed out as somebody's words. */
   record(path: string): RecordRow | undefined {
     const row = this.#sql.get<BlockRow>('SELECT path, block FROM records WHERE path = ?', [path])
-    return row && rowOf(row)
+    if (!row) return undefined
+    const record = rowOf(row)
+    if (equalBytes(cidForCbor(record.value), record.cid)) return record
+    throw this.damaged(`the record ${path} is damaged`)
   }
 
   /** Records of a collection by rkey: newest keys first, or `reverse`, strictly after `cursor`. */

@@ -3,6 +3,7 @@ import {
   openSqliteReader,
   removeSqliteFile,
   type SqliteReader,
+  type StorageError,
 } from '#platform/storage'
 import { hex, sha256 } from '#protocol/crypto'
 import type { Did } from '#protocol/syntax'
@@ -28,6 +29,8 @@ export class AccountFiles {
   readonly #files = new Map<string, Open>()
   readonly #closing: (did: Did) => boolean
   readonly #opened: (did: Did, generation: number, file: AccountFile) => void
+  readonly #damaged: (did: Did, generation: number, error: StorageError) => unknown
+  readonly #requireReadable: (did: Did) => void
 
   constructor(options: {
     directory: string
@@ -37,15 +40,28 @@ export class AccountFiles {
     closing: (did: Did) => boolean
     /** Called with each file that was not open before. */
     opened: (did: Did, generation: number, file: AccountFile) => void
+    /** Told of a file with other bytes than were written; what it returns is thrown. */
+    damaged: (did: Did, generation: number, error: StorageError) => unknown
+    /** Throws when the account's file does not hold what it should: nobody is to read it. */
+    requireReadable: (did: Did) => void
   }) {
     this.#directory = options.directory
     this.#openMax = options.openMax
     this.#closing = options.closing
     this.#opened = options.opened
+    this.#damaged = options.damaged
+    this.#requireReadable = options.requireReadable
   }
 
-  /** The account's file of this generation, created when missing. */
+  /** The account's file of this generation, created when missing. Throws AccountStopped. */
   open(did: Did, generation: number): AccountFile {
+    const { file } = this.#open(did, generation)
+    this.#requireReadable(did)
+    return file
+  }
+
+  /** The same for who brings it up to date: whatever state it is in. */
+  openToRepair(did: Did, generation: number): AccountFile {
     return this.#open(did, generation).file
   }
 
@@ -58,8 +74,13 @@ export class AccountFiles {
       return known
     }
     const path = this.path(did, generation)
-    const sql = openSqliteFile(path, { migrations: MIGRATIONS, cacheKb: CACHE_KB })
-    const made: Open = { did, file: new AccountFile(sql, path), holders: 0 }
+    const damaged = (error: StorageError) => this.#damaged(did, generation, error)
+    const sql = openSqliteFile(path, {
+      migrations: MIGRATIONS,
+      cacheKb: CACHE_KB,
+      onCorrupt: damaged,
+    })
+    const made: Open = { did, file: new AccountFile(sql, path, damaged), holders: 0 }
     this.#files.set(name, made)
     if (this.#files.size > this.#openMax) this.#makeRoom(made)
     this.#opened(did, generation, made.file)
@@ -75,7 +96,9 @@ export class AccountFiles {
 
   /** A separate read-only connection with one consistent view, for exports. The caller closes it. */
   openSnapshot(did: Did, generation: number): SqliteReader {
+    this.#requireReadable(did)
     return openSqliteReader(this.path(did, generation), {
+      onCorrupt: (error) => this.#damaged(did, generation, error),
       deadlineMs: SNAPSHOT_DEADLINE_MS,
       cacheKb: CACHE_KB,
     })

@@ -368,6 +368,19 @@ test('what came before the switch is not replayed into the staged file', async (
   await again.close({ keep: true })
 })
 
+test('an imported file that is gone stops its account: the journal does not have what was in it', async () => {
+  const { host, person } = await movedIn()
+  const bob = await host.signUp('bobby')
+  assert.equal((await importRepo(host, person, car)).status, 200)
+  await host.close({ keep: true })
+  rmSync(host.accountFile(person.did, 2))
+  const again = await host.again()
+  assert.equal((await check(again, person)).error, 'AccountStopped')
+  assert.equal(again.metrics.value('pds_stopped_accounts'), 1)
+  assert.equal((await again.write(bob, 'still here')).status, 200)
+  await again.close()
+})
+
 test('an older copy of one’s own repository is announced by a #sync, as nothing leads to it', async () => {
   const { host } = await movedIn()
   const bob = await host.signUp('bobby')

@@ -2,6 +2,7 @@ import { StorageError } from '#platform/storage'
 import type { Did } from '#protocol/syntax'
 import type { AccountFile } from '../account-files/index.ts'
 import type { SyncedFile } from '../accounts/index.ts'
+import { AccountStopped } from './journal.ts'
 
 interface Dirty {
   generation: number
@@ -106,18 +107,23 @@ export class Checkpoints {
     await this.#running
   }
 
+  /** One file that cannot be synced keeps the replay point before it, and nobody else waiting. */
   async #run(signal?: AbortSignal): Promise<void> {
+    const failures: unknown[] = []
     const dids = [...this.#dirty.keys()]
     for (let at = 0; at < dids.length; at += FILES_PER_SAVE) {
       const synced: SyncedFile[] = []
       for (const did of dids.slice(at, at + FILES_PER_SAVE)) {
         if (signal?.aborted) break
-        const file = await this.#syncOne(did)
+        const file = await this.#syncOne(did).catch((error) => void failures.push(error))
         if (file) synced.push(file)
       }
       await this.#savePoint(synced)
     }
     if (dids.length === 0) await this.#savePoint([])
+    // That an account is stopped was said when it was.
+    const told = failures.find((error) => !(error instanceof AccountStopped))
+    if (told !== undefined) throw told
   }
 
   async #savePoint(synced: readonly SyncedFile[]): Promise<void> {
@@ -133,8 +139,11 @@ export class Checkpoints {
     // Taken out first: a write during the sync makes it dirty again, for the next round.
     this.#dirty.delete(did)
     this.#syncing.set(did, dirty)
-    const { file, release } = this.#hold(did, generation)
+    let release = () => {}
     try {
+      const held = this.#hold(did, generation)
+      const { file } = held
+      release = held.release
       this.#before(did)
       const head = file.head()
       const seq = file.appliedSeq()

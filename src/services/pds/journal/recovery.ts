@@ -19,6 +19,10 @@ interface Stopped {
   /** The first entry that was not applied, and the last known one. */
   fromSeq: number
   throughSeq: number
+  /** The file does not hold what it should: nobody reads it. */
+  unreadable: boolean
+  /** The file is damaged: the journal alone does not make it whole. */
+  damaged: boolean
 }
 
 interface Step {
@@ -67,6 +71,11 @@ export class Recovery {
     return this.#stopped.size
   }
 
+  /** What is stopped for good: its file is damaged. */
+  isDamaged(did: Did): boolean {
+    return this.#stopped.get(did)?.damaged === true
+  }
+
   isStopped(did: Did): boolean {
     return this.#stopped.has(did)
   }
@@ -81,16 +90,49 @@ export class Recovery {
   }
 
   /** Notes that the entry `seq` of an account is not applied; nothing after it will be, for now. */
-  stop(did: Did, seq: number, reason: unknown): void {
+  stop(did: Did, seq: number, reason: unknown, { unreadable = false } = {}): void {
     const known = this.#stopped.get(did)
     if (known) {
       known.fromSeq = Math.min(known.fromSeq, seq)
       known.throughSeq = Math.max(known.throughSeq, seq)
+      known.unreadable ||= unreadable
       return
     }
-    this.#stopped.set(did, { reason, fromSeq: seq, throughSeq: seq })
+    const seqs = { fromSeq: seq, throughSeq: seq }
+    this.#stopped.set(did, { reason, ...seqs, unreadable, damaged: false })
     this.#log('account stopped: its file does not follow the journal', { did, seq, error: reason })
     this.#onStopped?.()
+  }
+
+  /**
+   * Notes that an account's file holds other bytes than were written. It stays stopped, for reads
+   * as well, until a repair puts another file in its place (`mended`), or the host starts again.
+   */
+  damage(did: Did, reason: unknown): AccountStopped {
+    const known = this.#stopped.get(did)
+    if (!known?.damaged) {
+      const seqs = known ?? { fromSeq: Number.POSITIVE_INFINITY, throughSeq: 0 }
+      this.#stopped.set(did, { ...seqs, reason, unreadable: true, damaged: true })
+      this.#log('account stopped: its file is damaged', { did, error: reason })
+    }
+    return new AccountStopped(did, reason)
+  }
+
+  /** The account's file was replaced by a sound one that reflects everything up to now. */
+  mended(did: Did): void {
+    this.#stopped.delete(did)
+  }
+
+  /** Why the account is stopped, if it is. */
+  reason(did: Did): unknown {
+    return this.#stopped.get(did)?.reason
+  }
+
+  /** Throws AccountStopped when the account's file does not hold what it should. */
+  requireReadable(did: Did): void {
+    if (this.#stopped.size === 0) return
+    const stopped = this.#stopped.get(did)
+    if (stopped?.unreadable) throw new AccountStopped(did, stopped.reason)
   }
 
   /** Applies every entry after the replay point. Returns how many were applied. */
@@ -118,6 +160,7 @@ export class Recovery {
       const stopped = this.#stopped.get(did)
       if (!stopped) return
       const { fromSeq, throughSeq } = stopped
+      if (stopped.damaged) throw new AccountStopped(did, stopped.reason)
       try {
         this.#requireRetained(did, fromSeq)
         await this.#pass(fromSeq - 1, did)

@@ -160,7 +160,7 @@ export class HotRepos {
     await this.#recover(did)
     const account = await this.#accounts.getAny(did)
     if (!account) throw new Error(`no account ${did}`)
-    this.#files.open(did, account.generation)
+    this.#files.openToRepair(did, account.generation)
     // Opening it may have shown that it is behind.
     await this.#recover(did)
     const file = this.#files.open(did, account.generation)
@@ -178,8 +178,12 @@ export class HotRepos {
   /** Writes the tree to the file and forgets the repository; false while changes are under way. */
   evict(repo: HotRepo): boolean {
     if (repo.pendingCount > 0 || repo.replacing) return false
-    this.storeTree(repo)
     this.#hot.delete(repo.did)
+    try {
+      this.storeTree(repo)
+    } catch {
+      // Its trouble is not that of whoever needs the room: nodes are built again from the records.
+    }
     return true
   }
 
@@ -243,9 +247,7 @@ function openTree(file: AccountFile, data: CidBytes): { tree: Tree; isStored: bo
   const root = file.nodesRoot()
   if (root && equalBytes(root, data)) return { tree: Tree.open(data, file.nodes), isStored: true }
   const tree = Tree.build(paths(file))
-  if (!equalBytes(tree.root(), data)) {
-    throw new Error(`the records of ${file.path} do not give the signed tree`)
-  }
+  if (!equalBytes(tree.root(), data)) throw file.damaged('the records do not give the signed tree')
   return { tree, isStored: false }
 }
 

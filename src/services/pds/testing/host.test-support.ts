@@ -415,6 +415,8 @@ export class TestHost {
       openMax: 1,
       closing: () => true,
       opened() {},
+      damaged: (_did, _generation, error) => error,
+      requireReadable() {},
     })
     return files.path(did, generation)
   }
