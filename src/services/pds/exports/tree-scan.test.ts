@@ -29,7 +29,7 @@ class Stored {
   constructor() {
     const path = join(folder, `${fileCount++}.sqlite`)
     this.sql = openSqliteFile(path, { migrations: MIGRATIONS })
-    this.#file = new AccountFile(this.sql, path)
+    this.#file = new AccountFile(this.sql, path, (error) => error)
     this.#file.writeNodes(this.tree.root(), REV, this.tree.blocks(), 'all')
   }
 
