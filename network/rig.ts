@@ -2,13 +2,15 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { plan, serve } from '#apps/server'
 
 const root = resolve(import.meta.dirname, '..')
-const READY_MS_MAX = 20_000
+/** A machine that has much else to do takes its time. */
+const READY_MS_MAX = 60_000
 
 export interface Place {
   url: string
@@ -40,7 +42,8 @@ export async function startNetwork(...flags: string[]): Promise<Network> {
   const network: Record<string, unknown> = { pds: [], stop: () => running.stop() }
   for (const { kind, url, did, about } of running.started) {
     if (kind === 'pds') (network.pds as Place[]).push({ url, did })
-    else network[kind] = { url, did, uris: about.uris }
+    // Read when it is asked for: a busy machine publishes its feeds after it is ready.
+    else network[kind] = Object.defineProperty({ url, did }, 'uris', { get: () => about.uris })
   }
   return network as unknown as Network
 }
@@ -66,8 +69,25 @@ export class ServerProcess {
     this.#args = args
   }
 
+  /** More flags, for every start from now on. */
+  with(...args: string[]): this {
+    this.#args.push(...args)
+    return this
+  }
+
   get pid(): number | undefined {
     return this.#child?.pid
+  }
+
+  /** Picks its port ahead of the first start, so that others can be told where it will be. */
+  async reserve(): Promise<string> {
+    const server = createServer().listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    server.close()
+    await once(server, 'close')
+    this.#port = String(port)
+    return `http://localhost:${port}`
   }
 
   /** Resolves when it is ready; the first start picks a free port and keeps it. */
@@ -110,6 +130,16 @@ export class ServerProcess {
     const child = this.#child
     await this.#end('SIGTERM')
     return child?.exitCode ?? null
+  }
+
+  /** It stays there and says nothing more: connections open, and no answer comes. */
+  freeze(): void {
+    this.#child?.kill('SIGSTOP')
+  }
+
+  /** It goes on where it was. */
+  thaw(): void {
+    this.#child?.kill('SIGCONT')
   }
 
   async #end(signal: NodeJS.Signals): Promise<void> {

@@ -48,7 +48,7 @@ describe('feeds', () => {
   after(() => network?.stop())
 
   test('are published on start, and found with their descriptions in both languages', async () => {
-    assert.equal(network.feeds.uris?.length, 3)
+    await eventually('their records', async () => network.feeds.uris?.length === 3)
     const { data } = await eventually('the feeds in the view', async () => {
       const answer = await alice.app.bsky.feed.getFeedGenerators({ feeds: network.feeds.uris! })
       return answer.data.feeds.length === 3 ? answer : undefined
@@ -99,7 +99,9 @@ describe('feeds', () => {
   describe('of a stranger', () => {
     let server: Server
     let feed: string
-    let answer: (authorization: string | undefined) => { status?: number; body: string } | undefined
+    let answer: (
+      authorization: string | undefined,
+    ) => { status?: number; headers?: Record<string, string>; body: string } | undefined
     let asked: string[] = []
 
     before(async () => {
@@ -107,7 +109,7 @@ describe('feeds', () => {
         asked.push(request.headers.authorization ?? '')
         const given = answer(request.headers.authorization)
         // Undefined: says nothing, ever.
-        if (given) response.writeHead(given.status ?? 200).end(given.body)
+        if (given) response.writeHead(given.status ?? 200, given.headers).end(given.body)
       })
       await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
       const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
@@ -163,15 +165,97 @@ describe('feeds', () => {
         { body: 'no json' },
         { body: '{"feed":7}' },
         { body: JSON.stringify({ feed: Array(100_000).fill({ post: posts.alice!.uri }) }) },
+        { body: '[]' },
+        { body: 'null' },
         { status: 500, body: '{}' },
-        undefined,
+        { status: 404, body: '<html>' },
+        { status: 302, headers: { location: network.pds[0]!.url }, body: '' },
       ]
       for (const given of failing) {
         answer = () => given
         await assert.rejects(shown(alice, feed), { status: 502, error: 'UpstreamFailure' })
       }
+      answer = () => undefined
+      await assert.rejects(shown(alice, feed), (error: { status: number; message: string }) => {
+        assert.equal(error.status, 504)
+        assert.match(error.message, /did:plc:/)
+        return true
+      })
       answer = () => ({ status: 400, body: '{"error":"UnknownFeed","message":"gone"}' })
       await assert.rejects(shown(alice, feed), { error: 'UnknownFeed' })
+    })
+
+    test('that says its answer bit by bit and never ends is given up, and nothing else waits', async () => {
+      server.once('request', (_request, response) => {
+        const drip = setInterval(() => response.write(' '), 100)
+        response.on('close', () => clearInterval(drip))
+      })
+      answer = () => undefined
+      const waiting = assert.rejects(shown(alice, feed), { status: 504, error: 'UpstreamTimeout' })
+      assert.ok((await alice.getTimeline()).data.feed.length > 0)
+      await waiting
+    })
+
+    test('gives no more than was asked for, and no cursor that is none', async () => {
+      const known = [posts.alice!.uri, posts.bob!.uri]
+      const unknown = Array.from(
+        { length: 1_000 },
+        (_, i) => `at://${bob.assertDid}/app.bsky.feed.post/3aaaaaaaa${1_000 + i}`,
+      )
+      answer = () => items(...known, ...unknown)
+      const { data } = await alice.app.bsky.feed.getFeed({ feed, limit: 100 })
+      assert.deepEqual(
+        data.feed.map(({ post }) => post.uri),
+        known,
+      )
+      for (const cursor of [7, {}, [], null, true, '', 'x'.repeat(3_000)]) {
+        answer = () => ({ body: JSON.stringify({ feed: [{ post: known[0] }], cursor }) })
+        const page = await alice.app.bsky.feed.getFeed({ feed, limit: 1 })
+        assert.equal(page.data.feed.length, 1)
+        assert.equal(page.data.cursor, undefined)
+      }
+      const odd = [7, null, 'x', [], {}, { post: 7 }, { post: known[0], reason: 7 }]
+      answer = () => ({ body: JSON.stringify({ feed: odd }) })
+      assert.deepEqual(await shown(alice, feed), ['from alice'])
+    })
+
+    test('that never shows anything and always has more is not asked for ever', async () => {
+      asked = []
+      answer = () => ({ body: JSON.stringify({ feed: [], cursor: 'more' }) })
+      const { data } = await alice.app.bsky.feed.getFeed({ feed })
+      assert.deepEqual(data.feed, [])
+      assert.equal(data.cursor, 'more')
+      assert.equal(asked.length, 2)
+    })
+
+    test('does not show who is blocked', async () => {
+      const { bsky } = bob.app
+      const record = { subject: alice.assertDid, createdAt: new Date().toISOString() }
+      const { uri } = await bsky.graph.block.create({ repo: bob.assertDid }, record)
+      answer = () => items(posts.alice!.uri, posts.bob!.uri)
+      await eventually('her absence', async () => (await shown(bob, feed)).join() === 'from bob')
+      const rkey = uri.split('/').at(-1)!
+      await bsky.graph.block.delete({ repo: bob.assertDid, rkey })
+      await eventually('her return', async () => (await shown(bob, feed)).length === 2)
+    })
+
+    test('is said to be away when it is, and here when it answers', async () => {
+      const standing = async () => {
+        const { data } = await alice.app.bsky.feed.getFeedGenerator({ feed })
+        return [data.isOnline, data.isValid]
+      }
+      answer = () => ({ body: JSON.stringify({ did: 'did:web:x', feeds: [{ uri: feed }] }) })
+      assert.deepEqual(await standing(), [true, true])
+      answer = () => ({ body: JSON.stringify({ did: 'did:web:x', feeds: [null, {}, 7] }) })
+      assert.deepEqual(await standing(), [true, false])
+      answer = () => ({ status: 404, body: 'not here' })
+      assert.deepEqual(await standing(), [true, true])
+      answer = () => ({ status: 503, body: '' })
+      assert.deepEqual(await standing(), [false, false])
+      server.closeAllConnections()
+      await new Promise((done) => server.close(done))
+      assert.deepEqual(await standing(), [false, false])
+      await assert.rejects(shown(alice, feed), { status: 502, error: 'UpstreamFailure' })
     })
   })
 })

@@ -175,6 +175,60 @@ describe('a search service that lies', () => {
     )
   })
 
+  test('whatever it says, nobody sees what was deleted, taken down or written by the blocked', async () => {
+    const hidden = await alice.post({ text: 'soon gone' })
+    const carol = await signUp(new AtpAgent({ service: network.pds[0]!.url }), 'carol.test')
+    const carols = await carol.post({ text: 'soon taken down' })
+    says({ posts: [{ uri: hidden.uri }, { uri: carols.uri }, { uri }] })
+    await eventually('all of them', async () => (await search(bob, 'a')).length === 3)
+    await alice.deletePost(hidden.uri)
+    await takeDown(carol.assertDid)
+    await eventually('one', async () => (await search(bob, 'a')).join() === uri)
+    says({ actors: [{ did: carol.assertDid }] })
+    assert.deepEqual((await bob.searchActors({ q: 'carol' })).data.actors, [])
+    says({ posts: [{ uri: hidden.uri }, { uri: carols.uri }, { uri }] })
+    const record = { subject: alice.assertDid, createdAt: new Date().toISOString() }
+    const block = await bob.app.bsky.graph.block.create({ repo: bob.assertDid }, record)
+    await eventually('none', async () => (await search(bob, 'a')).length === 0)
+    const rkey = block.uri.split('/').at(-1)!
+    await bob.app.bsky.graph.block.delete({ repo: bob.assertDid, rkey })
+    await eventually('one again', async () => (await search(bob, 'a')).join() === uri)
+  })
+
+  async function takeDown(did: string): Promise<void> {
+    const method = 'com.atproto.admin.updateSubjectStatus'
+    const response = await fetch(`${network.pds[0]!.url}/xrpc/${method}`, {
+      method: 'POST',
+      headers: {
+        authorization: `Basic ${btoa('admin:admin-pass')}`,
+        'content-type': 'application/json',
+      },
+      body: JSON.stringify({
+        subject: { $type: 'com.atproto.admin.defs#repoRef', did },
+        takedown: { applied: true },
+      }),
+    })
+    assert.equal(response.status, 200, await response.text())
+  }
+
+  test('an answer without end is cut off, one that comes too slowly is not waited for', async () => {
+    const page = ` ${JSON.stringify({ uri })},`.repeat(1_000)
+    answer = (response) => {
+      const more = () => {
+        while (!response.destroyed && response.write(page));
+      }
+      response.write('{"posts":[')
+      response.on('drain', more)
+      more()
+    }
+    await assert.rejects(search(bob, 'a'), { status: 502, error: 'UpstreamFailure' })
+    answer = (response) => {
+      const drip = setInterval(() => response.write(' '), 100)
+      response.on('close', () => clearInterval(drip))
+    }
+    await assert.rejects(search(bob, 'a'), { status: 504, error: 'UpstreamTimeout' })
+  })
+
   test('what cannot be used is said to be its failure, and everything else goes on', async () => {
     says({ error: 'Boom' }, 500)
     await assert.rejects(search(bob, 'a'), { status: 502, error: 'UpstreamFailure' })

@@ -5,12 +5,13 @@ import { lateService } from './late-service.ts'
 
 const request = {} as HttpRequest
 
-test('before it is attached, a service asks to come back', async () => {
+test('before it is attached, a service says who is starting, and asks to come back', async () => {
   const late = lateService('pds')
   for (const answer of [late.handle(request), late.subscribe!(request)]) {
     const response = (await answer) as HttpResponse
     assert.equal(response.status, 503)
     assert.equal(response.headers?.['retry-after'], '1')
+    assert.match(String(response.body), /"NotEnoughResources".*pds is starting/)
   }
 })
 

@@ -1,11 +1,16 @@
 /** A service that can be listened to before it exists: URLs are known first, then services start. */
 import type { HttpResponse, Service } from '#platform/runtime'
 
-const STARTING: HttpResponse = {
+/** Names itself: whoever reads this may have asked another service, which passed the answer on. */
+const starting = (name: string): HttpResponse => ({
   status: 503,
-  headers: { 'content-type': 'application/json', 'retry-after': '1' },
-  body: JSON.stringify({ error: 'Starting', message: 'this service is starting' }),
-}
+  headers: {
+    'content-type': 'application/json',
+    'access-control-allow-origin': '*',
+    'retry-after': '1',
+  },
+  body: JSON.stringify({ error: 'NotEnoughResources', message: `${name} is starting` }),
+})
 
 export interface LateService extends Service {
   attach(service: Service): void
@@ -17,9 +22,9 @@ export function lateService(name: string): LateService {
   return {
     name,
     loops: [],
-    handle: (request) => (real ? real.handle(request) : STARTING),
+    handle: (request) => (real ? real.handle(request) : starting(name)),
     subscribe: (request) => {
-      if (!real) return STARTING
+      if (!real) return starting(name)
       return real.subscribe?.(request) ?? { status: 404 }
     },
     get tooSlowFrame() {

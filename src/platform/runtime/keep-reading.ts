@@ -3,7 +3,8 @@ import type { Log } from './log.ts'
 import type { FrameBatch, Outside, Subscribe } from './shapes.ts'
 
 const PAUSE_MIN_MS = 250
-const PAUSE_MAX_MS = 30_000
+/** A reader has few upstreams, and one that is back should be heard soon. */
+const PAUSE_MAX_MS = 5_000
 
 export interface KeepReadingOptions {
   /** Where to read from, asked at every opening: it names the cursor. */

@@ -13,6 +13,7 @@ const bob = 'did:plc:bob' as Did
 const ttlMs = 1_000
 const staleMs = 10_000
 const negativeTtlMs = 100
+const failureTtlMs = 20
 
 let nowMs: number
 let asked: string[]
@@ -48,6 +49,7 @@ beforeEach(() => {
     ttlMs,
     staleMs,
     negativeTtlMs,
+    failureTtlMs,
     maxEntries: 3,
   })
 })
@@ -136,10 +138,12 @@ describe('a failure', () => {
     answers.set(alice, failure)
     await assert.rejects(cached.document(alice), failure)
     await assert.rejects(cached.document(alice), failure)
+    nowMs += failureTtlMs - 1
+    await assert.rejects(cached.document(alice), failure)
     assert.equal(asked.length, 1)
-    nowMs += negativeTtlMs
+    nowMs += 1
     answers.set(alice, documentOf(alice, 'a'))
-    assert.ok(await cached.document(alice))
+    assert.ok(await cached.document(alice), 'a directory that is back is asked')
   })
 
   test('takes nothing away from who has an older answer, and is not tried at every call', async () => {
@@ -272,7 +276,8 @@ test('whatever happens in whatever order, no answer is older than its time allow
       let now = 0
       let version = 1
       let down = false
-      const times = { now: () => now, ttlMs, staleMs, negativeTtlMs, maxEntries: 2 }
+      const lives = { ttlMs, staleMs, negativeTtlMs, failureTtlMs }
+      const times = { now: () => now, ...lives, maxEntries: 2 }
       const changedMs = new Map([[1, 0]])
       const cache = new LookupCache<string, number>(times, async () => {
         if (down) throw new Error('down')

@@ -7,8 +7,10 @@ export interface CacheTimes {
   ttlMs: number
   /** How long after that it is still given out, while it is asked again behind it. */
   staleMs: number
-  /** How long "there is none", or a failure to ask, is believed. */
+  /** How long "there is none" is believed. */
   negativeTtlMs: number
+  /** How long a failure to ask is: who is back should be heard soon. */
+  failureTtlMs: number
   /** Answers kept; the least recently used go first. */
   maxEntries: number
 }
@@ -45,8 +47,7 @@ export class LookupCache<K extends string, V> {
     const entry = this.#entries.get(key)
     if (entry === undefined) return await this.#fly(key, false)
     const ageMs = this.#times.now() - entry.storedMs
-    const lifeMs = entry.value === undefined ? this.#times.negativeTtlMs : this.#times.ttlMs
-    if (ageMs >= 0 && ageMs < lifeMs) return this.#use(key, entry)
+    if (ageMs >= 0 && ageMs < this.#lifeMs(entry)) return this.#use(key, entry)
     if (entry.value === undefined || !this.#isStale(ageMs)) return await this.#fly(key, false)
     if (this.#times.now() >= entry.retryMs || ageMs < 0) this.#fly(key, false).catch(() => {})
     return this.#use(key, entry)
@@ -56,6 +57,11 @@ export class LookupCache<K extends string, V> {
   forget(key: K): void {
     this.#entries.delete(key)
     this.#flights.delete(key)
+  }
+
+  #lifeMs({ value, error }: Entry<V>): number {
+    if (error !== undefined) return this.#times.failureTtlMs
+    return value === undefined ? this.#times.negativeTtlMs : this.#times.ttlMs
   }
 
   /** A clock that jumped back makes ages negative: such an answer is not young, only undated. */

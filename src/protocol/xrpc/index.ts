@@ -23,6 +23,7 @@ export {
   type XrpcErrorOptions,
 } from './error.ts'
 export { type EventLog, followLog, framesOnce } from './event-log.ts'
+export { failureLog } from './failure-log.ts'
 export {
   decodeFrame,
   type ErrorFrame,

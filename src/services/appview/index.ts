@@ -17,7 +17,7 @@ import {
 import type { Sql } from '#platform/storage'
 import { cachedDirectory, networkDirectory } from '#protocol/identity'
 import type { Did } from '#protocol/syntax'
-import { createRouter } from '#protocol/xrpc'
+import { createRouter, failureLog } from '#protocol/xrpc'
 import { loadOwnIdentity, type OwnIdentity } from './auth/own-identity.ts'
 import type { AppviewConfig } from './config.ts'
 import { Handles } from './handles/handles.ts'
@@ -147,8 +147,7 @@ export async function createAppview(
   const router = createRouter(methods({ ...reader, mutes: new Mutes({ sql, writer }) }), {
     health: () => ({ version: deps.version }),
     onAnswer: (nsid, status) => answers.with(nsid, String(status)).add(),
-    onFailure: ({ nsid, requestId, error }) =>
-      log.error('method failed', { nsid, requestId, error: error.cause ?? error }),
+    onFailure: failureLog(log),
   })
   return {
     name: 'appview',

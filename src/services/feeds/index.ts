@@ -8,7 +8,7 @@ import type { Sql } from '#platform/storage'
 import { fromHex, hex } from '#protocol/crypto'
 import { cachedDirectory, keptServiceIdentity, networkDirectory } from '#protocol/identity'
 import type { AtUri, Did, Handle } from '#protocol/syntax'
-import { createRouter, type HttpResponse } from '#protocol/xrpc'
+import { createRouter, failureLog, type HttpResponse } from '#protocol/xrpc'
 import type { FeedsConfig } from './config.ts'
 import { Intake } from './intake/index.ts'
 import { methods } from './methods.ts'
@@ -85,8 +85,7 @@ export async function createFeeds(
   const published = () => publisher.published
   const router = createRouter(methods({ did, sql, directory, now, published }), {
     health: () => ({ version: deps.version }),
-    onFailure: ({ nsid, requestId, error }) =>
-      log.error('method failed', { nsid, requestId, error: error.cause ?? error }),
+    onFailure: failureLog(log),
   })
   return {
     name: 'feeds',

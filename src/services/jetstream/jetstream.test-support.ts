@@ -14,7 +14,7 @@ import {
   type TestOutside,
   testOutside,
 } from '#platform/runtime'
-import { openLocalStreams } from '#platform/storage'
+import { openLocalStreams, type Stream } from '#platform/storage'
 import { cidForCbor, generateKey } from '#protocol/crypto'
 import { encodeCbor } from '#protocol/data'
 import { commitEvent, planCommit, type RecordWrite, Tree } from '#protocol/repo'
@@ -35,6 +35,7 @@ export class FakeRelay {
   readonly #key: ReturnType<typeof generateKey>
   readonly #readers = new Set<() => void>()
   #generation = 0
+  #isBroken = false
   #records = 0
 
   constructor(outside: TestOutside) {
@@ -88,6 +89,12 @@ export class FakeRelay {
     this.#wake()
   }
 
+  /** Ends every stream as a killed process does: without a farewell. */
+  breakOff(): void {
+    this.#isBroken = true
+    this.hangUp()
+  }
+
   #wake(): void {
     for (const wake of this.#readers) wake()
   }
@@ -108,6 +115,9 @@ export class FakeRelay {
       if (batch.length > 0) yield batch
       else await this.#more(signal)
     }
+    if (!this.#isBroken) return
+    this.#isBroken = false
+    throw new Error('broken off')
   }
 
   #more(signal: AbortSignal): Promise<void> {
@@ -243,6 +253,8 @@ export interface JetstreamOptions {
   folder?: string
   config?: Partial<JetstreamConfig>
   segmentBytes?: number
+  /** What is appended is durable no sooner than this settles: a slow disk. */
+  disk?: Promise<void>
 }
 
 export interface TestJetstream {
@@ -253,6 +265,20 @@ export interface TestJetstream {
   /** What a kill would leave now, in a folder of its own. */
   image(): string
   stop(): Promise<void>
+}
+
+function onSlowDisk(stream: Stream, disk: Promise<void>): Stream {
+  return new Proxy(stream, {
+    get(target, name) {
+      if (name === 'append')
+        return (...[entries]: Parameters<Stream['append']>) => {
+          const appended = target.append(entries)
+          return { ...appended, durable: Promise.all([appended.durable, disk]).then(() => {}) }
+        }
+      const value = Reflect.get(target, name)
+      return typeof value === 'function' ? value.bind(target) : value
+    },
+  })
 }
 
 async function startJetstream(world: World, options: JetstreamOptions): Promise<TestJetstream> {
@@ -268,7 +294,13 @@ async function startJetstream(world: World, options: JetstreamOptions): Promise<
   const service = await createJetstream(
     { retentionHours: 72, ...options.config, relay: relayUrl },
     {
-      streams: { ...streams, open: (name, more) => streams.open(name, { ...more, segmentBytes }) },
+      streams: {
+        ...streams,
+        async open(name, more) {
+          const stream = await streams.open(name, { ...more, segmentBytes })
+          return options.disk ? onSlowDisk(stream, options.disk) : stream
+        },
+      },
       outside,
       subscribe: transport.subscribe,
       log: silentLog,

@@ -82,6 +82,20 @@ describe('a relay that', () => {
     assert.deepEqual(relay.cursors, [0, 1])
   })
 
+  test('is killed while what it said is not durable yet is not asked for it again', async () => {
+    await jetstream.stop()
+    const disk = Promise.withResolvers<void>()
+    jetstream = await world.jetstream({ disk: disk.promise })
+    const paths = relay.commit(alice, [post, like])
+    await world.until(() => jetstream.count('#commit', 'accepted') === 2)
+    relay.breakOff()
+    await world.outside.advance(5_000)
+    disk.resolve()
+    paths.push(...relay.commit(alice, [post]))
+    assert.deepEqual(await all(3), paths)
+    assert.deepEqual(relay.cursors, [0, 0, 1])
+  })
+
   test('was set back is read from its start', async () => {
     for (let i = 0; i < 5; i++) relay.commit(alice, [post])
     await all(5)

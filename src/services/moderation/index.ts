@@ -14,7 +14,7 @@ import type { Sql, Streams } from '#platform/storage'
 import { fromHex, importKey } from '#protocol/crypto'
 import { cachedDirectory, networkDirectory } from '#protocol/identity'
 import type { Did } from '#protocol/syntax'
-import { createRouter } from '#protocol/xrpc'
+import { createRouter, failureLog } from '#protocol/xrpc'
 import { Callers } from './auth/callers.ts'
 import { loadOwnIdentity } from './auth/own-identity.ts'
 import type { ModerationConfig } from './config.ts'
@@ -146,8 +146,7 @@ export async function createModeration(
     validateOutput: deps.validateOutput === true,
     health: () => ({ version: deps.version }),
     onAnswer: (nsid, status) => answers.with(nsid, String(status)).add(),
-    onFailure: ({ nsid, requestId, error }) =>
-      log.error('method failed', { nsid, requestId, error: error.cause ?? error }),
+    onFailure: failureLog(log),
   })
   return {
     name: 'moderation',

@@ -20,7 +20,7 @@ import type { Blobs, Kv, Sql, Streams } from '#platform/storage'
 import { cachedDirectory, networkDirectory, type PlcSigner, plcClient } from '#protocol/identity'
 import type { Did } from '#protocol/syntax'
 import { TidClock } from '#protocol/syntax'
-import { createRouter, encodeErrorFrame } from '#protocol/xrpc'
+import { createRouter, encodeErrorFrame, failureLog } from '#protocol/xrpc'
 import { type AccountFile, AccountFiles } from './account-files/index.ts'
 import { Accounts, Invites, ReservedKeys, Settings } from './accounts/index.ts'
 import { AccountBlobs } from './blobs/index.ts'
@@ -367,8 +367,7 @@ export async function createPds(
     rates: rateLimits(config, deps.counts, now),
     health: () => ({ version: deps.version }),
     onAnswer: (nsid, status) => answers.with(nsid, String(status)).add(),
-    onFailure: ({ nsid, requestId, error }) =>
-      log.error('method failed', { nsid, requestId, error: error.cause ?? error }),
+    onFailure: failureLog(log),
   })
   return {
     name: 'pds',

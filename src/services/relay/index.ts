@@ -6,7 +6,7 @@
 import type { Log, Metrics, Outside, Service, Subscribe } from '#platform/runtime'
 import type { Sql, Streams } from '#platform/storage'
 import { cachedDirectory, networkDirectory } from '#protocol/identity'
-import { createRouter, encodeErrorFrame } from '#protocol/xrpc'
+import { createRouter, encodeErrorFrame, failureLog } from '#protocol/xrpc'
 import type { RelayConfig } from './config.ts'
 import { hostUrlReader } from './host-url.ts'
 import { Crawl, Hosts, Resync } from './hosts/index.ts'
@@ -87,8 +87,7 @@ export async function createRelay(
   const relay: Relay = { stream, hosts, crawl, states, hostUrl, openCrawl: config.openCrawl }
   const router = createRouter(methods(relay), {
     health: () => ({ version: deps.version }),
-    onFailure: ({ nsid, requestId, error }) =>
-      log.error('method failed', { nsid, requestId, error: error.cause ?? error }),
+    onFailure: failureLog(log),
   })
   return {
     name: 'relay',

@@ -6,7 +6,7 @@
 import type { Log, Metrics, Outside, Service, Subscribe } from '#platform/runtime'
 import type { Sql } from '#platform/storage'
 import { cachedDirectory, networkDirectory } from '#protocol/identity'
-import { createRouter, type HttpResponse } from '#protocol/xrpc'
+import { createRouter, failureLog, type HttpResponse } from '#protocol/xrpc'
 import type { SearchConfig } from './config.ts'
 import { Handles } from './handles/index.ts'
 import { Consumer, jetstreamUpstream, relayUpstream } from './intake/index.ts'
@@ -68,8 +68,7 @@ export async function createSearch(
     {
       health: () => ({ version: deps.version }),
       onAnswer: (nsid, status) => answers.with(nsid, String(status)).add(),
-      onFailure: ({ nsid, requestId, error }) =>
-        log.error('method failed', { nsid, requestId, error: error.cause ?? error }),
+      onFailure: failureLog(log),
     },
   )
   return {

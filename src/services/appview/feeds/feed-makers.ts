@@ -1,4 +1,4 @@
-import type { Fetch } from '#platform/runtime'
+import { type Fetch, OutgoingError } from '#platform/runtime'
 import { type Directory, identityOf } from '#protocol/identity'
 import { type AtUri, type Did, isAtUri } from '#protocol/syntax'
 import { XrpcError } from '#protocol/xrpc'
@@ -16,7 +16,10 @@ export interface SkeletonPage {
   cursor: string | undefined
 }
 
-const TIMEOUT_MS = 5_000
+/** The whole exchange: a person is waiting, and a page may take two of them. */
+const TIMEOUT_MS = 4_000
+/** For a sign of life. */
+const DESCRIPTION_TIMEOUT_MS = 2_000
 /** 100 items with everything a maker may say of them. */
 const ANSWER_BYTES_MAX = 500_000
 const CURSOR_LENGTH_MAX = 2_000
@@ -38,6 +41,26 @@ export class FeedMakers {
   async urlOf(did: Did): Promise<string | undefined> {
     const document = await askUpstream(() => this.#directory.document(did))
     return document && identityOf(document).service('bsky_fg')
+  }
+
+  /**
+   * Whether the maker answers, and whether it says that the feed is one of its own. A maker that
+   * answers but does not describe itself may still make it.
+   */
+  async standing(maker: Did, feed: string): Promise<{ isOnline: boolean; isValid: boolean }> {
+    try {
+      const url = await this.urlOf(maker)
+      if (url === undefined) return { isOnline: false, isValid: false }
+      const response = await this.#fetch(`${url}/xrpc/app.bsky.feed.describeFeedGenerator`, {
+        headers: { accept: 'application/json' },
+        redirect: 'error',
+        timeoutMs: DESCRIPTION_TIMEOUT_MS,
+        maxResponseBytes: ANSWER_BYTES_MAX,
+      })
+      return { isOnline: response.status < 500, isValid: await mayMake(response, feed) }
+    } catch {
+      return { isOnline: false, isValid: false }
+    }
   }
 
   /**
@@ -82,6 +105,7 @@ export class FeedMakers {
       throw failure(maker, `answered ${response.status}`)
     } catch (cause) {
       if (cause instanceof XrpcError) throw cause
+      if (cause instanceof OutgoingError && cause.code === 'Timeout') throw late(maker, cause)
       throw failure(maker, 'did not answer', cause)
     }
   }
@@ -97,6 +121,19 @@ function refusal(status: number, answer: Record<string, unknown>): XrpcError {
 
 const failure = (maker: Did, what: string, cause?: unknown) =>
   new XrpcError(502, 'UpstreamFailure', `The feed's maker ${maker} ${what}`, { cause })
+
+const late = (maker: Did, cause: unknown) =>
+  new XrpcError(504, 'UpstreamTimeout', `The feed's maker ${maker} did not answer in time`, {
+    cause,
+  })
+
+/** False only when the maker lists its feeds, and this is none of them. */
+async function mayMake(response: Response, feed: string): Promise<boolean> {
+  if (response.status >= 500) return false
+  const { feeds } = ((await response.json().catch(() => null)) ?? {}) as { feeds?: unknown }
+  if (!response.ok || !Array.isArray(feeds)) return true
+  return feeds.some((one) => (one as { uri?: unknown } | null)?.uri === feed)
+}
 
 /** What is no AT-URI is left out, what comes twice comes once, and no more than was asked for. */
 function readPage(maker: Did, answer: unknown, limit: number): SkeletonPage {

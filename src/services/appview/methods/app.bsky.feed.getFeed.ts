@@ -32,6 +32,8 @@ export function getFeed(parts: Parts): Method {
         const first = items.filter((item) => item !== undefined)
         return { entries: [], first, cursor: page.cursor }
       },
+      // A slow maker costs a person no more than two of its deadlines; a page may be short.
+      roundsMax: 2,
       rules: feedItemAllowed,
     },
   })

@@ -3,8 +3,9 @@ import { invalidRequest, type Method } from '#protocol/xrpc'
 import { generatorViews, hydrateGenerators, visibleGenerators } from '../pages/generators-page.ts'
 import { readMethod } from '../pages/pipeline.ts'
 import type { ReadParts } from '../parts.ts'
+import { GENERATOR } from '../read/generators.ts'
 
-/** One feed, and whether its maker can be reached. */
+/** One feed, whether its maker answers just now, and whether it knows the feed. */
 export function getFeedGenerator(
   parts: Pick<ReadParts, 'actors' | 'auth' | 'feedMakers' | 'generators' | 'hydrator' | 'resolver'>,
 ): Method {
@@ -19,15 +20,18 @@ export function getFeedGenerator(
         return { generators: found }
       },
       async hydrate(page, viewer) {
-        const [maker] = page.generators
-        const url = maker && (await feedMakers.urlOf(maker.did).catch(() => undefined))
-        return { ...(await hydrateGenerators(parts, page, viewer)), isValid: url !== undefined }
+        const h = await hydrateGenerators(parts, page, viewer)
+        const [generator] = page.generators
+        const publisher = generator && h.actors.get(generator.aid)
+        if (!publisher) return { ...h, isOnline: false, isValid: false }
+        const uri = `at://${publisher.did}/${GENERATOR}/${generator.rkey}`
+        return { ...h, ...(await feedMakers.standing(generator.did, uri)) }
       },
       rules: visibleGenerators,
       present(page, h) {
         if (page.generators.length === 0) throw invalidRequest('could not find feed')
         const view = generatorViews(page, h).slice(1, -1)
-        return `{"view":${view},"isOnline":${h.isValid},"isValid":${h.isValid}}`
+        return `{"view":${view},"isOnline":${h.isOnline},"isValid":${h.isValid}}`
       },
     },
   })

@@ -14,6 +14,8 @@ export interface PageOf {
 /** What tells one feed from another: where its items come from and which of them may be shown. */
 export interface FeedStages<P, V extends Viewer | undefined> {
   skeleton(params: P, viewer: V, page: PageOf): Promise<Skeleton>
+  /** How often a skeleton is asked for to fill one page, where that takes somebody else's time. */
+  roundsMax?: number
   /** Whether the viewer may see the item. */
   rules(hydration: Hydration, item: FeedItem, params: P): boolean
 }
@@ -46,10 +48,11 @@ export function feedMethod<const Q extends FeedSchema, V extends Viewer | undefi
     auth,
     async handle({ params, caller }) {
       const asked = params as ParamsOf<Q> & FeedParams
-      const { items, cursor } = await fillPage(asked, async (page) => {
+      const round = async (page: PageOf) => {
         const skeleton = await stages.skeleton(asked, caller, page)
         return feedRound(parts, caller, skeleton, (h, item) => stages.rules(h, item, asked))
-      })
+      }
+      const { items, cursor } = await fillPage(asked, round, stages.roundsMax)
       const body = `{"feed":${arrayOf(items)}${cursorMember(cursor)}}`
       return respond(body, await revOf(parts.actors, caller)) as never
     },

@@ -52,14 +52,15 @@ export interface Round<T> {
   cursor: string | undefined
 }
 
-/** Reads on until the page is full or the list ends. */
+/** Reads on until the page is full, the list ends, or it was read on often enough. */
 export async function fillPage<T>(
   { cursor, limit }: { cursor?: string | undefined; limit: number },
   round: (page: { cursor: string | undefined; limit: number }) => Promise<Round<T>>,
+  roundsMax = ROUNDS_MAX,
 ): Promise<Round<T>> {
   const items: T[] = []
   let next = cursor
-  for (let rounds = 0; rounds < ROUNDS_MAX && items.length < limit; rounds++) {
+  for (let rounds = 0; rounds < roundsMax && items.length < limit; rounds++) {
     const some = await round({ cursor: next, limit: limit - items.length })
     items.push(...some.items)
     next = some.cursor

@@ -5,7 +5,8 @@ import { type Projected, project } from './project.ts'
 import { StoredEvent, storeEvent } from './stored-event.ts'
 
 const PAUSE_MIN_MS = 250
-const PAUSE_MAX_MS = 30_000
+/** There is one relay: to ask again costs little, and whoever reads here waits for it. */
+const PAUSE_MAX_MS = 5_000
 /** Frames projected in one go: some milliseconds during which nobody else is served. */
 const SLICE_MAX = 64
 /** The only kind of entry. A cursor past events that show nothing (`#sync`) is not kept: harmless. */
@@ -87,14 +88,18 @@ export class Archive {
     const cursor = this.#cursor ?? 0
     const address = `${this.#relay}/xrpc/com.atproto.sync.subscribeRepos?cursor=${cursor}`
     let kept: Promise<void> = Promise.resolve()
-    for await (const frames of this.#subscribe(address, { signal })) {
-      for (let at = 0; at < frames.length; at += SLICE_MAX) {
-        const before = kept
-        kept = this.#take(frames.slice(at, at + SLICE_MAX), before)
-        await before
+    try {
+      for await (const frames of this.#subscribe(address, { signal })) {
+        for (let at = 0; at < frames.length; at += SLICE_MAX) {
+          const before = kept
+          kept = this.#take(frames.slice(at, at + SLICE_MAX), before)
+          await before
+        }
       }
+    } finally {
+      // Also when the stream broke: read on before this is durable, it would be kept twice.
+      await kept
     }
-    await kept
   }
 
   /** Settles when what was taken is durable, and the cursor behind it. */

@@ -1,4 +1,4 @@
-import type { Fetch } from '#platform/runtime'
+import { type Fetch, OutgoingError } from '#platform/runtime'
 import { signServiceAuth } from '#protocol/auth'
 import { base32 } from '#protocol/crypto'
 import { type Directory, identityOf } from '#protocol/identity'
@@ -14,6 +14,8 @@ export interface ProxyTarget {
 }
 
 const TIMEOUT_MS = 30_000
+/** A service that has not begun to answer by then is as good as away; a person is waiting. */
+const HEADERS_TIMEOUT_MS = 10_000
 const RESPONSE_BYTES_MAX = 50_000_000
 const REQUEST_HEADERS = [
   'accept-language',
@@ -64,7 +66,7 @@ export class ServiceProxy {
     this.#random = options.random
   }
 
-  /** Throws MethodNotImplemented without a target, UpstreamFailure (502) naming the host. */
+  /** Throws MethodNotImplemented without a target, UpstreamFailure (502) or UpstreamTimeout (504) naming the host. */
   async forward(request: HttpRequest, nsid: string): Promise<HttpResponse> {
     const target = await this.#target(request.headers['atproto-proxy'], nsid)
     if (!target) throw new XrpcError(501, 'MethodNotImplemented', `Method not implemented: ${nsid}`)
@@ -119,15 +121,23 @@ export class ServiceProxy {
         signal: request.signal,
         redirect: 'error',
         timeoutMs: TIMEOUT_MS,
+        headersTimeoutMs: HEADERS_TIMEOUT_MS,
         maxResponseBytes: RESPONSE_BYTES_MAX,
         ...bodyOf(request),
       })
     } catch (cause) {
-      const host = new URL(target.url).host
-      throw new XrpcError(502, 'UpstreamFailure', `No answer from ${host}`, { cause })
+      throw unanswered(target.url, cause)
     }
     return passed(response)
   }
+}
+
+/** Names the host that is missing, so that a client can say which layer that is. */
+function unanswered(url: string, cause: unknown): XrpcError {
+  const { host } = new URL(url)
+  if (cause instanceof OutgoingError && cause.code === 'Timeout')
+    return new XrpcError(504, 'UpstreamTimeout', `No answer from ${host} in time`, { cause })
+  return new XrpcError(502, 'UpstreamFailure', `No answer from ${host}`, { cause })
 }
 
 function bodyOf(request: HttpRequest): RequestInit {

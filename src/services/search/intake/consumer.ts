@@ -10,7 +10,7 @@ import type { Upstream } from './upstream.ts'
 const BATCH_FRAMES_MAX = 250
 const BATCH_LENGTH_MAX = 512 * 1024
 const PAUSE_MIN_MS = 250
-const PAUSE_MAX_MS = 30_000
+const PAUSE_MAX_MS = 5_000 // there is one upstream: to ask again costs little
 
 export interface ConsumerParts {
   sql: Sql
