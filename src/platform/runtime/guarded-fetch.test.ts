@@ -170,6 +170,47 @@ test('packed bodies arrive unpacked, without the headers of the packed form', as
   assert.equal(response.headers.get('content-length'), null)
 })
 
+test('with `packed`, a body is handed on as it came, and measured so', async () => {
+  const body = gzipSync('x'.repeat(100_000))
+  const url = await upstream((request, response) => {
+    if (request.method === 'POST') return request.pipe(response)
+    const headers = { 'content-encoding': 'gzip', 'set-cookie': ['a=1', 'b=2'] }
+    response.writeHead(
+      200,
+      request.url === '/said' ? { ...headers, 'content-length': body.length } : headers,
+    )
+    response.end(request.method === 'HEAD' ? undefined : body)
+  })
+  const fetch = client()
+  const packed = await fetch(url, { packed: true, maxResponseBytes: 1_000 })
+  assert.equal(packed.headers.get('content-encoding'), 'gzip')
+  assert.deepEqual(packed.headers.getSetCookie(), ['a=1', 'b=2'])
+  assert.deepEqual(Buffer.from(await packed.bytes()), body)
+  const found = await fetch(url, { packed: true, maxResponseBytes: 10 })
+  assert.equal((await refusal(found.bytes())).code, 'TooLarge')
+  const said = fetch(`${url}/said`, { packed: true, maxResponseBytes: 10 })
+  assert.equal((await refusal(said)).code, 'TooLarge')
+  assert.equal((await fetch(url, { packed: true, method: 'HEAD' })).body, null)
+  const sent = new Blob(['a', 'b']).stream()
+  const echo = await fetch(url, { packed: true, method: 'POST', body: sent })
+  assert.equal(await echo.text(), 'ab')
+})
+
+test('with `packed`, the same limits hold', async () => {
+  const secret = await upstream((_request, response) => response.end('secret'), '127.0.0.2')
+  const url = await upstream((request, response) => {
+    if (request.url === '/away') response.writeHead(302, { location: secret }).end()
+    else if (request.url === '/slow') response.writeHead(200).write('a')
+  })
+  const fetch = client({ allowNetworks: ['127.0.0.1/32'] })
+  const code = async (path: string, init: FetchInit = {}) =>
+    (await refusal(fetch(url + path, { packed: true, ...init }).then((it) => it.text()))).code
+  assert.equal(await code('/away'), 'ForbiddenAddress')
+  assert.equal(await code('/silent', { headersTimeoutMs: 50 }), 'Timeout')
+  assert.equal(await code('/slow', { timeoutMs: 50 }), 'Timeout')
+  assert.equal((await refusal(client({})(url, { packed: true }))).code, 'ForbiddenAddress')
+})
+
 test('silence is given up: before the headers, and inside the body', async () => {
   const url = await upstream((request, response) => {
     if (request.url === '/body') response.write('begun')

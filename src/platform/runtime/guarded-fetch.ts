@@ -63,11 +63,12 @@ export function guardedFetch(options: GuardedFetchOptions = {}): {
 interface Started {
   agent: Agent
   fetch: typeof import('undici').fetch
+  request: typeof import('undici').request
 }
 
 /** Loaded at the first call: it costs more to load than the rest of a small service. */
 async function startUndici(allowed: AddressGuard, limits: FetchLimits): Promise<Started> {
-  const { Agent, buildConnector, fetch } = await import('undici')
+  const { Agent, buildConnector, fetch, request } = await import('undici')
   const connect = buildConnector({
     timeout: limits.connectTimeoutMs,
     lookup: guardedLookup(allowed),
@@ -86,7 +87,7 @@ async function startUndici(allowed: AddressGuard, limits: FetchLimits): Promise<
       connect(target, callback)
     },
   })
-  return { agent, fetch }
+  return { agent, fetch, request }
 }
 
 function initOf(request: Request): FetchInit {
@@ -201,6 +202,7 @@ class Exchange {
   }
 
   private async once(url: URL, method: string, body: BodyInit | null | undefined) {
+    if (this.init.packed) return this.oncePacked(url, method, body)
     const init: UndiciInit = {
       method,
       headers: this.headers as unknown as UndiciInit['headers'],
@@ -213,10 +215,31 @@ class Exchange {
     return (await this.undici.fetch(url, init)) as unknown as Response
   }
 
+  /** Below the client library's `fetch`, which unpacks whatever comes. */
+  private async oncePacked(url: URL, method: string, body: BodyInit | null | undefined) {
+    const answer = await this.undici.request(url, {
+      method: method as 'GET',
+      headers: Object.fromEntries(this.headers),
+      body: (body ?? null) as Uint8Array | null,
+      signal: this.abort.signal,
+      dispatcher: this.undici.agent,
+    })
+    const headers = new Headers()
+    for (const [name, value] of Object.entries(answer.headers)) {
+      for (const one of [value ?? []].flat()) headers.append(name, one)
+    }
+    const isBodiless = method === 'HEAD' || NULL_BODY.has(answer.statusCode)
+    if (isBodiless) await answer.body.dump()
+    const stream = isBodiless ? null : (answer.body as unknown as BodyInit)
+    const response = new Response(stream, { status: answer.statusCode, headers })
+    Object.defineProperty(response, 'url', { value: url.href })
+    return response
+  }
+
   /** The same response with its body counted, and the deadline ended with the body. */
   private bounded(response: Response): Response {
     const max = this.init.maxResponseBytes ?? this.limits.maxResponseBytes
-    const encoded = response.headers.has('content-encoding')
+    const encoded = !this.init.packed && response.headers.has('content-encoding')
     const declared = Number(response.headers.get('content-length') ?? 0)
     const head = { status: response.status, statusText: response.statusText }
     const headers = new Headers(response.headers)

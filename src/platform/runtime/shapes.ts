@@ -60,13 +60,15 @@ export interface Service {
 
 /** `fetch`, with limits of its own. Defaults are the guarded fetch's. */
 export interface FetchInit extends RequestInit {
-  /** Most bytes of the (decompressed) response body. */
+  /** Most bytes of the response body, unpacked unless `packed`. */
   maxResponseBytes?: number
   /** Whole exchange, body included, in milliseconds. */
   timeoutMs?: number
   /** Until the response's headers are there. */
   headersTimeoutMs?: number
   maxRedirects?: number
+  /** Leave the body packed as it came, with its `content-encoding`; the limit is of that form then. */
+  packed?: boolean
 }
 
 export type Fetch = (url: string | URL | Request, init?: FetchInit) => Promise<Response>

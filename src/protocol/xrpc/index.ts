@@ -35,7 +35,13 @@ export {
   maxFrameBytes,
   splitFrame,
 } from './frames.ts'
-export type { Frame, FrameBatch, HttpRequest, HttpResponse } from './http.ts'
+export {
+  corsHeaders,
+  type Frame,
+  type FrameBatch,
+  type HttpRequest,
+  type HttpResponse,
+} from './http.ts'
 export {
   type AnswerOf,
   type Auth,

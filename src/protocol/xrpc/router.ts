@@ -36,8 +36,8 @@ export interface RouterOptions {
   onAnswer?(nsid: string, status: number): void
   /** Answers the methods the table does not know (a PDS proxies them). */
   fallback?(request: HttpRequest, nsid: string): Promise<HttpResponse>
-  /** With it, a request with an `atproto-proxy` header goes to the fallback first. */
-  interceptProxy?: boolean
+  /** Known methods whose requests go to the fallback when an `atproto-proxy` header says so. */
+  interceptProxy?(nsid: string, header: string): boolean
   /** Answers /xrpc/_health; what it throws makes the answer a 503. */
   health?(): unknown
   /** Counts how often methods are called; without it no rate is limited. */
@@ -126,12 +126,12 @@ function createDispatch(
   nsid: string,
   rated: Rated | undefined,
 ) => Promise<HttpResponse> | HttpResponse {
-  const { fallback } = options
-  const intercept = options.interceptProxy === true && fallback !== undefined
+  const { fallback, interceptProxy } = options
   return (request, nsid, rated) => {
     const route = calls.get(nsid)
     if (route !== undefined) {
-      if (intercept && request.headers['atproto-proxy'] !== undefined) {
+      const header = request.headers['atproto-proxy']
+      if (fallback && header !== undefined && interceptProxy?.(nsid, header)) {
         return fallback(request, nsid)
       }
       return answer(route, request, rated)

@@ -15,8 +15,18 @@ import {
 export const pdsConfig = config('pds', {
   plc: url({ help: 'The directory of identities.' }),
   appview: urlAndDid({ help: 'The app view that app.bsky calls go to, as URL#DID.' }),
+  appviewCdnUrlPattern: text({
+    help: 'Where the app view serves pictures, with %s for preset, DID and CID. From this host if not set.',
+  }),
+  chat: urlAndDid({ help: 'The service that chat.bsky calls go to, as URL#DID.' }),
+  feeds: urlAndDid({
+    help: 'The feed generator that is asked for feeds when a call names none, as URL#DID.',
+  }),
   moderation: urlAndDid({
-    help: 'The moderation service that reports go to, as URL#DID.',
+    help: 'The moderation service that reports and moderators’ calls go to, as URL#DID.',
+  }),
+  reports: urlAndDid({
+    help: 'Where reports go when it is not the moderation service, as URL#DID.',
   }),
   crawlers: list(url({ required: true, help: '' }), {
     default: [],

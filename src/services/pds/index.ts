@@ -37,8 +37,9 @@ import { Audit, Operators } from './operators/index.ts'
 import type { Pds } from './parts.ts'
 import { PlcAgent } from './plc/index.ts'
 import { Preferences } from './preferences/index.ts'
-import { ServiceProxy } from './proxy/index.ts'
+import { ServiceProxy, type Services, Targets } from './proxy/index.ts'
 import { rateLimits } from './rates.ts'
+import { OwnWrites } from './read-after-write/index.ts'
 import { replayEntry } from './replay.ts'
 import { HotRepos, Repos } from './repos/index.ts'
 import { routes } from './routes.ts'
@@ -58,6 +59,8 @@ export interface PdsDeps {
   appview(): { url: string; did: string } | undefined
   /** Where reports go, likewise. */
   moderation?(): { url: string; did: string } | undefined
+  /** Who is asked for feeds when a call names nobody, likewise. */
+  feeds?(): { url: string; did: string } | undefined
   /** The directory database, opened with `pdsMigrations` and full synchronisation. */
   sql: Sql
   streams: Streams
@@ -291,6 +294,26 @@ export async function createPds(
     audit,
     now,
   })
+  const takedowns = await Takedowns.load({ sql, now })
+  const proxy = new ServiceProxy({
+    authorize: callers.account({ deactivated: true }),
+    directory,
+    fetch,
+    targets: new Targets({
+      services: servicesOf(config, deps),
+      directory,
+      allowHttp: publicUrl.startsWith('http:'),
+    }),
+    ownWrites: new OwnWrites({
+      files,
+      takedowns,
+      publicUrl,
+      cdnUrlPattern: config.appviewCdnUrlPattern,
+      now,
+    }),
+    now,
+    random,
+  })
   const pds: Pds = {
     host,
     accounts,
@@ -311,7 +334,7 @@ export async function createPds(
       plc: plcDirectory,
     }),
     standing,
-    takedowns: await Takedowns.load({ sql, now }),
+    takedowns,
     operators,
     audit,
     sessions,
@@ -324,6 +347,7 @@ export async function createPds(
     codes: new Codes({ sql, now, random }),
     callers,
     preferences: new Preferences({ files, repos, now }),
+    proxy,
     plc,
     directory,
     mail,
@@ -334,17 +358,6 @@ export async function createPds(
     now,
     random,
   }
-  const proxy = new ServiceProxy({
-    authorize: callers.account(),
-    directory,
-    fetch,
-    target: (nsid) => {
-      const service = serviceFor(nsid, deps)
-      return service && { url: service.url, did: service.did as Did }
-    },
-    now,
-    random,
-  })
   const answers = metrics.counter('pds_answers_total', 'Answers by method and status.', [
     'method',
     'status',
@@ -365,6 +378,7 @@ export async function createPds(
     validateOutput: deps.validateOutput === true,
     fallback: (request, nsid) => proxy.forward(request, nsid),
     rates: rateLimits(config, deps.counts, now),
+    interceptProxy: (nsid, header) => proxy.intercepts(nsid, header),
     health: () => ({ version: deps.version }),
     onAnswer: (nsid, status) => answers.with(nsid, String(status)).add(),
     onFailure: failureLog(log),
@@ -409,12 +423,17 @@ export async function createPds(
   }
 }
 
-const MODERATION = /^(com\.atproto|app\.falaj)\.moderation\./
-
-/** Where a method goes that names no service. */
-function serviceFor(nsid: string, { appview, moderation }: PdsDeps) {
-  if (nsid.startsWith('app.bsky.')) return appview()
-  return MODERATION.test(nsid) ? moderation?.() : undefined
+/** The services that calls without a name go to: those of the settings, else of this network. */
+function servicesOf(config: PdsConfig, { appview, moderation, feeds }: PdsDeps): Services {
+  const given = (service: { url: string; did: string } | undefined) =>
+    service && { url: service.url.replace(/\/+$/, ''), did: service.did as Did }
+  return {
+    appview: () => given(appview()),
+    chat: () => given(config.chat),
+    feeds: () => given(config.feeds ?? feeds?.()),
+    moderation: () => given(moderation?.()),
+    reports: () => given(config.reports),
+  }
 }
 
 /** Ten bits, so that two hosts that share an account for a moment never make the same TID. */

@@ -3,6 +3,8 @@ import type { Method, SubscriptionSchema } from '#protocol/xrpc'
 import { refused } from './journal/index.ts'
 import { getPreferences } from './methods/app.bsky.actor.getPreferences.ts'
 import { putPreferences } from './methods/app.bsky.actor.putPreferences.ts'
+import { registerPush } from './methods/app.bsky.notification.registerPush.ts'
+import { unregisterPush } from './methods/app.bsky.notification.unregisterPush.ts'
 import { confirmPassword } from './methods/app.falaj.account.confirmPassword.ts'
 import { addOperator } from './methods/app.falaj.admin.addOperator.ts'
 import { getLetter } from './methods/app.falaj.admin.getLetter.ts'
@@ -85,12 +87,15 @@ import { addReservedHandle } from './methods/com.atproto.temp.addReservedHandle.
 import { checkHandleAvailability } from './methods/com.atproto.temp.checkHandleAvailability.ts'
 import { checkSignupQueue } from './methods/com.atproto.temp.checkSignupQueue.ts'
 import { revokeAccountCredentials } from './methods/com.atproto.temp.revokeAccountCredentials.ts'
+import { orElsewhere } from './methods/record-elsewhere.ts'
 import type { Pds } from './parts.ts'
 import type { OperatorCaller } from './sign-in/index.ts'
 
 const table = [
   getPreferences,
   putPreferences,
+  registerPush,
+  unregisterPush,
   confirmPassword,
   getLetter,
   listLetters,
@@ -127,7 +132,7 @@ const table = [
   createRecord,
   deleteRecord,
   describeRepo,
-  getRecord,
+  orElsewhere(getRecord),
   importRepo,
   listMissingBlobs,
   listRecords,

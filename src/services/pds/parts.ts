@@ -13,6 +13,7 @@ import type { Mail } from './mail/index.ts'
 import type { Audit, Operators } from './operators/index.ts'
 import type { PlcAgent } from './plc/index.ts'
 import type { Preferences } from './preferences/index.ts'
+import type { ServiceProxy } from './proxy/index.ts'
 import type { Repos } from './repos/index.ts'
 import type { Callers, Codes, Passwords, Sessions } from './sign-in/index.ts'
 import type { Standing } from './standing/index.ts'
@@ -37,6 +38,7 @@ export interface Pds {
   codes: Codes
   callers: Callers
   preferences: Preferences
+  proxy: ServiceProxy
   plc: PlcAgent
   directory: CachedDirectory
   mail: Mail

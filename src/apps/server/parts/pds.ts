@@ -61,6 +61,7 @@ export const pdsPart: ServicePart<PdsConfig> = {
             publicUrl: url,
             appview: () => values.appview ?? peers.named('appview'),
             moderation: () => values.moderation ?? peers.named('moderation'),
+            feeds: () => peers.named('feeds'),
             sql,
             streams,
             blobs,

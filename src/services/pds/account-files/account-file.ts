@@ -227,6 +227,24 @@ export class AccountFile {
     throw this.damaged(`the record ${path} is damaged`)
   }
 
+  revOf(path: string): Tid | undefined {
+    return this.#sql.get<{ rev: Tid }>('SELECT rev FROM records WHERE path = ?', [path])?.rev
+  }
+
+  /** Of the `scan` greatest keys of a collection, greatest first: those written after a rev. */
+  newest(
+    collection: string,
+    { scan, after }: { scan: number; after: Tid },
+  ): (RecordRow & { rev: Tid })[] {
+    const rows = this.#sql.all<BlockRow & { rev: Tid }>(
+      `SELECT path, rev, block FROM (
+         SELECT path, rev, block FROM records WHERE path > ? AND path < ? ORDER BY path DESC LIMIT ?
+       ) WHERE rev > ?`,
+      [`${collection}/`, collectionEnd(collection), scan, after],
+    )
+    return rows.map((row) => ({ ...rowOf(row), rev: row.rev }))
+  }
+
   /** Records of a collection by rkey: newest keys first, or `reverse`, strictly after `cursor`. */
   list(
     collection: string,

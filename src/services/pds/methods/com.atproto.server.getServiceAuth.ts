@@ -11,7 +11,7 @@ const HOUR_S = 60 * MINUTE_S
 
 /** Methods that change who may enter, or the identity: only here, never in another's hands. */
 const PROTECTED =
-  /^com\.atproto\.(admin\.|identity\.(?!resolve)|server\.(?!createAccount$|getServiceAuth$|describeServer$))/
+  /^com\.atproto\.(admin\.|identity\.(?!resolve)|server\.(?!createAccount$|getServiceAuth$|describeServer$))/i
 
 /**
  * A token signed by the account's key for another service. App passwords get none for what they

@@ -42,6 +42,8 @@ const collection = 'app.bsky.feed.post'
 const guards: Record<string, [verb: 'GET' | 'POST', Guard, params?: Record<string, unknown>]> = {
   'app.bsky.actor.getPreferences': ['GET', 'owner'],
   'app.bsky.actor.putPreferences': ['POST', 'owner'],
+  'app.bsky.notification.registerPush': ['POST', 'owner'],
+  'app.bsky.notification.unregisterPush': ['POST', 'owner'],
   'app.falaj.account.confirmPassword': ['POST', 'full'],
   'app.falaj.move.freeze': ['POST', 'activeFull'],
   'app.falaj.admin.addOperator': ['POST', 'admin'],

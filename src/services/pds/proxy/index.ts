@@ -1,2 +1,3 @@
 /** Calls passed on to other services in an account's name. */
-export { type ProxyTarget, ServiceProxy } from './proxy.ts'
+export { ServiceProxy } from './proxy.ts'
+export { type ProxyTarget, type Services, Targets } from './targets.ts'

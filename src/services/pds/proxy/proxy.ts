@@ -1,50 +1,59 @@
-import { type Fetch, OutgoingError } from '#platform/runtime'
+import type { Fetch } from '#platform/runtime'
 import { signServiceAuth } from '#protocol/auth'
 import { base32 } from '#protocol/crypto'
-import { type Directory, identityOf } from '#protocol/identity'
+import type { Directory } from '#protocol/identity'
 import type { Did } from '#protocol/syntax'
-import { type Auth, type HttpRequest, type HttpResponse, XrpcError } from '#protocol/xrpc'
+import {
+  type Auth,
+  formatParams,
+  type HttpRequest,
+  type HttpResponse,
+  invalidRequest,
+  type RawOutput,
+  XrpcError,
+} from '#protocol/xrpc'
+import type { Account } from '../accounts/index.ts'
+import type { Ask, OwnWrites } from '../read-after-write/index.ts'
 import { type AccountCaller, isPrivileged, requirePrivileged } from '../sign-in/index.ts'
 import { FEED_SKELETON, FeedAudience } from './feed-audience.ts'
+import type { ProxyTarget, Targets } from './targets.ts'
+import {
+  callUpstream,
+  isJson,
+  parseBytes,
+  passed,
+  passedHeaders,
+  readBytes,
+  readJson,
+} from './upstream.ts'
 
-/** A service and where it is: `did:web:view.example#bsky_appview`. */
-export interface ProxyTarget {
-  did: Did
-  url: string
-}
-
-const TIMEOUT_MS = 30_000
-/** A service that has not begun to answer by then is as good as away; a person is waiting. */
-const HEADERS_TIMEOUT_MS = 10_000
-const RESPONSE_BYTES_MAX = 50_000_000
-const REQUEST_HEADERS = [
-  'accept-language',
-  'atproto-accept-labelers',
-  'content-type',
-  'content-encoding',
-]
-const RESPONSE_HEADERS = [
-  'content-type',
-  'content-language',
-  'atproto-repo-rev',
-  'atproto-content-labelers',
-  'retry-after',
-  'cache-control',
-]
 /** Never on somebody else's behalf, whatever the header asks for. */
-const KEPT_HERE = /^com\.atproto\.(server|repo|sync|identity|admin|temp)\./
+const KEPT_HERE =
+  /^com\.atproto\.(server\.|repo\.|admin\.(?!searchAccounts$)|identity\.(?!resolve|refresh))/i
+/** Answered here, unless the header names another service than those this host is set up with. */
+const ELSEWHERE_ON_REQUEST = new Set([
+  'app.bsky.actor.getPreferences',
+  'app.bsky.actor.putPreferences',
+])
+/** Of the moderators' tools that were named when there was one service. */
+const ALWAYS_ON_REQUEST = 'com.atproto.admin.searchAccounts'
+
+/** A page of views. */
+const VIEWS_BYTES_MAX = 10_000_000
+const ASK_MS = 5_000
 
 /**
  * Passes calls on to other services in the account's name: to the one that `atproto-proxy` names,
- * else by the method's namespace. Bodies are streamed both ways; the other service sees a token
- * for this account and this method only. https://atproto.com/specs/xrpc#service-proxying
+ * else by the method's name. Bodies are streamed both ways; the other service sees a token for this
+ * account and this method only. Into views of the app view that are older than the account's
+ * repository, its own newest writes are put. https://atproto.com/specs/xrpc#service-proxying
  */
 export class ServiceProxy {
   readonly #authorize: Auth<AccountCaller>
-  readonly #directory: Directory
   readonly #fetch: Fetch
-  readonly #default: (nsid: string) => ProxyTarget | undefined
+  readonly #targets: Targets
   readonly #feeds: FeedAudience
+  readonly #ownWrites: OwnWrites
   readonly #now: () => number
   readonly #random: (byteCount: number) => Uint8Array
 
@@ -52,35 +61,59 @@ export class ServiceProxy {
     authorize: Auth<AccountCaller>
     directory: Directory
     fetch: Fetch
-    /** Where a method goes that names no service. */
-    target: (nsid: string) => ProxyTarget | undefined
+    targets: Targets
+    ownWrites: OwnWrites
     now: () => number
     random: (byteCount: number) => Uint8Array
   }) {
     this.#authorize = options.authorize
-    this.#directory = options.directory
     this.#fetch = options.fetch
-    this.#default = options.target
-    this.#now = options.now
+    this.#targets = options.targets
     this.#feeds = new FeedAudience(options)
+    this.#ownWrites = options.ownWrites
+    this.#now = options.now
     this.#random = options.random
   }
 
-  /** Throws MethodNotImplemented without a target, UpstreamFailure (502) or UpstreamTimeout (504) naming the host. */
+  /** Whether a method that this host answers is asked of another service. */
+  intercepts(nsid: string, header: string): boolean {
+    if (nsid === ALWAYS_ON_REQUEST) return true
+    return ELSEWHERE_ON_REQUEST.has(nsid) && !this.#targets.isOwnView(header)
+  }
+
+  /**
+   * Throws MethodNotImplemented without a target; UpstreamFailure (502) or UpstreamTimeout (504)
+   * naming the host; UnknownFeed.
+   */
   async forward(request: HttpRequest, nsid: string): Promise<HttpResponse> {
-    const target = await this.#target(request.headers['atproto-proxy'], nsid)
-    if (!target) throw new XrpcError(501, 'MethodNotImplemented', `Method not implemented: ${nsid}`)
+    const header = KEPT_HERE.test(nsid) ? undefined : request.headers['atproto-proxy']
+    const byMethod = header === undefined ? this.#targets.byMethod(nsid) : undefined
+    if (header === undefined && !byMethod) throw notImplemented(nsid)
+    refuseVerb(request.method)
+    // Nobody's header makes this host ask around for services: first comes who is asking.
     const caller = await this.#authorize(request, nsid)
     if (isPrivileged(nsid)) requirePrivileged(caller, nsid)
+    const target = byMethod ?? (await this.#targets.byHeader(header!))
     const { account } = caller
-    const token = signServiceAuth({
+    const token = this.#token(account, await this.#purpose(target, request, nsid))
+    const isCompleted = request.method === 'GET' && this.#ownWrites.covers(nsid)
+    const wished = request.headers['accept-encoding'] ?? 'identity'
+    // What may have to be read here comes in a form that can be read here.
+    const accept = isCompleted ? (/\bgzip\b/.test(wished) ? 'gzip' : 'identity') : wished
+    const response = await callUpstream(this.#fetch, target, request, { nsid, token, accept })
+    if (!isCompleted) return passed(response, target)
+    return this.#completed(request, nsid, account, target, response)
+  }
+
+  #token(account: Account, { aud, lxm }: { aud: Did; lxm: string }): string {
+    return signServiceAuth({
       iss: account.did,
-      ...(await this.#purpose(target, request, nsid)),
+      aud,
+      lxm,
       nowMs: this.#now(),
       jti: base32(this.#random(16)),
       key: account.signingKey,
     })
-    return this.#call(target, request, token)
   }
 
   /** Whom the token is for, and for what: of a feed, its maker. */
@@ -90,68 +123,108 @@ export class ServiceProxy {
     return { aud: await this.#feeds.makerOf(feed), lxm: FEED_SKELETON }
   }
 
-  async #target(header: string | undefined, nsid: string): Promise<ProxyTarget | undefined> {
-    if (header && !KEPT_HERE.test(nsid)) return this.#named(header)
-    return this.#default(nsid)
-  }
-
-  async #named(header: string): Promise<ProxyTarget> {
-    const [did, id, ...rest] = header.trim().split('#')
-    if (!did?.startsWith('did:') || !id || rest.length > 0) {
-      throw new XrpcError(400, 'InvalidRequest', 'atproto-proxy must be a DID with a service id')
+  /** With the account's own writes, when the view is older than they are. */
+  async #completed(
+    request: HttpRequest,
+    nsid: string,
+    account: Account,
+    target: ProxyTarget,
+    response: Response,
+  ): Promise<HttpResponse> {
+    const rev = response.headers.get('atproto-repo-rev')
+    const { status } = response
+    const newer = rev && isJson(response) && this.#ownWrites.newer(account, nsid, { rev, status })
+    if (!newer) return passed(response, target)
+    const bytes = await readBytes(response, VIEWS_BYTES_MAX)
+    if (!bytes) {
+      const { host } = new URL(target.url)
+      throw new XrpcError(502, 'UpstreamFailure', `${host} broke off its answer`)
     }
-    const document = await this.#directory.document(did as Did)
-    const url = document && identityOf(document).service(id)
-    if (!url) throw new XrpcError(400, 'InvalidRequest', `No service ${id} at ${did}`)
-    return { did: did as Did, url }
+    const params = new URLSearchParams(request.query)
+    const ask = this.#asker(account, target, request)
+    const view = await newer.complete(parseBytes(bytes), { params, status, ask })
+    const { 'content-encoding': _, 'content-length': __, ...headers } = passedHeaders(response)
+    if (view === undefined) return { status, headers, body: bytes }
+    headers['atproto-upstream-lag'] = String(newer.lagMs)
+    return { status: 200, headers, body: JSON.stringify(view) }
   }
 
-  async #call(target: ProxyTarget, request: HttpRequest, token: string): Promise<HttpResponse> {
-    const headers: Record<string, string> = { authorization: `Bearer ${token}` }
-    for (const name of REQUEST_HEADERS) {
-      const value = request.headers[name]
-      if (value !== undefined) headers[name] = value
+  /** Asks the same service for what the account's own writes refer to. */
+  #asker(account: Account, target: ProxyTarget, request: HttpRequest): Ask {
+    return async (nsid, params) => {
+      const token = this.#token(account, { aud: target.did, lxm: nsid })
+      const labelers = request.headers['atproto-accept-labelers']
+      try {
+        const url = `${target.url}/xrpc/${nsid}?${formatParams(params)}`
+        const response = await this.#fetch(url, {
+          headers: {
+            authorization: `Bearer ${token}`,
+            ...(labelers !== undefined && { 'atproto-accept-labelers': labelers }),
+          },
+          signal: request.signal,
+          redirect: 'error',
+          timeoutMs: ASK_MS,
+          maxResponseBytes: VIEWS_BYTES_MAX,
+        })
+        if (response.status === 200) return await readJson(response, VIEWS_BYTES_MAX)
+        await response.body?.cancel()
+      } catch {
+        // The view is shown without what could not be had.
+      }
+      return undefined
     }
-    const query = request.query ? `?${request.query}` : ''
-    let response: Response
-    try {
-      response = await this.#fetch(`${target.url}${request.path}${query}`, {
-        method: request.method,
-        headers,
-        signal: request.signal,
-        redirect: 'error',
-        timeoutMs: TIMEOUT_MS,
-        headersTimeoutMs: HEADERS_TIMEOUT_MS,
-        maxResponseBytes: RESPONSE_BYTES_MAX,
-        ...bodyOf(request),
-      })
-    } catch (cause) {
-      throw unanswered(target.url, cause)
+  }
+
+  /**
+   * Passes a method's input on to the notification service it names, or to the app view. Throws
+   * InvalidRequest, UpstreamFailure, UpstreamTimeout, and what the service refuses.
+   */
+  async toNotifications(
+    { account }: AccountCaller,
+    request: HttpRequest,
+    nsid: string,
+    input: { serviceDid: string },
+  ): Promise<void> {
+    const did = input.serviceDid as Did
+    const { appview } = this.#targets
+    const target = appview?.did === did ? appview : await this.#targets.byDid(did, 'bsky_notif')
+    const token = this.#token(account, { aud: did, lxm: nsid })
+    const body = new TextEncoder().encode(JSON.stringify(input))
+    const { method, path, ip, id, signal } = request
+    const headers = { 'content-type': 'application/json' }
+    const call: HttpRequest = { method, path, query: '', headers, body, ip, id, signal }
+    const options = { nsid, token, accept: 'identity' }
+    const response = await callUpstream(this.#fetch, target, call, options)
+    await requireOk(response, target)
+  }
+
+  /** What the app view has of a repository that is not here. Undefined when it cannot say. */
+  async fromAppview(request: HttpRequest, nsid: string): Promise<RawOutput | undefined> {
+    const target = this.#targets.appview
+    if (!target) return undefined
+    const options = { nsid, token: undefined, accept: 'identity' }
+    const response = await callUpstream(this.#fetch, target, request, options)
+    if (response.status === 501 || response.status === 404) {
+      await response.body?.cancel()
+      return undefined
     }
-    return passed(response)
+    const { headers, body } = await requireOk(response, target)
+    return { encoding: headers?.['content-type'] ?? 'application/json', body: body!, headers }
   }
 }
 
-/** Names the host that is missing, so that a client can say which layer that is. */
-function unanswered(url: string, cause: unknown): XrpcError {
-  const { host } = new URL(url)
-  if (cause instanceof OutgoingError && cause.code === 'Timeout')
-    return new XrpcError(504, 'UpstreamTimeout', `No answer from ${host} in time`, { cause })
-  return new XrpcError(502, 'UpstreamFailure', `No answer from ${host}`, { cause })
+/** The answer, or what it refuses as an error. */
+async function requireOk(response: Response, target: ProxyTarget): Promise<HttpResponse> {
+  if (response.status < 400) return passed(response, target)
+  if (response.status === 500 || !isJson(response)) return passed(response, target)
+  const { error, message } = ((await readJson(response, 100_000)) ?? {}) as Record<string, string>
+  throw new XrpcError(response.status, error ?? 'InvalidRequest', message)
 }
 
-function bodyOf(request: HttpRequest): RequestInit {
-  if (request.method !== 'POST' || request.body === undefined) return {}
-  if (request.body instanceof Uint8Array) return { body: request.body as Uint8Array<ArrayBuffer> }
-  return { body: request.body, duplex: 'half' } as unknown as RequestInit
+function refuseVerb(method: string): void {
+  if (method === 'GET' || method === 'HEAD' || method === 'POST') return
+  throw invalidRequest('XRPC requests only supports GET and POST')
 }
 
-function passed(response: Response): HttpResponse {
-  const headers: Record<string, string> = { 'access-control-allow-origin': '*' }
-  for (const name of RESPONSE_HEADERS) {
-    const value = response.headers.get(name)
-    if (value !== null) headers[name] = value
-  }
-  const body = response.body as unknown as AsyncIterable<Uint8Array> | null
-  return { status: response.status, headers, body: body ?? undefined }
-}
+const notImplemented = (nsid: string) =>
+  new XrpcError(501, 'MethodNotImplemented', `Method not implemented: ${nsid}`)

@@ -1,9 +1,13 @@
 import { XrpcError } from '#protocol/xrpc'
 import { type AccountCaller, rankOf } from './callers.ts'
 
-/** Methods that app passwords need an extra permission for: private messages, and moving away. */
-export const isPrivileged = (nsid: string): boolean =>
-  nsid.startsWith('chat.bsky.') || nsid === 'com.atproto.server.createAccount'
+const PRIVILEGED = /^(chat\.bsky\.|com\.atproto\.server\.createAccount$)/i
+
+/**
+ * Methods that app passwords need an extra permission for: private messages, and moving away.
+ * However the name is spelled: the case of its letters tells no methods apart.
+ */
+export const isPrivileged = (nsid: string): boolean => PRIVILEGED.test(nsid)
 
 /** Throws InvalidToken (403) for an app password without that permission. */
 export function requirePrivileged(caller: Pick<AccountCaller, 'scope'>, nsid: string): void {

@@ -208,6 +208,7 @@ export class TestHost {
       {
         publicUrl: url,
         appview: () => options.appview,
+        moderation: () => options.config?.moderation,
         sql,
         streams: watched,
         blobs,
@@ -505,7 +506,8 @@ function isStream(input: unknown): boolean {
 async function read(response: HttpResponse): Promise<Answer> {
   const { status, headers = {}, body } = response
   const bytes = await bytesOf(body)
-  const isJson = headers['content-type']?.startsWith('application/json')
+  const isPacked = headers['content-encoding'] !== undefined
+  const isJson = !isPacked && headers['content-type']?.startsWith('application/json')
   const text = () => new TextDecoder().decode(bytes)
   return { status, headers, bytes, body: isJson ? JSON.parse(text()) : text() }
 }

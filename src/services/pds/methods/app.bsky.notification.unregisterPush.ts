@@ -1,0 +1,12 @@
+import * as AppBskyNotificationUnregisterPush from '@atcute/bluesky/types/app/notification/unregisterPush'
+import { procedure } from '#protocol/xrpc'
+import type { Pds } from '../parts.ts'
+
+/** Takes a device's token back from the notification service that the input names. */
+export const unregisterPush = ({ callers, proxy }: Pick<Pds, 'callers' | 'proxy'>) =>
+  procedure(AppBskyNotificationUnregisterPush.mainSchema, {
+    auth: callers.account({ deactivated: true }),
+    limits: { bodyBytes: 16_384 },
+    handle: ({ input, caller, request }) =>
+      proxy.toNotifications(caller, request, 'app.bsky.notification.unregisterPush', input),
+  })
