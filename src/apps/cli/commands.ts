@@ -21,6 +21,11 @@ export const commands: readonly Command[] = [
     run: async (args) => await (await import('./move.ts')).runMove(args),
   },
   {
+    name: 'account',
+    help: 'accounts, invites and operators of a host, for its operator; alone: every verb',
+    run: async (args) => await (await import('./account.ts')).runAccount(args),
+  },
+  {
     name: 'mail',
     help: 'letters of a host, for its operator: list, show ID, resend ID --host URL',
     run: async (args) => await (await import('./mail.ts')).runMail(args),

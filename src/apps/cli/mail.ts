@@ -3,6 +3,7 @@ import { ConfigError } from '#platform/runtime'
 import { getLetter, type LetterView, listLetters, resendLetter } from '#protocol/account'
 import { type Flags, readFlags } from './flags.ts'
 import { asOperator, OPERATOR_FLAGS } from './operator.ts'
+import { shown, tell } from './terminal.ts'
 
 const FLAGS = {
   ...OPERATOR_FLAGS,
@@ -74,14 +75,4 @@ function lineOf({ id, createdAt, state, purpose, recipient, reason }: LetterView
     recipient,
   ]
   return `${shown([...columns, reason ? `(${reason})` : ''].join('  ').trimEnd())}\n`
-}
-
-/** What others wrote must not steer the terminal. */
-function shown(text: string): string {
-  return text.replace(/[^\P{Cc}\n]/gu, ' ')
-}
-
-function tell(flags: Flags, value: unknown, lines: string): number {
-  process.stdout.write(flags.json ? `${JSON.stringify(value)}\n` : lines)
-  return 0
 }

@@ -13,7 +13,7 @@ import {
 import { plcClient } from '#protocol/identity'
 import type { Fetch } from '#protocol/xrpc'
 import { type Flags, readFlags, readOrigin, requireFlags } from './flags.ts'
-import { ask, endProgress, showProgress } from './terminal.ts'
+import { ask, endProgress, showProgress, tell } from './terminal.ts'
 
 const FLAGS = {
   from: 'value',
@@ -112,11 +112,6 @@ function keep(file: string, state: MoveState): void {
   const draft = `${file}.new`
   writeFileSync(draft, JSON.stringify(state), { mode: 0o600 })
   renameSync(draft, file)
-}
-
-function tell(flags: Flags, value: unknown, lines: string): number {
-  process.stdout.write(flags.json ? `${JSON.stringify(value)}\n` : lines)
-  return 0
 }
 
 function describePreflight(found: Preflight): string {

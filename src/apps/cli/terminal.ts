@@ -35,3 +35,26 @@ function bar({ done, total }: { done: number; total: number }): string {
   const filled = total === 0 ? BAR_WIDTH : Math.round((Math.min(done, total) / total) * BAR_WIDTH)
   return `[${'#'.repeat(filled)}${'.'.repeat(BAR_WIDTH - filled)}]`
 }
+
+/** The result of a command on stdout: as JSON with --json, else as lines for people. */
+export function tell(flags: { json?: unknown }, value: unknown, lines: string): number {
+  process.stdout.write(flags.json ? `${JSON.stringify(value)}\n` : lines)
+  return 0
+}
+
+/** What others wrote must not steer the terminal. */
+export function shown(text: string): string {
+  return text.replace(/[^\P{Cc}\n]/gu, ' ')
+}
+
+/** Rows under their heads, each column as wide as it has to be. */
+export function columns(heads: readonly string[], rows: readonly (readonly string[])[]): string {
+  const all = [heads, ...rows.map((row) => row.map((cell) => shown(cell).replaceAll('\n', ' ')))]
+  const widths = heads.map((_, index) => Math.max(...all.map((row) => row[index]!.length)))
+  const line = (row: readonly string[]) =>
+    row
+      .map((cell, index) => cell.padEnd(widths[index]!))
+      .join('  ')
+      .trimEnd()
+  return all.map((row) => `${line(row)}\n`).join('')
+}

@@ -160,18 +160,18 @@ export class Accounts {
     return account
   }
 
-  /** Accounts whose address has a text in it, or all, in DID order. */
+  /** Accounts whose address or handle has a text in it, or all, in DID order. */
   async search(options: {
-    email: string | undefined
+    text: string | undefined
     limit: number
     cursor: string | undefined
   }): Promise<Account[]> {
-    const { email, limit, cursor } = options
-    const text = email?.toLowerCase().replaceAll(/[\\%_]/g, '\\$&')
+    const { limit, cursor } = options
+    const form = `%${options.text?.toLowerCase().replaceAll(/[\\%_]/g, '\\$&') ?? ''}%`
     const rows = await this.#sql.all<AccountRow>(
-      `SELECT * FROM accounts WHERE did > ? AND status NOT IN ('pending', 'deleted')
-       ${text === undefined ? '' : "AND email LIKE ? ESCAPE '\\'"} ORDER BY did LIMIT ?`,
-      [cursor ?? '', ...(text === undefined ? [] : [`%${text}%`]), limit],
+      `SELECT * FROM accounts WHERE did > ?1 AND status NOT IN ('pending', 'deleted')
+         AND (handle LIKE ?2 ESCAPE '\\' OR email LIKE ?2 ESCAPE '\\') ORDER BY did LIMIT ?3`,
+      [cursor ?? '', form, limit],
     )
     return rows.map((row) => this.#cached(row.did) ?? this.#open(row))
   }

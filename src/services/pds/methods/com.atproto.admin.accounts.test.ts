@@ -58,10 +58,11 @@ test('several accounts are shown at once, without those that are not here', asyn
   assert.equal((await ask('getAccountInfos', { dids: many })).body.error, 'InvalidRequest')
 })
 
-test('accounts are found by a part of their address, and listed page by page', async () => {
+test('accounts are found by a part of their address or handle, and listed page by page', async () => {
   const found = async (params: Record<string, unknown>) =>
     (await ask('searchAccounts', params)).body.accounts.map(({ handle }: Person) => handle)
   assert.deepEqual(await found({ email: 'BEN@mail' }), ['ben.test'])
+  assert.deepEqual(await found({ email: 'the-mo' }), ['the-mod.test'])
   assert.deepEqual(await found({ email: '%' }), [])
   assert.deepEqual(await found({ email: '_en@' }), [])
   const seen: string[] = []
