@@ -282,6 +282,18 @@ export class Accounts {
     }))
   }
 
+  /** A sign-up under this handle that the directory of identities has not answered yet. */
+  async pendingSignUp(
+    handle: Handle,
+  ): Promise<{ account: Account; plcOperation: unknown } | undefined> {
+    const row = await this.#sql.get<AccountRow>(
+      `SELECT * FROM accounts
+       WHERE handle = ? AND status = 'pending' AND plc_operation IS NOT NULL`,
+      [handle],
+    )
+    return row && { account: this.#remember(row), plcOperation: JSON.parse(row.plc_operation!) }
+  }
+
   async dropPending(did: Did): Promise<void> {
     await this.#sql.transaction(async (sql) => {
       const account = await this.getAny(did)

@@ -1,6 +1,12 @@
 import { ComAtprotoServerCreateAccount } from '@atcute/atproto'
 import { parseDidKey } from '#protocol/crypto'
-import { type DidDocument, identityOf, plcData, plcDocument } from '#protocol/identity'
+import {
+  type DidDocument,
+  identityOf,
+  type PlcOperation,
+  plcData,
+  plcDocument,
+} from '#protocol/identity'
 import type { Did, Handle } from '#protocol/syntax'
 import { invalidRequest, procedure, XrpcError } from '#protocol/xrpc'
 import type { Account } from '../accounts/index.ts'
@@ -56,17 +62,32 @@ async function signUp(pds: Parts, input: Checked<Input>): Promise<Made> {
   const handle = pds.handles.requireOwn(input.handle)
   const { recoveryKey, email, inviteCode } = input
   if (recoveryKey !== undefined) parseDidKey(recoveryKey)
-  await pds.accounts.requireFree(handle, email)
-  const { account, operation } = await pds.standing.signUp({
-    handle,
-    email,
-    passwordHash: await pds.passwords.hash(input.password),
-    recoveryKey,
-    together: (claimed) => pds.invites.use(inviteCode, claimed),
-  })
+  const resumed = await triedAgain(pds, handle, input)
+  if (!resumed) await pds.accounts.requireFree(handle, email)
+  const { account, operation } =
+    resumed ??
+    (await pds.standing.signUp({
+      handle,
+      email,
+      passwordHash: await pds.passwords.hash(input.password),
+      recoveryKey,
+      together: (claimed) => pds.invites.use(inviteCode, claimed),
+    }))
   // What the directory will say, without asking it.
   const data = plcData(account.did, operation)
   return { account, didDoc: data && plcDocument(data) }
+}
+
+/** The directory was away when the same person signed up before: they go on where that ended. */
+async function triedAgain(
+  { accounts, passwords, standing }: Pick<Pds, 'accounts' | 'passwords' | 'standing'>,
+  handle: Handle,
+  { email, password }: Checked<Input>,
+) {
+  const begun = await accounts.pendingSignUp(handle)
+  if (!begun || begun.account.email !== email?.toLowerCase()) return undefined
+  const isOwner = await passwords.check(begun.account, password)
+  return isOwner && standing.resumeSignUp(begun.account, begun.plcOperation as PlcOperation)
 }
 
 async function moveIn(

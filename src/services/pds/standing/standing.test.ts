@@ -43,8 +43,8 @@ test('a sign-up whose answer the directory lost is finished later, once', async 
   assert.deepEqual([lost.status, lost.body.error], [502, 'UpstreamFailure'])
   assert.equal((await signIn(host, 'alice.test')).status, 401, 'nobody is let in half made')
   assert.equal(await resolve(host, 'alice.test'), undefined)
-  assert.equal((await signUp(host, 'alice.test')).body.error, 'HandleNotAvailable')
   host.plc.mood = 'down'
+  assert.equal((await signUp(host, 'alice.test')).body.error, 'UpstreamFailure', 'still not')
   const loop = host.loop('resume')
   await host.outside.advance(40_000)
   assert.equal(await resolve(host, 'alice.test'), undefined)
@@ -58,6 +58,29 @@ test('a sign-up whose answer the directory lost is finished later, once', async 
   assert.equal(host.plc.log(did).length, 1)
   assert.equal((await signIn(host, 'alice.test')).status, 200)
   await host.close()
+})
+
+test('who signs up again when the directory is back gets the account that was begun', async () => {
+  for (const mood of ['down', 'deaf'] as const) {
+    const host = await TestHost.open()
+    host.plc.mood = mood
+    assert.equal((await signUp(host, 'alice.test')).status, 502)
+    host.plc.mood = 'well'
+    const stranger = await host.post('com.atproto.server.createAccount', {
+      handle: 'alice.test',
+      email: 'alice.test@mail.example',
+      password: 'a guess of it',
+    })
+    assert.equal(stranger.body.error, 'HandleNotAvailable')
+    const again = await signUp(host, 'alice.test')
+    assert.equal(again.status, 200)
+    const { did } = again.body
+    assert.deepEqual(await eventsOf(host, did), NEW_ACCOUNT)
+    assert.equal(host.plc.log(did).length, 1)
+    assert.equal((await host.write(again.body as Person, 'hello')).status, 200)
+    assert.equal((await signUp(host, 'alice.test')).body.error, 'HandleNotAvailable')
+    await host.close()
+  }
 })
 
 test('killed between the claim and the directory, or between directory and journal, it is finished', async () => {

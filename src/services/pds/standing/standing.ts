@@ -73,16 +73,36 @@ export class Standing {
     })
     return this.#whileUnderWay(did, async () => {
       const account = await this.#claim(signUp, did, signingKey, operation)
-      try {
-        await this.#plc.submit(did, operation)
-      } catch (error) {
-        // A clear refusal leaves nothing behind. An unknown outcome stays pending: it is resumed.
-        if (error instanceof ProtocolError) await this.#accounts.dropPending(did)
-        throw error
-      }
-      await this.#announceNew(account)
+      await this.#finishSignUp(account, () => this.#plc.submit(did, operation))
       return { account, operation }
     })
+  }
+
+  /**
+   * Goes on with a sign-up that its owner tries again. Throws as `signUp` does; undefined when
+   * somebody is at it just now.
+   */
+  async resumeSignUp(
+    account: Account,
+    operation: PlcOperation,
+  ): Promise<{ account: Account; operation: PlcOperation } | undefined> {
+    const { did } = account
+    if (this.#underWay.has(did)) return undefined
+    return this.#whileUnderWay(did, async () => {
+      await this.#finishSignUp(account, () => this.#plc.submitIfMissing(did, operation))
+      return { account, operation }
+    })
+  }
+
+  async #finishSignUp(account: Account, submit: () => Promise<void>): Promise<void> {
+    try {
+      await submit()
+    } catch (error) {
+      // A clear refusal leaves nothing behind. An unknown outcome stays pending: it is resumed.
+      if (error instanceof ProtocolError) await this.#accounts.dropPending(account.did)
+      throw error
+    }
+    await this.#announceNew(account)
   }
 
   async #whileUnderWay<T>(did: Did, work: () => Promise<T>): Promise<T> {
@@ -157,14 +177,12 @@ export class Standing {
       // A move-in that never became durable: its owner starts again.
       if (!plcOperation) await this.#accounts.dropPending(did)
       else {
-        await this.#plc.submitIfMissing(did, plcOperation)
-        await this.#announceNew(account)
+        const submit = () => this.#plc.submitIfMissing(did, plcOperation)
+        await this.#finishSignUp(account, submit)
       }
       return true
     } catch (error) {
-      if (!(error instanceof ProtocolError)) return false
-      await this.#accounts.dropPending(did)
-      return true
+      return error instanceof ProtocolError
     }
   }
 
