@@ -113,6 +113,7 @@ class Listener {
   private readonly answered
   private readonly seconds
   private inFlight = 0
+  private localHost: string | undefined
   private whenIdle: (() => void) | undefined
 
   constructor(service: Service, host: string, options: ListenOptions) {
@@ -136,6 +137,7 @@ class Listener {
       maxHeaderSize: this.limits.maxHeaderBytes,
       connectionsCheckingInterval: Math.min(5_000, this.limits.headersTimeoutMs),
       noDelay: true,
+      optimizeEmptyRequests: true,
       shouldUpgradeCallback: (message: IncomingMessage) =>
         service.subscribe !== undefined && message.headers.upgrade?.toLowerCase() === 'websocket',
     })
@@ -235,12 +237,20 @@ class Listener {
   private refusal(message: IncomingMessage, request: HttpRequest): HttpResponse | undefined {
     if (this.inFlight > this.limits.maxRequests)
       return problem(503, 'TooManyRequests', 'too many requests at once', { 'retry-after': '1' })
-    if (this.options.loopbackOnly && !isLocalHostHeader(request.headers.host))
+    if (this.options.loopbackOnly && !this.isLocal(request.headers.host))
       return problem(421, 'WrongHost', 'in local mode only this machine may be asked')
     if (!request.path.startsWith('/') && request.path !== '*')
       return problem(400, 'InvalidRequest', 'request target must be a path')
     if (request.path === '/metrics') return this.metricsPage(message, request)
     return undefined
+  }
+
+  /** The last good name is remembered: a connection says the same one each time. */
+  private isLocal(host: string | undefined): boolean {
+    if (host !== undefined && host === this.localHost) return true
+    if (!isLocalHostHeader(host)) return false
+    this.localHost = host
+    return true
   }
 
   private metricsPage(message: IncomingMessage, request: HttpRequest): HttpResponse | undefined {

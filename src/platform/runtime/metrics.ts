@@ -98,7 +98,7 @@ class Metric {
     if (labelNames.length === 0) this.with()
   }
   with(...labels: string[]): Series {
-    const key = labels.join('\u0000')
+    const key = labels.length === 1 ? labels[0]! : labels.join('\u0000')
     const known = this.series.get(key)
     if (known) return known
     if (labels.length !== this.labelNames.length)

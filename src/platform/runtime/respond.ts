@@ -10,6 +10,13 @@ const DUMP_MS = 10_000
 /** The client stopped sending: there is nothing to take and drop. */
 const REQUEST_TIMEOUT = 408
 
+/** Bytes up to this cost less to copy than a second piece does to write. */
+const ONE_WRITE_BYTES = 16 * 1024
+
+function latin1({ buffer, byteOffset, byteLength }: Uint8Array): string {
+  return Buffer.from(buffer, byteOffset, byteLength).toString('latin1')
+}
+
 /** Sends a response. Never throws: a failure while streaming cuts the connection and is logged. */
 export function send(
   message: IncomingMessage,
@@ -26,7 +33,7 @@ export function send(
     return
   }
   const headers: string[] = []
-  if (!message.complete) {
+  if (!message.complete && hasBody(message)) {
     if (answer.status === REQUEST_TIMEOUT) headers.push('connection', 'close')
     else dumpBriefly(message, response)
   }
@@ -41,7 +48,9 @@ export function send(
     if (!bodyless && !hasLength) headers.push('content-length', String(lengthOf(body)))
     response.writeHead(answer.status, headers)
     if (bodyless || body === undefined || message.method === 'HEAD') response.end()
-    else response.end(body)
+    else if (typeof body === 'string' || body.length > ONE_WRITE_BYTES) response.end(body)
+    // As text it goes out in one piece with the headers, byte for byte.
+    else response.end(latin1(body), 'latin1')
     return
   }
   response.writeHead(answer.status, headers)
@@ -49,6 +58,12 @@ export function send(
     response.end()
     void abandon(body)
   } else void stream(response, body, stallMs, log, id)
+}
+
+/** What comes without a body is complete, though the parser may not have said so yet. */
+function hasBody({ headers }: IncomingMessage): boolean {
+  const length = headers['content-length']
+  return headers['transfer-encoding'] !== undefined || (length !== undefined && length !== '0')
 }
 
 function lengthOf(body: string | Uint8Array | undefined): number {

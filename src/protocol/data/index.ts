@@ -8,6 +8,7 @@ export { type CarLimits, readCarStream } from './car-stream.ts'
 export { decodeCbor, decodeCborFirst, encodeCbor } from './cbor.ts'
 export { MAX_DEPTH } from './cbor-scan.ts'
 export {
+  CID_LENGTH,
   type CidBytes,
   type CidCodec,
   CODEC_CBOR,
@@ -22,3 +23,4 @@ export {
   parseCid,
 } from './cid.ts'
 export { type DataObject, fromJson } from './json.ts'
+export { JsonBytes } from './json-bytes.ts'

@@ -39,8 +39,10 @@ export const corsHeaders: Readonly<Record<string, string>> = {
   'access-control-expose-headers': '*',
 }
 
+export const jsonType = 'application/json; charset=utf-8'
+
 /** Headers of a JSON answer. */
 export const jsonHeaders: Readonly<Record<string, string>> = {
   ...corsHeaders,
-  'content-type': 'application/json; charset=utf-8',
+  'content-type': jsonType,
 }

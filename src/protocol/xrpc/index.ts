@@ -63,6 +63,7 @@ export {
   type QuerySchema,
   query,
   type RawOutput,
+  rawJson,
   type SendOf,
   type SubscriptionDeclaration,
   type SubscriptionSchema,

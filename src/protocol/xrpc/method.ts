@@ -6,7 +6,7 @@ import type {
   QuerySchema,
   SubscriptionSchema,
 } from '#protocol/lexicon'
-import type { FrameBatch, HttpRequest } from './http.ts'
+import { type FrameBatch, type HttpRequest, jsonType } from './http.ts'
 import type { RateRule } from './rates.ts'
 
 export type { MethodSchema, ProcedureSchema, QuerySchema, SubscriptionSchema }
@@ -40,7 +40,12 @@ export interface RawOutput {
 
 /** A JSON answer with response headers of its own. */
 export function jsonOutput(value: unknown, headers: Record<string, string>): RawOutput {
-  return { encoding: 'application/json; charset=utf-8', body: JSON.stringify(value), headers }
+  return { encoding: jsonType, body: JSON.stringify(value), headers }
+}
+
+/** A JSON answer that was written already, as UTF-8. */
+export function rawJson(body: Uint8Array): RawOutput {
+  return { encoding: jsonType, body }
 }
 
 /** `T` is the call as the method's handler sees it. */

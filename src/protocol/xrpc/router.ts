@@ -19,6 +19,7 @@ import {
   type HttpRequest,
   type HttpResponse,
   jsonHeaders,
+  jsonType,
 } from './http.ts'
 import type { BinaryInput, CallMethod, Method, RawOutput, StreamMethod } from './method.ts'
 import { compileParams, type ParamsParser } from './params.ts'
@@ -45,8 +46,11 @@ export interface RouterOptions {
 }
 
 export interface Router {
-  /** Answers a request under /xrpc/. Never throws: every failure is an XRPC error answer. */
-  handle(request: HttpRequest): Promise<HttpResponse>
+  /**
+   * Answers a request under /xrpc/, at once where nothing has to be waited for. Never throws: every
+   * failure is an XRPC error answer.
+   */
+  handle(request: HttpRequest): HttpResponse | Promise<HttpResponse>
   /** Opens a subscription; an HttpResponse when there is none to open. */
   subscribe(request: HttpRequest): AsyncIterable<FrameBatch> | HttpResponse
   /** Every method of the table, sorted. */
@@ -89,20 +93,25 @@ export function createRouter(methods: readonly Method[], options: RouterOptions 
   const dispatch = createDispatch(calls, streams, options)
   return {
     nsids: [...calls.keys(), ...streams.keys()].sort(),
-    async handle(request) {
+    handle(request) {
       if (request.method === 'OPTIONS') return preflight(request)
       const nsid = nsidOf(request.path)
       const rated = options.rates && new Rated(options.rates, request, nsid)
-      let response: HttpResponse
-      try {
-        if (rated) await rated.enter()
-        response = await dispatch(request, nsid, rated)
-      } catch (thrown) {
-        response = failed(thrown, nsid, request, options)
+      const answered = (response: HttpResponse) => {
+        rated?.tell(response)
+        options.onAnswer?.(calls.has(nsid) ? nsid : 'other', response.status)
+        return response
       }
-      rated?.tell(response)
-      options.onAnswer?.(calls.has(nsid) ? nsid : 'other', response.status)
-      return response
+      const fail = (thrown: unknown) => answered(failed(thrown, nsid, request, options))
+      try {
+        const response = rated
+          ? rated.enter().then(() => dispatch(request, nsid, rated))
+          : dispatch(request, nsid, rated)
+        if (response instanceof Promise) return response.then(answered, fail)
+        return answered(response)
+      } catch (thrown) {
+        return fail(thrown)
+      }
     },
     subscribe(request) {
       const nsid = nsidOf(request.path)
@@ -148,23 +157,51 @@ function createDispatch(
   }
 }
 
-async function answer(
+/** Goes on at once for as long as nothing has to be waited for. */
+function answer(
   route: Route,
   request: HttpRequest,
   rated: Rated | undefined,
-): Promise<HttpResponse> {
+): HttpResponse | Promise<HttpResponse> {
   const isHead = checkVerb(route, request.method)
   const params = route.parse(request.query)
   const { method } = route
-  let caller = method.auth(request, route.nsid)
-  if (caller instanceof Promise) caller = await caller
-  let input = route.readInput(request)
-  if (input instanceof Promise) input = await input
+  const caller = method.auth(request, route.nsid)
+  const { rates } = method.limits
+  if (caller instanceof Promise || (rated && rates)) {
+    return answerLater(route, { request, params, caller, isHead, rated })
+  }
+  const input = route.readInput(request)
+  const output =
+    input instanceof Promise
+      ? input.then((read) => method.handle({ params, input: read, caller, request }))
+      : method.handle({ params, input, caller, request })
+  if (output instanceof Promise) return output.then((made) => finish(route, made, isHead))
+  return finish(route, output, isHead)
+}
+
+interface Waiting {
+  request: HttpRequest
+  params: Record<string, unknown>
+  caller: unknown
+  isHead: boolean
+  rated: Rated | undefined
+}
+
+async function answerLater(
+  route: Route,
+  { request, params, caller: whoever, isHead, rated }: Waiting,
+): Promise<HttpResponse> {
+  const { method } = route
+  const caller = await whoever
+  const input = await route.readInput(request)
   const call = { params, input, caller, request }
   const { rates } = method.limits
   if (rated && rates) await rated.take(rates, call)
-  let output = method.handle(call)
-  if (output instanceof Promise) output = await output
+  return finish(route, await method.handle(call), isHead)
+}
+
+function finish(route: Route, output: unknown, isHead: boolean): HttpResponse {
   const response = toResponse(route, output)
   return isHead ? withoutBody(response) : response
 }
@@ -248,8 +285,10 @@ function checkType(request: HttpRequest, accepted: readonly string[] | undefined
 function toResponse(route: Route, output: unknown): HttpResponse {
   if (output === undefined) return { status: 200, headers: { ...corsHeaders } }
   if (isRaw(output)) {
-    const headers = { ...corsHeaders, 'content-type': output.encoding, ...output.headers }
-    return { status: 200, headers, body: output.body }
+    const { encoding, body } = output
+    if (encoding === jsonType && route.outputSchema) checkOutput(route.outputSchema, parsed(body))
+    const headers = { ...corsHeaders, 'content-type': encoding, ...output.headers }
+    return { status: 200, headers, body }
   }
   if (route.outputSchema !== undefined) checkOutput(route.outputSchema, output)
   return { status: 200, headers: { ...jsonHeaders }, body: JSON.stringify(output) }
@@ -262,6 +301,10 @@ function isRaw(output: unknown): output is RawOutput {
     typeof (output as RawOutput).encoding === 'string' &&
     (output as RawOutput).body !== undefined
   )
+}
+
+function parsed(body: RawOutput['body']): unknown {
+  return JSON.parse(typeof body === 'string' ? body : new TextDecoder().decode(body as Uint8Array))
 }
 
 function checkOutput(schema: BaseSchema, output: unknown): void {

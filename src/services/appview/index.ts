@@ -178,7 +178,7 @@ function ownLabelers(
 
 /** Says whose labels an answer can hold. */
 async function withLabelers(
-  answer: Promise<HttpResponse>,
+  answer: HttpResponse | Promise<HttpResponse>,
   { headers }: HttpRequest,
   labelers: Labelers,
 ): Promise<HttpResponse> {

@@ -48,6 +48,14 @@ export interface RecordRow {
   value: Uint8Array
 }
 
+/** Records one after the other, as a list is read: the blocks (CID and bytes) as one array. */
+export interface RecordList {
+  blocks: Uint8Array
+  /** Of each block. */
+  sizes: number[]
+  rkeys: string[]
+}
+
 interface BlockRow {
   path: string
   /** CID and bytes. */
@@ -75,6 +83,15 @@ interface HeadRow {
 
 /** '0' follows '/' in ASCII: the paths of a collection lie between `name/` and `name0`. */
 const collectionEnd = (collection: string) => `${collection}0`
+
+/** As one row, for a row of its own costs more than a record. Record keys have no spaces. */
+const listSql = (order: 'ASC' | 'DESC') => `
+SELECT CAST(group_concat(block, '') AS BLOB) AS blocks,
+  '[' || group_concat(length(block)) || ']' AS sizes,
+  group_concat(substr(path, ?), ' ') AS rkeys
+FROM (SELECT path, block FROM records WHERE path > ? AND path < ? ORDER BY path ${order} LIMIT ?)`
+const LIST = listSql('DESC')
+const LIST_REVERSED = listSql('ASC')
 
 /**
  * One account's file: records, the lazily written tree, blobs and preferences, with `appliedSeq`,
@@ -245,23 +262,25 @@ export class AccountFile {
     return rows.map((row) => ({ ...rowOf(row), rev: row.rev }))
   }
 
+  /** CID and bytes of the record at a path. */
+  block(path: string): Uint8Array | undefined {
+    return this.#sql.get<BlockRow>('SELECT block FROM records WHERE path = ?', [path])?.block
+  }
+
   /** Records of a collection by rkey: newest keys first, or `reverse`, strictly after `cursor`. */
   list(
     collection: string,
     { limit, cursor, reverse }: { limit: number; cursor?: string; reverse?: boolean },
-  ): RecordRow[] {
+  ): RecordList {
     const [from, to] = [`${collection}/`, collectionEnd(collection)]
     const after = cursor && `${collection}/${cursor}`
-    const rows = reverse
-      ? this.#sql.all<BlockRow>(
-          'SELECT path, block FROM records WHERE path > ? AND path < ? ORDER BY path LIMIT ?',
-          [after ?? from, to, limit],
-        )
-      : this.#sql.all<BlockRow>(
-          'SELECT path, block FROM records WHERE path > ? AND path < ? ORDER BY path DESC LIMIT ?',
-          [from, after ?? to, limit],
-        )
-    return rows.map(rowOf)
+    const range = reverse ? [after ?? from, to] : [from, after ?? to]
+    const row = this.#sql.get<{ blocks: Uint8Array | null; sizes: string; rkeys: string }>(
+      reverse ? LIST_REVERSED : LIST,
+      [from.length + 1, ...range, limit],
+    )
+    if (!row?.blocks) return { blocks: new Uint8Array(0), sizes: [], rkeys: [] }
+    return { blocks: row.blocks, sizes: JSON.parse(row.sizes), rkeys: row.rkeys.split(' ') }
   }
 
   /** Names of the collections that hold a record: one index seek for each. */

@@ -151,6 +151,11 @@ export class Accounts {
       : this.byHandle(identifier.toLowerCase() as Handle)
   }
 
+  /** A hosted account by its DID, if it is in memory: for reads that need not wait then. */
+  known(identifier: string): Account | undefined {
+    return hosted(this.#cached(identifier as Did))
+  }
+
   /** By DID or handle; throws RepoNotFound. */
   async require(identifier: string): Promise<Account> {
     const account = await this.find(identifier)

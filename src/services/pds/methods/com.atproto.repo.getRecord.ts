@@ -1,24 +1,29 @@
 import { ComAtprotoRepoGetRecord } from '@atcute/atproto'
-import { cidText, decodeCbor } from '#protocol/data'
+import { CID_LENGTH, cidText, JsonBytes } from '#protocol/data'
 import { formatAtUri } from '#protocol/syntax'
-import { noAuth, query, XrpcError } from '#protocol/xrpc'
+import { noAuth, query, rawJson, XrpcError } from '#protocol/xrpc'
 import type { Pds } from '../parts.ts'
-import { openRepo } from './open-repo.ts'
+import { withRepo } from './open-repo.ts'
 
-/** One record as it is now. Errors: RecordNotFound, RepoNotFound. */
+/** What stands around a record in the answer. */
+const AROUND_BYTES = 400
+
+/** One record as it is now, written from its block. Errors: RecordNotFound, RepoNotFound. */
 export const getRecord = (pds: Pick<Pds, 'accounts' | 'files' | 'takedowns'>) =>
   query(ComAtprotoRepoGetRecord.mainSchema, {
     auth: noAuth,
-    async handle({ params }) {
-      const { account, file } = await openRepo(pds, params.repo)
-      const record = file.record(`${params.collection}/${params.rkey}`)
-      const uri = formatAtUri(account.did, params.collection, params.rkey)
-      if (!record || pds.takedowns.has(uri))
-        throw new XrpcError(400, 'RecordNotFound', `Could not locate record: ${uri}`)
-      const cid = cidText(record.cid)
-      if (params.cid && params.cid !== cid) {
-        throw new XrpcError(400, 'RecordNotFound', `Could not locate record: ${uri}`)
-      }
-      return { uri, cid, value: decodeCbor(record.value) as Record<string, unknown> }
-    },
+    handle: ({ params }) =>
+      withRepo(pds, params.repo, ({ account, file }) => {
+        const { collection, rkey, cid } = params
+        const block = file.block(`${collection}/${rkey}`)
+        const uri = formatAtUri(account.did, collection, rkey)
+        const isWanted = block && (!cid || cid === cidText(block.subarray(0, CID_LENGTH)))
+        if (!isWanted || pds.takedowns.has(uri)) {
+          throw new XrpcError(400, 'RecordNotFound', `Could not locate record: ${uri}`)
+        }
+        const out = new JsonBytes(AROUND_BYTES + 2 * block.length)
+        out.raw('{"uri":').text(uri).raw(',"cid":').cid(block)
+        out.raw(',"value":').cbor(block, CID_LENGTH).raw('}')
+        return rawJson(out.bytes())
+      }),
   })

@@ -1,25 +1,43 @@
 import { ComAtprotoRepoListRecords } from '@atcute/atproto'
-import { cidText, decodeCbor } from '#protocol/data'
-import { type AtUri, parseNsid } from '#protocol/syntax'
-import { noAuth, query } from '#protocol/xrpc'
+import { CID_LENGTH, JsonBytes } from '#protocol/data'
+import { parseNsid } from '#protocol/syntax'
+import { noAuth, query, rawJson } from '#protocol/xrpc'
 import type { Pds } from '../parts.ts'
-import { openRepo } from './open-repo.ts'
+import { withRepo } from './open-repo.ts'
+
+/** What stands around each record in the answer. */
+const AROUND_BYTES = 200
 
 /** Records of one collection by rkey, newest keys first unless `reverse`; the cursor is an rkey. */
 export const listRecords = (pds: Pick<Pds, 'accounts' | 'files' | 'takedowns'>) =>
   query(ComAtprotoRepoListRecords.mainSchema, {
     auth: noAuth,
-    async handle({ params }) {
-      const { account, file } = await openRepo(pds, params.repo)
-      const { limit, cursor, reverse } = params
-      const rows = file.list(parseNsid(params.collection), { limit, cursor, reverse })
-      const isUp = ({ path }: { path: string }) => !pds.takedowns.has(`at://${account.did}/${path}`)
-      const records = rows.filter(isUp).map(({ path, cid, value }) => ({
-        uri: `at://${account.did}/${path}` as AtUri,
-        cid: cidText(cid),
-        value: decodeCbor(value) as Record<string, unknown>,
-      }))
-      const last = rows.at(-1)
-      return { records, cursor: last?.path.slice(last.path.indexOf('/') + 1) }
-    },
+    handle: ({ params }) =>
+      withRepo(pds, params.repo, ({ account, file }) => {
+        const { limit, cursor, reverse } = params
+        const collection = parseNsid(params.collection)
+        const { blocks, sizes, rkeys } = file.list(collection, { limit, cursor, reverse })
+        const prefix = `at://${account.did}/${collection}/`
+        const out = new JsonBytes(2 * blocks.length + AROUND_BYTES * (rkeys.length + 1))
+        out.raw('{"records":[')
+        let isFirst = true
+        let at = 0
+        for (const [index, rkey] of rkeys.entries()) {
+          const start = at
+          at += sizes[index]!
+          const uri = prefix + rkey
+          if (pds.takedowns.has(uri)) continue
+          out.raw(isFirst ? '{"uri":' : ',{"uri":').text(uri)
+          out.raw(',"cid":').cid(blocks, start)
+          out
+            .raw(',"value":')
+            .cbor(blocks, start + CID_LENGTH, at)
+            .raw('}')
+          isFirst = false
+        }
+        out.raw(']')
+        const last = rkeys.at(-1)
+        if (last !== undefined) out.raw(',"cursor":').text(last)
+        return rawJson(out.raw('}').bytes())
+      }),
   })

@@ -4,15 +4,28 @@ import type { Account } from '../accounts/index.ts'
 import type { Pds } from '../parts.ts'
 import type { Reader } from '../sign-in/index.ts'
 
-/** An account by DID or handle and its open file, for public reads. Throws RepoNotFound, RepoDeactivated, RepoTakendown. */
-export async function openRepo(
+/** An account and its open file. */
+export interface OpenRepo {
+  account: Account
+  file: AccountFile
+}
+
+/**
+ * Runs `work` on an account by DID or handle and its open file, for public reads: at once when the
+ * account is in memory, as a turn of the event loop costs as much as the read.
+ * Throws RepoNotFound, RepoDeactivated, RepoTakendown.
+ */
+export function withRepo<T>(
   { accounts, files }: Pick<Pds, 'accounts' | 'files'>,
   repo: string,
-  options: { inactive?: boolean } = {},
-): Promise<{ account: Account; file: AccountFile }> {
-  const account = await accounts.require(repo)
-  if (!options.inactive) refuseInactive(account)
-  return { account, file: files.open(account.did, account.generation) }
+  work: (open: OpenRepo) => T | Promise<T>,
+): T | Promise<T> {
+  const open = (account: Account) => {
+    refuseInactive(account)
+    return work({ account, file: files.open(account.did, account.generation) })
+  }
+  const known = accounts.known(repo)
+  return known ? open(known) : accounts.require(repo).then(open)
 }
 
 export function refuseInactive({ status, did }: Account): void {
