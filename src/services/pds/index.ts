@@ -24,6 +24,7 @@ import { createRouter, encodeErrorFrame, failureLog } from '#protocol/xrpc'
 import { type AccountFile, AccountFiles } from './account-files/index.ts'
 import { Accounts, Invites, ReservedKeys, Settings } from './accounts/index.ts'
 import { AccountBlobs } from './blobs/index.ts'
+import { Checks } from './check/index.ts'
 import type { PdsConfig } from './config.ts'
 import { Exports } from './exports/index.ts'
 import { Handles } from './handles/index.ts'
@@ -47,6 +48,7 @@ import { Callers, Codes, Passwords, Sessions } from './sign-in/index.ts'
 import { Erasure, Standing, StandingEvents } from './standing/index.ts'
 import { Takedowns } from './takedowns/index.ts'
 
+export type { AccountReport } from './check/index.ts'
 export { type PdsConfig, pdsConfig } from './config.ts'
 
 /** Where the migrations of the directory database are. */
@@ -89,6 +91,8 @@ export interface PdsDeps {
 
 export interface PdsService extends Service {
   readonly did: Did
+  /** For a host that nobody uses: its loops do not run. */
+  readonly checks: Checks
 }
 
 /** Builds a PDS, replays its journal, and finishes what a crash interrupted. */
@@ -236,8 +240,9 @@ export async function createPds(
   }
   const stream = await deps.streams.open('journal', {
     manualRelease: true,
-    // Microseconds: no host writes so many entries that the clock could not overtake a lost one.
-    floor: now() * 1000,
+    // Microseconds: no host writes so many entries that the clock could not overtake a lost one. A
+    // clock that went back is overruled by what the directory remembers.
+    floor: Math.max(now() * 1000, (await accounts.newestSeq()) + LOST_SEQS_MAX),
     onFailed: () => hot.failAll(),
   })
   const journal = new Journal(stream, {
@@ -386,6 +391,7 @@ export async function createPds(
   return {
     name: 'pds',
     did: host.did,
+    checks: new Checks({ accounts, files, blobs, hot, repos, journal, recovery, clock, now }),
     handle: (request) =>
       request.path.startsWith('/xrpc/') ? router.handle(request) : routes(pds, request),
     subscribe: (request) => router.subscribe(request),
@@ -422,6 +428,9 @@ export async function createPds(
     },
   }
 }
+
+/** More than a journal can have held beyond what the directory knew, when it was lost. */
+const LOST_SEQS_MAX = 1_000_000
 
 /** The services that calls without a name go to: those of the settings, else of this network. */
 function servicesOf(config: PdsConfig, { appview, moderation, feeds }: PdsDeps): Services {

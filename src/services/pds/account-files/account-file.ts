@@ -214,13 +214,7 @@ export class AccountFile {
        ON CONFLICT (path) DO UPDATE SET rev = excluded.rev, block = excluded.block`,
       [path, rev, block],
     )
-    for (const blob of blobs) {
-      this.#sql.run('INSERT OR IGNORE INTO blob_refs (cid, path, rev) VALUES (?, ?, ?)', [
-        blob.cid,
-        path,
-        rev,
-      ])
-    }
+    for (const blob of blobs) this.#link(blob.cid, path, rev)
   }
 
   /** Begins a staged generation, inside `applying`. */
@@ -402,6 +396,42 @@ export class AccountFile {
     return rows.map(({ cid }) => cid)
   }
 
+  /** Its bytes are gone: it is missing from now on, to be brought here again. */
+  forgetBlob(cid: CidBytes): void {
+    this.#sql.run('DELETE FROM blobs WHERE cid = ?', [cid])
+    this.#blobBytes = undefined
+  }
+
+  /** Notes anew which records mention which blobs. */
+  relinkBlobs(blobsOf: (value: Uint8Array) => readonly BlobRef[]): void {
+    this.transaction(() => {
+      this.#sql.run('DELETE FROM blob_refs')
+      let after = ''
+      for (;;) {
+        const rows = this.#sql.all<BlockRow & { rev: Tid }>(
+          'SELECT path, rev, block FROM records WHERE path > ? ORDER BY path LIMIT 1000',
+          [after],
+        )
+        for (const row of rows) {
+          for (const { cid } of blobsOf(rowOf(row).value)) this.#link(cid, row.path, row.rev)
+        }
+        if (rows.length < 1000) break
+        after = rows.at(-1)!.path
+      }
+      this.#sql.run(
+        `UPDATE blobs SET idle_since_ms = NULL WHERE cid IN (SELECT cid FROM blob_refs)`,
+      )
+    })
+  }
+
+  #link(cid: CidBytes, path: string, rev: Tid): void {
+    this.#sql.run('INSERT OR IGNORE INTO blob_refs (cid, path, rev) VALUES (?, ?, ?)', [
+      cid,
+      path,
+      rev,
+    ])
+  }
+
   /** A blob is public while a record refers to it. */
   isReferenced(cid: CidBytes): boolean {
     return this.#sql.get('SELECT 1 AS x FROM blob_refs WHERE cid = ? LIMIT 1', [cid]) !== undefined
@@ -508,6 +538,10 @@ export class AccountFile {
   preferences(): Uint8Array | undefined {
     return this.#sql.get<{ sealed: Uint8Array }>('SELECT sealed FROM preferences WHERE id = 0')
       ?.sealed
+  }
+
+  forgetPreferences(): void {
+    this.#sql.run('DELETE FROM preferences')
   }
 
   putPreferences(sealed: Uint8Array): void {

@@ -119,11 +119,16 @@ export class AccountFiles {
     }
   }
 
-  /** Closes and erases one generation of an account's file, if it exists. */
-  remove(did: Did, generation: number): void {
+  /** Closes one generation of an account's file, if it is open. */
+  shut(did: Did, generation: number): void {
     const name = `${did} ${generation}`
     this.#files.get(name)?.file.close()
     this.#files.delete(name)
+  }
+
+  /** Closes and erases one generation of an account's file, if it exists. */
+  remove(did: Did, generation: number): void {
+    this.shut(did, generation)
     removeSqliteFile(this.path(did, generation))
   }
 

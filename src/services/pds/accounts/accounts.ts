@@ -511,6 +511,30 @@ export class Accounts {
     return rows.map(({ did }) => did)
   }
 
+  /** The newest rev that was noted of an account's repository. */
+  async notedRev(did: Did): Promise<Tid | undefined> {
+    const row = await this.#sql.get<{ rev: Tid | null }>('SELECT rev FROM accounts WHERE did = ?', [
+      did,
+    ])
+    return row?.rev ?? undefined
+  }
+
+  /** The newest seq of the journal that this database knows of; 0 when it knows none. */
+  async newestSeq(): Promise<number> {
+    const row = await this.#sql.get<{ n: number | null }>(
+      'SELECT max(max(applied_seq), max(synced_seq), max(born_seq)) AS n FROM accounts',
+    )
+    return Math.max(row?.n ?? 0, await this.replayPoint())
+  }
+
+  /** How many accounts are hosted here. */
+  async count(): Promise<number> {
+    const row = await this.#sql.get<{ n: number }>(
+      `SELECT count(*) AS n FROM accounts WHERE status NOT IN ('pending', 'deleted')`,
+    )
+    return row?.n ?? 0
+  }
+
   /** Hosted accounts in DID order, for listRepos. */
   list({ limit, cursor }: { limit: number; cursor?: string }): Promise<ListedAccount[]> {
     return this.#sql.all<ListedAccount>(

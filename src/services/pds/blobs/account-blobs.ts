@@ -72,8 +72,13 @@ export class AccountBlobs {
     }
   }
 
+  /** Whether the bytes of a blob are here and what its CID says. */
+  holds(did: Did, ref: Pick<BlobRef, 'cid' | 'size'>): Promise<boolean> {
+    return this.#holds(blobKey(did, ref.cid), ref)
+  }
+
   /** Whether these very bytes are there; a power cut may have left fewer. */
-  async #holds(key: string, { cid, size }: BlobRef): Promise<boolean> {
+  async #holds(key: string, { cid, size }: Pick<BlobRef, 'cid' | 'size'>): Promise<boolean> {
     const known = await this.#blobs.get(key)
     if (!known) return false
     if (known.size !== size) {

@@ -24,8 +24,13 @@ export function encodeBlobEntry({ cid, mimeType, size }: BlobRef, uploadedMs: nu
 export const applyBlob = (ref: BlobRef, uploadedMs: number) => (file: AccountFile) =>
   file.putBlob(ref, uploadedMs)
 
-/** The same, read back from the journal. */
-export function applyBlobEntry(payload: Uint8Array): (file: AccountFile) => void {
+export function decodeBlobEntry(payload: Uint8Array): BlobRef & { uploadedMs: number } {
   const { cid, mimeType, size, uploadedMs } = decodeCbor(payload) as Stored
-  return applyBlob({ cid: linkBytes(cid), mimeType, size }, uploadedMs)
+  return { cid: linkBytes(cid), mimeType, size, uploadedMs }
+}
+
+/** What such an entry does, read back from the journal. */
+export function applyBlobEntry(payload: Uint8Array): (file: AccountFile) => void {
+  const { uploadedMs, ...ref } = decodeBlobEntry(payload)
+  return applyBlob(ref, uploadedMs)
 }

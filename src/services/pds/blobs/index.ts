@@ -1,3 +1,3 @@
 /** Blobs of the accounts. */
 export { AccountBlobs } from './account-blobs.ts'
-export { applyBlobEntry } from './blob-entry.ts'
+export { applyBlobEntry, decodeBlobEntry } from './blob-entry.ts'

@@ -1,3 +1,3 @@
 /** Whole repositories taken in: staged beside the old, switched to by one journal entry. */
 export { Imports } from './imports.ts'
-export { applySwitch, decodeSwitch } from './switch.ts'
+export { applySwitch, decodeSwitch, encodeSwitch } from './switch.ts'

@@ -137,6 +137,21 @@ export class HotRepos {
     }
   }
 
+  /** Runs `work` on the files of an account whose repository cannot be loaded; writers wait. */
+  async alone<T>(did: Did, work: () => Promise<T>): Promise<T> {
+    while (this.#loading.has(did)) await this.#loading.get(did)!.catch(() => {})
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#loading.set(did, promise)
+    try {
+      await this.#hot.get(did)?.settled()
+      this.#hot.delete(did)
+      return await work()
+    } finally {
+      this.#loading.delete(did)
+      resolve()
+    }
+  }
+
   /** The repository if it is in memory and sound. */
   peek(did: Did): HotRepo | undefined {
     const repo = this.#hot.get(did)

@@ -228,6 +228,15 @@ export class Repos {
     })
   }
 
+  /** Says to the network what an active repository is now: after a restore it may believe otherwise. */
+  announce(did: Did): Promise<void> {
+    return this.#hot.use(did, (repo) => {
+      refuseInactive(repo)
+      requireState(repo)
+      return this.#appendSync(repo, [])
+    })
+  }
+
   #appendCommit(repo: HotRepo, others: readonly Change[]): Promise<void> {
     const planned = this.#plan(repo, [], Kind.commit)
     return this.#append(repo, [...others, planned.change], planned)
@@ -238,19 +247,9 @@ export class Repos {
     const planned = this.#plan(repo, [], Kind.quietCommit)
     const { did, generation } = repo
     const { rev, commit } = planned.state.head
-    const frame = {
-      did,
-      rev,
-      commit,
-      commitBytes: planned.commitBytes,
-      time: new Date(this.#now()).toISOString(),
-    }
-    const sync: Change = {
-      did,
-      kind: Kind.sync,
-      make: (seq) => syncEvent({ ...frame, seq }),
-      file: { generation, apply: (file) => file.announceHead() },
-    }
+    const time = new Date(this.#now()).toISOString()
+    const frame = { did, rev, commit, commitBytes: planned.commitBytes, time }
+    const sync = syncChange(frame, generation)
     const next = { state: planned.state, announcedRev: rev }
     const applied = this.#append(repo, [...others, planned.change, sync], next)
     repo.diverged = false
@@ -269,6 +268,19 @@ export class Repos {
     })
     await repo.settled()
     return repo.applied?.head
+  }
+}
+
+/** `#sync`: the head as it is, whatever the network knew before. */
+export function syncChange(
+  frame: Omit<Parameters<typeof syncEvent>[0], 'seq'>,
+  generation: number,
+): Change {
+  return {
+    did: frame.did,
+    kind: Kind.sync,
+    make: (seq) => syncEvent({ ...frame, seq }),
+    file: { generation, apply: (file) => file.announceHead() },
   }
 }
 

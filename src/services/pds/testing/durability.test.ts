@@ -570,6 +570,24 @@ test('seqs go on from the clock when the end of the journal was lost', async () 
   await restored.close({ keep: true })
 })
 
+test('seqs rise above what the directory remembers when the journal is lost and the clock went back', async () => {
+  const host = await TestHost.open()
+  const alice = await host.signUp('alice')
+  await host.write(alice, 'one')
+  await host.checkpoint()
+  await host.write(alice, 'two')
+  const told = (await host.events()).at(-1)!.seq
+  await host.close({ keep: true })
+  rmSync(join(host.folder, 'streams'), { recursive: true })
+  host.outside.setNow(host.outside.now() - 3_600_000)
+  const restored = await host.again()
+  assert.equal((await restored.write(alice, 'three')).status, 200)
+  const [event] = await restored.events()
+  assert.ok(event!.seq > told)
+  assert.deepEqual((await restored.listTexts(alice)).sort(), ['one', 'three', 'two'])
+  await restored.close()
+})
+
 test('blobs are on the disk before the record that mentions them is answered', async () => {
   const done: string[] = []
   const blobFiles = faultyFiles(nodeFiles, (operation, path) => {
