@@ -42,7 +42,7 @@ describe('outages', { skip }, () => {
     await page.goto(url('/profile/maya.two.test'))
     await page.getByText('Networks, gardens').waitFor()
     await page.goto(url('/'))
-    await page.getByText('The service is not answering').waitFor()
+    await page.getByRole('heading', { name: 'Your host is not answering' }).waitFor()
     set.network.down.clear()
   })
 

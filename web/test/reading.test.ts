@@ -157,6 +157,7 @@ describe('reading', { skip }, () => {
     await page.locator('.nav-count').waitFor()
     await page.locator('nav a[href="/notifications"]').click()
     await page.getByText('and 2 others liked your post').waitFor()
+    await page.getByText('Replied to you').waitFor()
     await page.locator('.nav-count').waitFor({ state: 'detached' })
     assert.ok(set.network.calls.includes('POST app.bsky.notification.updateSeen'))
   })

@@ -215,6 +215,39 @@ describe('writing', { skip }, () => {
     assert.equal(set.network.world.account('maya.two.test')?.name, 'Maya O.')
   })
 
+  it('puts pictures on one’s page, and takes one away without the other', async () => {
+    const { page, url, errors } = await set.open({ language: 'ar', width: 390 })
+    await signInAs(page, set.network, 'khalid.test')
+    await page.goto(url('/profile/khalid.test'))
+    const edit = page.getByRole('button', { name: 'عدّل صفحتك' })
+    const choose = async (name: string) => {
+      const chosen = page.waitForEvent('filechooser')
+      await page.getByRole('button', { name: `اختر: ${name}` }).click()
+      await (await chosen).setFiles({
+        name: 'p.png',
+        mimeType: 'image/png',
+        buffer: Buffer.from(landscape(900, 300, [120, 180, 200], [10, 60, 80])),
+      })
+      await page.getByRole('button', { name: `أزل: ${name}` }).waitFor()
+    }
+    const account = set.network.world.account('khalid.test')!
+    await edit.click()
+    await choose('صورتك')
+    await choose('الصورة التي تعلو صفحتك')
+    await page.locator('dialog button[type=submit]').click()
+    await page.locator('dialog').waitFor({ state: 'detached' })
+    await page.locator('.profile-banner img').waitFor()
+    assert.ok(account.avatar && account.banner)
+    await edit.click()
+    await page.getByRole('button', { name: 'أزل: صورتك' }).click()
+    await page.locator('dialog button[type=submit]').click()
+    await page.locator('dialog').waitFor({ state: 'detached' })
+    assert.equal(await page.locator('.profile-top .avatar img').count(), 0)
+    assert.equal(account.avatar, undefined)
+    assert.ok(account.banner)
+    assert.deepEqual(errors, [])
+  })
+
   it('speaks another language at once when asked to, and remembers', async () => {
     const { page, url } = await set.open({ language: 'ar' })
     await page.goto(url('/settings'))

@@ -3,7 +3,7 @@ import { signal, useSignal } from '@preact/signals'
 import { Component, type ComponentChildren } from 'preact'
 import { useEffect } from 'preact/hooks'
 import { problemOf } from '../data/problem.ts'
-import { me } from '../data/session.ts'
+import { hostAway, me } from '../data/session.ts'
 import { hostOf } from '../data/xrpc.ts'
 import { asking } from '../parts/asking.ts'
 import { writing } from '../parts/composer-state.ts'
@@ -75,6 +75,14 @@ function Banners() {
     return (
       <div class="banner" role="status">
         {t('offline')}
+      </div>
+    )
+  }
+  if (me.value && hostAway.value) {
+    return (
+      <div class="banner" role="status">
+        <span>{rich('hostAway', { host: <bdi dir="ltr">{hostOf(me.value.pds)}</bdi> })}</span>{' '}
+        <a href="/data">{t('silent.layers')}</a>
       </div>
     )
   }

@@ -71,7 +71,15 @@ function layersOf(host: string | undefined): Stop[] {
   return urls.flatMap(([layer, url]) => (url ? [{ layer, url, health: 'asking' as const }] : []))
 }
 
-async function probe({ layer, url }: Stop): Promise<Pick<Stop, 'health' | 'tookMs'>> {
+/** Whether a service says that it is there. */
+export async function isAnswering(url: string): Promise<boolean> {
+  return (await probe({ layer: 'host', url })).health !== 'down'
+}
+
+async function probe({
+  layer,
+  url,
+}: Pick<Stop, 'layer' | 'url'>): Promise<Pick<Stop, 'health' | 'tookMs'>> {
   const started = performance.now()
   const path = layer === 'identity' ? '/_health' : '/xrpc/_health'
   try {

@@ -126,6 +126,12 @@ export function fetchMine(nsid: string, options: CallOptions = {}): Promise<Resp
   )
 }
 
+/** Whether the person's own host did not answer when it was last asked. */
+export const hostAway = signal(false)
+
+const isSilent = (error: unknown) =>
+  error instanceof CallError && (error.error === 'Unreachable' || error.error === 'Timeout')
+
 /**
  * Reads what anybody may read: in the person's name when signed in, else from the app view itself.
  * When the person's own host does not answer, reading goes on directly: one layer down is not two.
@@ -136,8 +142,7 @@ export async function read<T>(nsid: string, options: CallOptions = {}): Promise<
   try {
     return await ask<T>(nsid, options)
   } catch (error) {
-    const mine = error instanceof CallError && error.status === 0 && error.error === 'Unreachable'
-    if (!mine) throw error
+    if (!isSilent(error)) throw error
     return query<T>(viewService().url, nsid, options)
   }
 }
@@ -146,8 +151,11 @@ async function inName<T>(work: (session: Session) => Promise<T>): Promise<T> {
   const session = me.peek()
   if (!session || session.expired) throw signedOut(session?.pds ?? '')
   try {
-    return await work(session)
+    const answer = await work(session)
+    hostAway.value = false
+    return answer
   } catch (error) {
+    if (error instanceof CallError && error.error !== 'Aborted') hostAway.value = isSilent(error)
     if (!tokenExpired(error)) throw error
     return work(await refresh(session))
   }

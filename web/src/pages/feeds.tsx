@@ -60,14 +60,7 @@ export function Feeds() {
             <FeedList list={mine} />
           </section>
         )}
-        {problem.value && (
-          <Trouble
-            problem={problem.value}
-            retry={load}
-            what={t('feeds.noneNow')}
-            safe={t('feeds.noneNowText')}
-          />
-        )}
+        {problem.value && <Trouble problem={problem.value} retry={load} />}
         {!problem.value && !found.value && <PeopleBones count={3} />}
         {found.value && others.length > 0 && (
           <section class="section" aria-labelledby="others">

@@ -40,6 +40,7 @@ function Chosen({ uri }: { uri: string }) {
         <Trouble
           problem={problem}
           retry={retry}
+          side="feeds"
           what={t('feeds.down')}
           safe={t('feeds.downText')}
         />

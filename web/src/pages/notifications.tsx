@@ -50,8 +50,8 @@ const icons: Record<string, IconName> = {
   repost: 'repost',
   follow: 'person',
   reply: 'reply',
-  mention: 'reply',
-  quote: 'reply',
+  mention: 'mention',
+  quote: 'quote',
 }
 
 function NoticeView({ notice }: { notice: Notice<NotificationItem> }) {
@@ -60,6 +60,10 @@ function NoticeView({ notice }: { notice: Notice<NotificationItem> }) {
   if (first.subject && ['reply', 'mention', 'quote'].includes(first.reason)) {
     return (
       <div class="notice-post" data-new={isNew}>
+        <p class="notice-why small quiet">
+          <Icon name={icons[first.reason]!} />
+          {t(`notify.post.${first.reason as 'reply' | 'mention' | 'quote'}`)}
+        </p>
         <PostView post={first.subject} />
       </div>
     )

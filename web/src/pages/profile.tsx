@@ -10,7 +10,9 @@ import { keepPerson, knownPerson } from '../data/keep.ts'
 import { type Problem, problemOf } from '../data/problem.ts'
 import { toggleBlock } from '../data/quiet.ts'
 import { me, read } from '../data/session.ts'
+import { silentHostOf } from '../data/their-host.ts'
 import type { Profile as Person } from '../data/views.ts'
+import { hostOf } from '../data/xrpc.ts'
 import { dealWith } from '../parts/asking.ts'
 import { Feed } from '../parts/feed.tsx'
 import { Icon } from '../parts/icon.tsx'
@@ -94,6 +96,7 @@ export function Profile({ actor, tab }: { actor: string; tab: ProfileTab }) {
     <>
       <Head title={nameOf(person)} note={note} up="/" />
       <Top person={person} />
+      {person.did !== me.value?.did && <HostAway did={person.did} key={person.did} />}
       <Tabs person={person} tab={tab} />
       {person.viewer?.blocking || person.viewer?.blockedBy ? (
         <Behind person={person} />
@@ -106,6 +109,26 @@ export function Profile({ actor, tab }: { actor: string; tab: ProfileTab }) {
         />
       )}
     </>
+  )
+}
+
+/** Says that new posts wait when the host of the account does not answer. */
+function HostAway({ did }: { did: string }) {
+  const host = useSignal<string | undefined>(undefined)
+  useEffect(() => {
+    silentHostOf(did).then(
+      (found) => {
+        host.value = found
+      },
+      () => {},
+    )
+  }, [did])
+  if (!host.value) return null
+  return (
+    <p class="note host-away" data-tone="warm" role="status">
+      <Icon name="info" />
+      <span>{rich('profile.hostAway', { host: <bdi dir="ltr">{hostOf(host.value)}</bdi> })}</span>
+    </p>
   )
 }
 

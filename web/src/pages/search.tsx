@@ -72,6 +72,12 @@ const away = new Set<Problem['kind']>(['upstream', 'broken'])
 function trouble(problem: Problem, retry: () => void) {
   if (!away.has(problem.kind)) return undefined
   return (
-    <Trouble problem={problem} retry={retry} what={t('search.down')} safe={t('search.downText')} />
+    <Trouble
+      problem={problem}
+      retry={retry}
+      side="search"
+      what={t('search.down')}
+      safe={t('search.downText')}
+    />
   )
 }

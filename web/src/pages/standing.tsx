@@ -40,6 +40,7 @@ export function Standing() {
           <Trouble
             problem={problem.value}
             retry={load}
+            side="moderation"
             what={t('moderators.silent')}
             safe={t('standing.silentText')}
           />

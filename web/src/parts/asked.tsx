@@ -175,10 +175,9 @@ function OwnWords({ label, words, optional }: WordsProps) {
 
 /** Why nobody got it: the moderators being away is not the view being away. */
 function Unsent({ problem, to }: { problem: Problem; to: Service | undefined }) {
-  if (problem.kind !== 'upstream' || !to) return <FormTrouble problem={problem} />
-  return (
-    <FormTrouble problem={problem} what={t('moderators.silent')} safe={t('moderators.unsent')} />
-  )
+  if (!to || problem.kind !== 'upstream') return <FormTrouble problem={problem} />
+  const [what, safe] = [t('moderators.silent'), t('moderators.unsent')]
+  return <FormTrouble problem={problem} side="moderation" what={what} safe={safe} />
 }
 
 /** Who gets to read the report: said when it is one, chosen when there are several. */

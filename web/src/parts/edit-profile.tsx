@@ -1,5 +1,5 @@
-/** Changing one's own name, words and picture. */
-import { useSignal } from '@preact/signals'
+/** Changing one's own name, words and pictures. */
+import { type Signal, useSignal } from '@preact/signals'
 import { useId, useRef } from 'preact/hooks'
 import { say } from '../app/toasts.ts'
 import { uploadBlob } from '../data/compose.ts'
@@ -23,10 +23,11 @@ const maxBio = 256
 export function EditProfile({ person, onClose }: { person: Profile; onClose: () => void }) {
   const name = useSignal(person.displayName ?? '')
   const bio = useSignal(person.description ?? '')
-  const picture = useSignal<Picture | undefined>(undefined)
+  // Undefined: as it is; null: taken away.
+  const avatar = useSignal<Picture | null | undefined>(undefined)
+  const banner = useSignal<Picture | null | undefined>(undefined)
   const busy = useSignal(false)
   const problem = useSignal<Problem | undefined>(undefined)
-  const input = useRef<HTMLInputElement>(null)
   const bioId = useId()
   const bioLeft = maxBio - graphemes(bio.value)
   const nameLong = graphemes(name.value) > maxName
@@ -36,7 +37,10 @@ export function EditProfile({ person, onClose }: { person: Profile; onClose: () 
     busy.value = true
     problem.value = undefined
     try {
-      const avatar = picture.peek() && (await uploadBlob(picture.peek()!.blob))
+      const pictures = {
+        ...(await sent('avatar', avatar.peek())),
+        ...(await sent('banner', banner.peek())),
+      }
       const before = await currentRecord(person.did)
       const displayName = name.peek().trim()
       const description = bio.peek().trim()
@@ -44,10 +48,14 @@ export function EditProfile({ person, onClose }: { person: Profile; onClose: () 
         ...before,
         displayName,
         description,
-        ...(avatar ? { avatar } : {}),
+        ...pictures,
       })
-      const shown = picture.peek()?.preview ?? person.avatar
-      keepPerson({ ...person, displayName, description, avatar: shown })
+      const next: Profile = {
+        ...{ ...person, displayName, description },
+        avatar: shown(avatar.peek(), person.avatar),
+        banner: shown(banner.peek(), person.banner),
+      }
+      keepPerson(next)
       say(t('profile.saved'))
       onClose()
     } catch (error) {
@@ -58,7 +66,7 @@ export function EditProfile({ person, onClose }: { person: Profile; onClose: () 
   }
 
   return (
-    <Dialog title={t('profile.edit')} onClose={onClose}>
+    <Dialog title={t('profile.edit')} onClose={onClose} tall>
       <DialogHead title={t('profile.edit')} onClose={onClose} />
       <form
         class="dialog-body form"
@@ -67,31 +75,16 @@ export function EditProfile({ person, onClose }: { person: Profile; onClose: () 
           void save()
         }}
       >
-        <div class="row">
-          <Avatar
-            person={{ ...person, avatar: picture.value?.preview ?? person.avatar }}
-            size="large"
-          />
-          <input
-            ref={input}
-            type="file"
-            accept="image/*"
-            hidden
-            onChange={(event) => {
-              const file = event.currentTarget.files?.[0]
-              if (!file) return
-              preparePicture(file).then(
-                (made) => {
-                  picture.value = made
-                },
-                () => say(t('image.unreadable')),
-              )
-            }}
-          />
-          <button type="button" class="button ghost small" onClick={() => input.current?.click()}>
-            {t('profile.picture')}
-          </button>
+        <div class="edit-pictures">
+          <div class="profile-banner">
+            {shown(banner.value, person.banner) && (
+              <img src={shown(banner.value, person.banner)} alt="" width={600} height={200} />
+            )}
+          </div>
+          <Avatar person={{ ...person, avatar: shown(avatar.value, person.avatar) }} size="large" />
         </div>
+        <PictureChoice label={t('profile.picture')} chosen={avatar} before={person.avatar} />
+        <PictureChoice label={t('profile.banner')} chosen={banner} before={person.banner} />
         <Field
           label={t('profile.name')}
           value={name.value}
@@ -128,6 +121,73 @@ export function EditProfile({ person, onClose }: { person: Profile; onClose: () 
         </div>
       </form>
     </Dialog>
+  )
+}
+
+type Chosen = Picture | null | undefined
+
+/** What is seen of a picture: the new one, none, or the one that was. */
+function shown(chosen: Chosen, before: string | undefined): string | undefined {
+  return chosen === null ? undefined : (chosen?.preview ?? before)
+}
+
+/** The field of the record that changes: uploaded, left out, or as it was. */
+async function sent(name: 'avatar' | 'banner', chosen: Chosen): Promise<object> {
+  if (chosen === undefined) return {}
+  return { [name]: chosen === null ? undefined : await uploadBlob(chosen.blob) }
+}
+
+interface ChoiceProps {
+  label: string
+  chosen: Signal<Chosen>
+  before: string | undefined
+}
+
+/** Choosing a picture, or taking away the one that is there. */
+function PictureChoice({ label, chosen, before }: ChoiceProps) {
+  const input = useRef<HTMLInputElement>(null)
+  return (
+    <div class="row wrap">
+      <input
+        ref={input}
+        type="file"
+        accept="image/*"
+        hidden
+        aria-label={label}
+        onChange={(event) => {
+          const file = event.currentTarget.files?.[0]
+          event.currentTarget.value = ''
+          if (!file) return
+          preparePicture(file).then(
+            (made) => {
+              chosen.value = made
+            },
+            () => say(t('image.unreadable')),
+          )
+        }}
+      />
+      <span class="grow">{label}</span>
+      {shown(chosen.value, before) && (
+        <button
+          type="button"
+          class="button ghost small"
+          aria-label={t('profile.removeOf', { picture: label })}
+          onClick={() => {
+            chosen.value = null
+          }}
+        >
+          {t('profile.remove')}
+        </button>
+      )}
+      <button
+        type="button"
+        class="button ghost small"
+        aria-label={t('profile.chooseOf', { picture: label })}
+        onClick={() => input.current?.click()}
+      >
+        {t('profile.choose')}
+      </button>
+    </div>
   )
 }
 

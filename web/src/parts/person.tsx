@@ -5,7 +5,7 @@ import { personOf } from '../data/keep.ts'
 import { meaningOf } from '../data/labeler-words.ts'
 import { judge } from '../data/labels.ts'
 import { preferences } from '../data/preferences.ts'
-import { me } from '../data/session.ts'
+import { hostAway, me } from '../data/session.ts'
 import type { Person } from '../data/views.ts'
 import { t } from '../words/index.ts'
 
@@ -95,6 +95,8 @@ export function FollowButton({ person, quiet = false }: { person: Person; quiet?
   const shown = personOf(person).value
   const session = me.value
   if (!session || session.did === person.did) return null
+  // Read past the host that is away, nobody says whether they are followed.
+  if (hostAway.value && shown.viewer === undefined) return null
   const following = shown.viewer?.following !== undefined
   const followsBack = !quiet && !following && shown.viewer?.followedBy !== undefined
   return (

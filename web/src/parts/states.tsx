@@ -1,7 +1,11 @@
 /** What a page shows before it has something, when it has nothing, and when something went wrong. */
 import type { ComponentChildren } from 'preact'
+import { useEffect } from 'preact/hooks'
+import { config } from '../app/config.ts'
+import { channelOf, checkChannel, type Side } from '../data/health.ts'
 import type { Problem } from '../data/problem.ts'
 import { me } from '../data/session.ts'
+import { silentLayer } from '../data/silent.ts'
 import { t } from '../words/index.ts'
 import { Icon } from './icon.tsx'
 import { DryScene, FieldScene, SourceScene } from './scenes.tsx'
@@ -80,20 +84,42 @@ interface TroubleProps {
   problem: Problem
   /** Tries again; left out where trying again cannot help. */
   retry?: () => void
+  /** The service behind what was asked for, and what to say when it is the one that is silent. */
+  side?: Side
   /** What happened and what is safe, where a page can say it better. */
   what?: string
   safe?: string
 }
 
+/** What to say: of the layer that does not answer where it is known, else of the kind of problem. */
+function wordsFor({ problem, side, what, safe }: TroubleProps) {
+  const { kind } = problem
+  const silent = config.value && silentLayer(problem, channelOf(me.value?.pds), side)
+  const own = side === undefined || silent === side || silent === undefined
+  if (own && what && safe) return { silent, what, safe }
+  if (silent === 'host' || silent === 'identity') {
+    return { silent, what: t(`silent.${silent}.what`), safe: t(`silent.${silent}.safe`) }
+  }
+  const said = silent === 'view' ? 'upstream' : kind
+  return { silent, what: t(`problem.${said}.what`), safe: t(`problem.${said}.safe`) }
+}
+
 /** What happened, what is safe, what to do; the service's own words under the fold. */
-export function Trouble({ problem, retry, what, safe }: TroubleProps) {
+export function Trouble(props: TroubleProps) {
+  const { problem, retry } = props
   const { kind, detail, host } = problem
+  useEffect(() => {
+    // Who is silent is asked, not guessed; the margin then shows the same.
+    const away = kind === 'unreachable' || kind === 'upstream'
+    if (away && config.peek()) void checkChannel(me.peek()?.pds)
+  }, [problem])
+  const { silent, what, safe } = wordsFor(props)
   const where = host || t('problem.somewhere')
   return (
     <div class="state" role="alert">
       {kind === 'absent' ? <SourceScene /> : <DryScene />}
-      <h2>{what ?? t(`problem.${kind}.what`)}</h2>
-      <p>{safe ?? t(`problem.${kind}.safe`)}</p>
+      <h2>{what}</h2>
+      <p>{safe}</p>
       <div class="actions">
         {kind === 'signedOut' ? (
           <a class="button" href={signInPath()}>
@@ -105,6 +131,11 @@ export function Trouble({ problem, retry, what, safe }: TroubleProps) {
               {t('retry')}
             </button>
           )
+        )}
+        {silent && me.value && (
+          <a class="button ghost" href="/data">
+            {t('silent.layers')}
+          </a>
         )}
       </div>
       {detail && (
@@ -120,10 +151,11 @@ export function Trouble({ problem, retry, what, safe }: TroubleProps) {
 }
 
 /** A problem inside a list or a form: one line and one button. */
-export function SmallTrouble({ problem, retry }: TroubleProps) {
+export function SmallTrouble(props: TroubleProps) {
+  const { retry } = props
   return (
     <div class="end" role="alert">
-      {t(`problem.${problem.kind}.what`)}{' '}
+      {wordsFor(props).what}{' '}
       {retry && (
         <button type="button" class="link-button" onClick={retry}>
           {t('retry')}
@@ -134,13 +166,15 @@ export function SmallTrouble({ problem, retry }: TroubleProps) {
 }
 
 /** A problem inside a form, beside the button that ran into it. */
-export function FormTrouble({ problem, what, safe }: Omit<TroubleProps, 'retry'>) {
+export function FormTrouble(props: Omit<TroubleProps, 'retry'>) {
+  const { problem } = props
+  const { what, safe } = wordsFor(props)
   return (
     <div class="note" data-tone="bad" role="alert">
       <Icon name="warn" />
       <div>
-        <b>{what ?? t(`problem.${problem.kind}.what`)}</b>
-        {safe ?? t(`problem.${problem.kind}.safe`)}
+        <b>{what}</b>
+        {safe}
         {problem.detail && (
           <details class="more">
             <summary>{t('details')}</summary>

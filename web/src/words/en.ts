@@ -23,6 +23,7 @@ export const en = {
   email: 'Email',
   offline: 'You are offline. What you read stays here; what you write waits for you.',
   expired: 'Your sign-in has run out. Nothing is lost.',
+  hostAway: 'Your host {host} is not answering. You can go on reading; writing waits.',
   movedAway: 'Your account lives at {host} now.',
   'time.now': 'now',
 
@@ -195,8 +196,15 @@ export const en = {
   'profile.name': 'Name',
   'profile.nameLong': 'At most {n} characters, please.',
   'profile.bio': 'About you',
-  'profile.picture': 'Choose a picture',
+  'profile.picture': 'Picture of you',
+  'profile.banner': 'Picture above your page',
+  'profile.choose': 'Choose',
+  'profile.chooseOf': 'Choose: {picture}',
+  'profile.remove': 'Remove',
+  'profile.removeOf': 'Remove: {picture}',
   'profile.saved': 'Profile saved.',
+  'profile.hostAway':
+    'The host of this account ({host}) is not answering. What had left it is shown; new posts come when it is back.',
 
   'notify.empty': 'Nothing yet',
   'notify.emptyText': 'Replies, likes and new followers will gather here.',
@@ -218,6 +226,9 @@ export const en = {
   'notify.reply': '{name} replied to you',
   'notify.mention': '{name} mentioned you',
   'notify.quote': '{name} quoted you',
+  'notify.post.reply': 'Replied to you',
+  'notify.post.mention': 'Mentioned you',
+  'notify.post.quote': 'Quoted you',
   'notify.other': 'Something new from {name}',
 
   'layer.identity': 'Identity',
@@ -416,8 +427,6 @@ export const en = {
   'feeds.unpinned': '{name} is no longer on your home page.',
   'feeds.none': 'No feeds here yet',
   'feeds.noneText': 'When somebody makes one, it will be offered here.',
-  'feeds.noneNow': 'Feeds cannot be listed at the moment',
-  'feeds.noneNowText': 'What you pinned stays pinned, and the people you follow can be read.',
   'feeds.empty': 'Nothing in this feed yet',
   'feeds.emptyText': 'It gathers posts by its own rule; so far none came to you.',
   'feeds.end': 'That is all this feed has.',
@@ -611,6 +620,13 @@ export const en = {
   'problem.broken.what': 'Something broke here',
   'problem.broken.safe':
     'That is our fault. Your data is safe at your host; trying again may help.',
+  'silent.host.what': 'Your host is not answering',
+  'silent.host.safe':
+    'What you wrote is kept there. Profiles, threads and search can be read without it; this page and writing wait until it is back.',
+  'silent.identity.what': 'The directory is not answering',
+  'silent.identity.safe':
+    'Your identity is safe: it is proven by keys, not by the directory. New sign-ins and moves wait until it is back.',
+  'silent.layers': 'See your layers',
   'failed.offline': 'You are offline; this was not saved.',
   'failed.unreachable': 'Your host did not answer; this was not saved.',
   'failed.upstream': 'The view did not answer; this was not saved.',

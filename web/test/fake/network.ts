@@ -336,6 +336,13 @@ const methods: Record<string, (call: Call, generation: number) => unknown> = {
   'com.atproto.repo.getRecord': ({ world, params }) => {
     const uri = ['repo', 'collection', 'rkey'].map((name) => params.get(name)).join('/')
     const post = world.posts.find((one) => one.uri === `at://${uri}`)
+    const account = world.account(params.get('repo') ?? '')
+    if (account && params.get('collection') === 'app.bsky.actor.profile') {
+      const blob = (link: string | undefined) => link && { ref: { $link: link } }
+      const { name, bio, avatar, banner } = account
+      const pictures = { avatar: blob(avatar), banner: blob(banner) }
+      return { value: { displayName: name, description: bio, ...pictures, pinnedPost: 'kept' } }
+    }
     if (!post) throw new Refusal(400, 'RecordNotFound')
     return { uri: post.uri, cid: post.cid, value: post.record }
   },
@@ -362,7 +369,17 @@ const methods: Record<string, (call: Call, generation: number) => unknown> = {
   },
   'com.atproto.repo.putRecord': ({ viewer, body }) => {
     const account = mine(viewer)
-    const record = body.record as { displayName?: string; description?: string }
+    interface Blob {
+      ref: { $link: string }
+    }
+    const record = body.record as Pick<Account, 'bio'> & {
+      displayName?: string
+      description?: string
+      avatar?: Blob
+      banner?: Blob
+    }
+    account.avatar = record.avatar?.ref.$link
+    account.banner = record.banner?.ref.$link
     account.name = record.displayName
     account.bio = record.description
     return { uri: `at://${account.did}/app.bsky.actor.profile/self`, cid: 'bafyfake' }

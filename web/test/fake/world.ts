@@ -22,6 +22,7 @@ export interface Account {
   name?: string
   bio?: string
   avatar?: string
+  banner?: string
   createdAt: string
 }
 
@@ -171,8 +172,10 @@ export class World {
 
   profile(who: string, viewer?: string): Profile {
     const person = this.person(who, viewer)
+    const { banner } = this.account(who)!
     return {
       ...person,
+      ...(banner ? { banner: `${this.media}/${banner}` } : {}),
       followersCount: this.follows.filter(({ subject }) => subject === person.did).length,
       followsCount: this.follows.filter(({ by }) => by === person.did).length,
       postsCount: this.posts.filter(({ did }) => did === person.did).length,

@@ -12,6 +12,7 @@ const webConfig = config('web', {
   jetstream: url({ help: 'Jetstream the client follows events on.' }),
   search: url({ help: 'Search service the client shows the health of.' }),
   feeds: urlAndDid({ help: 'Feeds the client offers, as URL#DID.' }),
+  moderation: urlAndDid({ help: 'Moderators whose labels the client asks for, as URL#DID.' }),
 })
 
 type WebConfig = ConfigOf<typeof webConfig>
@@ -31,6 +32,7 @@ export const webPart: ServicePart<WebConfig> = {
         jetstream: values.jetstream ?? peers.url('jetstream'),
         search: values.search ?? peers.url('search'),
         feeds: values.feeds,
+        moderation: values.moderation,
       }
       if (!wired.plc) throw new UsageError('falaj web needs a directory: give --plc URL')
       return wired
@@ -54,8 +56,9 @@ function feedsOf(values: WebConfig, peers: Peers): unknown {
   return { url: entry.url, did: entry.did, uris: entry.about.uris }
 }
 
-/** The moderation of this process: where it is, and the identity its labels come from. */
-function moderationOf(peers: Peers): unknown {
+/** The moderation of this process, or the operator's choice: where it is, and who its labels are by. */
+function moderationOf(values: WebConfig, peers: Peers): unknown {
+  if (values.moderation) return values.moderation
   const entry = peers.started().find(({ kind }) => kind === 'moderation')
   return entry && { url: entry.url, did: entry.did }
 }
@@ -71,6 +74,6 @@ function publicConfig(values: WebConfig, peers: Peers): Record<string, unknown> 
     jetstream: values.jetstream && { url: values.jetstream },
     search: values.search && { url: values.search },
     feeds: feedsOf(values, peers),
-    moderation: moderationOf(peers),
+    moderation: moderationOf(values, peers),
   }
 }
