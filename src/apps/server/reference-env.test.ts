@@ -44,6 +44,23 @@ test("the reference's names are read as ours", () => {
   assert.deepEqual(problems, [])
 })
 
+test('the services that calls go to are named by URL and DID', () => {
+  const { env, unused } = translateReferenceEnv({
+    PDS_BSKY_APP_VIEW_CDN_URL_PATTERN: 'https://cdn.example.org/%s/%s/%s',
+    PDS_MOD_SERVICE_URL: 'https://mod.example.org',
+    PDS_MOD_SERVICE_DID: 'did:web:mod.example.org',
+    PDS_REPORT_SERVICE_URL: 'https://reports.example.org',
+    PDS_REPORT_SERVICE_DID: 'did:web:reports.example.org',
+  })
+  assert.deepEqual(env, {
+    FALAJ_PDS_APPVIEW_CDN_URL_PATTERN: 'https://cdn.example.org/%s/%s/%s',
+    FALAJ_PDS_MODERATION: 'https://mod.example.org#did:web:mod.example.org',
+    FALAJ_PDS_MODERATORS: 'did:web:mod.example.org',
+    FALAJ_PDS_REPORTS: 'https://reports.example.org#did:web:reports.example.org',
+  })
+  assert.deepEqual(unused, [])
+})
+
 test('our own names win, and an environment without theirs gives nothing', () => {
   const { env } = translateReferenceEnv({ PDS_PORT: '1', FALAJ_PDS_PORT: '2' })
   assert.equal(env.FALAJ_PDS_PORT, undefined)

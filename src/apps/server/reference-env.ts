@@ -18,6 +18,7 @@ const SAME: Readonly<Record<string, string>> = {
   PDS_TERMS_OF_SERVICE_URL: 'FALAJ_PDS_TERMS_OF_SERVICE_URL',
   PDS_CONTACT_EMAIL_ADDRESS: 'FALAJ_PDS_CONTACT_EMAIL',
   PDS_MOD_SERVICE_DID: 'FALAJ_PDS_MODERATORS',
+  PDS_BSKY_APP_VIEW_CDN_URL_PATTERN: 'FALAJ_PDS_APPVIEW_CDN_URL_PATTERN',
   PDS_SERVICE_HANDLE_DOMAINS: 'FALAJ_PDS_HANDLE_DOMAINS',
   PDS_CRAWLERS: 'FALAJ_PDS_CRAWLERS',
   PDS_BLOB_UPLOAD_LIMIT: 'FALAJ_PDS_BLOB_BYTES_MAX',
@@ -39,6 +40,9 @@ const COMPUTED = [
   'PDS_SERVICE_DID',
   'PDS_BSKY_APP_VIEW_URL',
   'PDS_BSKY_APP_VIEW_DID',
+  'PDS_MOD_SERVICE_URL',
+  'PDS_REPORT_SERVICE_URL',
+  'PDS_REPORT_SERVICE_DID',
   'PDS_REPO_BACKFILL_LIMIT_MS',
   'PDS_RATE_LIMITS_ENABLED',
   'PDS_REDIS_SCRATCH_ADDRESS',
@@ -61,6 +65,8 @@ export const reachedSettings: readonly string[] = [
   'FALAJ_PDS_PUBLIC_URL',
   'FALAJ_PDS_DID_WEB',
   'FALAJ_PDS_APPVIEW',
+  'FALAJ_PDS_MODERATION',
+  'FALAJ_PDS_REPORTS',
   'FALAJ_PDS_RETENTION_HOURS',
   'FALAJ_PDS_RATE_LIMITS',
   'FALAJ_PDS_REDIS',
@@ -106,16 +112,20 @@ function hostIdentity(env: Env): Record<string, string | undefined> {
 const HOUR_MS = 3_600_000
 
 function computed(env: Env): Record<string, string | undefined> {
-  const { PDS_BSKY_APP_VIEW_URL: url, PDS_BSKY_APP_VIEW_DID: did } = env
   const backfillMs = Number(env.PDS_REPO_BACKFILL_LIMIT_MS)
   return {
-    FALAJ_PDS_APPVIEW: url && did ? `${url}#${did}` : undefined,
+    FALAJ_PDS_APPVIEW: service(env.PDS_BSKY_APP_VIEW_URL, env.PDS_BSKY_APP_VIEW_DID),
+    FALAJ_PDS_MODERATION: service(env.PDS_MOD_SERVICE_URL, env.PDS_MOD_SERVICE_DID),
+    FALAJ_PDS_REPORTS: service(env.PDS_REPORT_SERVICE_URL, env.PDS_REPORT_SERVICE_DID),
     FALAJ_PDS_RETENTION_HOURS:
       backfillMs > 0 ? String(Math.max(1, Math.ceil(backfillMs / HOUR_MS))) : undefined,
     FALAJ_PDS_RATE_LIMITS: rateLimits(env.PDS_RATE_LIMITS_ENABLED),
     FALAJ_PDS_REDIS: redisUrl(env),
   }
 }
+
+const service = (url: string | undefined, did: string | undefined) =>
+  url && did ? `${url}#${did}` : undefined
 
 function rateLimits(enabled: string | undefined): string | undefined {
   if (!enabled) return undefined

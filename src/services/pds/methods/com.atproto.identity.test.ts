@@ -1,6 +1,7 @@
 /** Handles and identities: what changes, in which order, and what happens when the directory balks. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import { testOutside } from '#platform/runtime'
 import { type PlcOperation, plcOperationCid, plcState, signPlcOperation } from '#protocol/identity'
 import { type Answer, type Person, TestHost } from '../testing/host.test-support.ts'
 
@@ -58,6 +59,48 @@ test('updateHandle changes identity, account and network, in this order', async 
   assert.equal((await resolve('bob.test')).body.error, 'HandleNotFound')
   const carol = await host.signUp('bob', { email: 'carol@mail.example' })
   assert.equal(carol.handle, 'bob.test', 'the old name is free')
+})
+
+test('a name of one’s own is taken by DNS or by its web page, when it leads to the account', async () => {
+  const txt: Record<string, string[]> = {}
+  const pages: Record<string, string> = {}
+  const outside = testOutside({ seed: 3 })
+  outside.resolveTxt = async (name) => txt[name] ?? []
+  const own = await TestHost.open({
+    outside,
+    fetch: async (url) => {
+      const page = pages[new URL(String(url)).host]
+      return page ? new Response(page) : new Response('', { status: 404 })
+    },
+  })
+  const bob = await own.signUp('bob')
+  const rename = (handle: string) =>
+    own.post('com.atproto.identity.updateHandle', { handle }, bob.accessJwt)
+  txt['_atproto.bob.example.com'] = ['other=1', `did=${bob.did}`]
+  pages['web.example.com'] = `${bob.did}\n`
+  txt['_atproto.hers.example.com'] = ['did=did:plc:aaaaaaaaaaaaaaaaaaaaaaaa']
+  pages['hers.example.com'] = bob.did
+  for (const handle of ['Bob.example.com', 'web.example.com']) {
+    assert.equal((await rename(handle)).status, 200, handle)
+    assert.deepEqual(namesOf(bob, own), [`at://${handle.toLowerCase()}`])
+  }
+  for (const handle of ['hers.example.com', 'nobody.example.com', 'a.onion']) {
+    const { status, body } = await rename(handle)
+    assert.deepEqual([status, body.error], [400, 'InvalidHandle'], handle)
+  }
+  for (const nonsense of ['10.0.0.1', 'x', 'a..b']) {
+    const { status, body } = await rename(nonsense)
+    assert.deepEqual([status, body.error], [400, 'InvalidRequest'], nonsense)
+  }
+  const { body } = await own.get('com.atproto.identity.resolveHandle', {
+    handle: 'web.example.com',
+  })
+  assert.equal(body.did, bob.did)
+  assert.equal(
+    (await own.page('/.well-known/atproto-did', { host: 'web.example.com' })).body,
+    bob.did,
+  )
+  await own.close()
 })
 
 test('updateHandle refuses what it cannot give', async () => {

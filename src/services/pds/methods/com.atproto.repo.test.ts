@@ -128,6 +128,26 @@ test('createRecord takes what its lexicon takes, and nothing else', () =>
       error: 'InvalidCid',
     },
     {
+      name: 'a blob as they were before they had a type',
+      method: 'createRecord',
+      input: {
+        collection: NOTE,
+        record: {
+          deep: [
+            {
+              file: {
+                cid: 'bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku',
+                mimeType: 'image/png',
+              },
+            },
+          ],
+        },
+        validate: false,
+      },
+      error: 'InvalidRequest',
+      message: /Legacy blobs/,
+    },
+    {
       name: 'no object',
       method: 'createRecord',
       input: { collection: NOTE, record: ['list'] },

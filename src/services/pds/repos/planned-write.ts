@@ -40,6 +40,7 @@ export function planRecord(
   const collection = parseNsid(collectionText)
   const rkey = parseRecordKey(rkeyText)
   const value = typedRecord(collection, record)
+  refuseOldBlobs(value)
   const validationStatus = validate === false ? undefined : check(collection, rkey, value, validate)
   const bytes = encodeCbor(value)
   if (bytes.byteLength > RECORD_BYTES_MAX) {
@@ -72,6 +73,23 @@ function typedRecord(collection: Nsid, record: unknown): Record<string, unknown>
     )
   }
   return value
+}
+
+/**
+ * Blobs as records had them before blobs had a type, `{ cid, mimeType }`: nothing would keep their
+ * bytes. Throws InvalidRequest.
+ */
+function refuseOldBlobs(value: unknown): void {
+  if (typeof value !== 'object' || value === null) return
+  const { cid, mimeType } = value as { cid?: unknown; mimeType?: unknown }
+  if (typeof cid === 'string' && typeof mimeType === 'string' && Object.keys(value).length === 2) {
+    throw new XrpcError(
+      400,
+      'InvalidRequest',
+      `Legacy blobs are not allowed (${cid.slice(0, 100)})`,
+    )
+  }
+  for (const part of Object.values(value)) refuseOldBlobs(part)
 }
 
 function check(
