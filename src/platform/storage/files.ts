@@ -116,6 +116,12 @@ export const nodeFiles: Files = {
   },
 }
 
+/**
+ * A write that small is a copy into memory of the system: cheaper here and now than over the thread pool and back. What
+ * may take long is the fsync, which never runs on the loop.
+ */
+const WRITE_NOW_BYTES = 64 * 1024
+
 function openFile(fd: number): OpenFile {
   return {
     async read(into, position) {
@@ -129,8 +135,10 @@ function openFile(fd: number): OpenFile {
       }
       return done
     },
-    write: (bytes, position) =>
-      call((done) => fs.write(fd, bytes, 0, bytes.length, position, done)),
+    async write(bytes, position) {
+      if (bytes.length <= WRITE_NOW_BYTES) return fs.writeSync(fd, bytes, 0, bytes.length, position)
+      return call((done) => fs.write(fd, bytes, 0, bytes.length, position, done))
+    },
     writeAll: (pieces, position) => call((done) => fs.writev(fd, pieces, position, done)),
     datasync: () => call((done) => fs.fdatasync(fd, done)),
     truncate: (length) => call((done) => fs.ftruncate(fd, length, done)),

@@ -15,26 +15,30 @@ const record = (n: number) => ({
 })
 let made = 0
 
-/** Runs `call` from `clients` callers at once; prints calls a second and CPU by call. */
+/** Runs `call` from `clients` callers at once; prints calls a second, CPU by call and the median. */
 async function measure(name: string, clients: number, call: (client: number) => Promise<unknown>) {
   const before = process.cpuUsage()
   const started = performance.now()
   const end = started + seconds * 1000
-  let calls = 0
+  const tookMs: number[] = []
   await Promise.all(
     Array.from({ length: clients }, async (_, client) => {
       while (performance.now() < end) {
+        const before = performance.now()
         await call(client)
-        calls++
+        tookMs.push(performance.now() - before)
       }
     }),
   )
   const wallMs = performance.now() - started
+  const calls = tookMs.length
+  tookMs.sort((one, other) => one - other)
   const { user, system } = process.cpuUsage(before)
   const figures = {
     perSecond: Math.round((calls / wallMs) * 1000),
     userUs: Math.round(user / calls),
     systemUs: Math.round(system / calls),
+    p50Ms: Number(tookMs[Math.floor(calls / 2)]!.toFixed(3)),
   }
   console.log(JSON.stringify({ name, ...figures }))
 }
@@ -55,7 +59,7 @@ const applyWrites = (index: number) => {
 }
 
 await measure('warm up', 16, create)
-await measure('createRecord, one after another', 1, create)
+await measure('createRecord, one after another', 1, () => create(0))
 await measure('createRecord, 16 clients on 16 accounts', 16, create)
 await measure('createRecord, 16 clients on one account', 16, () => create(0))
 await measure('applyWrites of 200', 1, applyWrites)
