@@ -33,6 +33,8 @@ export interface BinaryInput {
 
 /** A body that is already encoded: binary answers, and JSON that was made elsewhere. */
 export interface RawOutput {
+  /** 200 when left out. */
+  status?: number
   encoding: string
   body: string | Uint8Array | AsyncIterable<Uint8Array>
   headers?: Record<string, string>

@@ -288,7 +288,7 @@ function toResponse(route: Route, output: unknown): HttpResponse {
     const { encoding, body } = output
     if (encoding === jsonType && route.outputSchema) checkOutput(route.outputSchema, parsed(body))
     const headers = { ...corsHeaders, 'content-type': encoding, ...output.headers }
-    return { status: 200, headers, body }
+    return { status: output.status ?? 200, headers, body }
   }
   if (route.outputSchema !== undefined) checkOutput(route.outputSchema, output)
   return { status: 200, headers: { ...jsonHeaders }, body: JSON.stringify(output) }

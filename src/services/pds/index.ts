@@ -46,7 +46,7 @@ import { HotRepos, Repos } from './repos/index.ts'
 import { routes } from './routes.ts'
 import { Callers, Codes, Passwords, Sessions } from './sign-in/index.ts'
 import { Erasure, Standing, StandingEvents } from './standing/index.ts'
-import { Takedowns } from './takedowns/index.ts'
+import { Takedowns, takedownKey } from './takedowns/index.ts'
 
 export type { AccountReport } from './check/index.ts'
 export { type PdsConfig, pdsConfig } from './config.ts'
@@ -258,6 +258,7 @@ export async function createPds(
   if (replayed > 0) log.info('journal replayed', { entries: replayed })
 
   const clock = new TidClock(now, clockId(random))
+  const takedowns = await Takedowns.load({ sql, now })
   const blobs = new AccountBlobs({
     blobs: deps.blobs,
     files,
@@ -265,6 +266,7 @@ export async function createPds(
     now,
     bytesMax: config.blobBytesMax,
     quotaBytes: config.accountBlobBytesMax,
+    isTakenDown: (did, cid) => takedowns.has(takedownKey({ did, cid })),
   })
   const repos: Repos = new Repos({ accounts, hot, journal, clock, now, syncBlobs: blobs.sync })
   const erasure = new Erasure({ accounts, files, hot, checkpoints, blobs, stream })
@@ -299,7 +301,6 @@ export async function createPds(
     audit,
     now,
   })
-  const takedowns = await Takedowns.load({ sql, now })
   const proxy = new ServiceProxy({
     authorize: callers.account({ deactivated: true }),
     directory,

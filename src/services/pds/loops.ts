@@ -18,6 +18,8 @@ const CRAWL_RETRY_MS = 5_000
 const CRAWL_AGAIN_MS = 20 * MINUTE_MS
 /** A claim younger than this belongs to a request that is still here. */
 const CLAIM_SETTLED_MS = 5 * MINUTE_MS
+/** A host that is often started anew sweeps too. */
+const FIRST_SWEEP_MS = 10 * MINUTE_MS
 /** Between two accounts whose blobs are looked through. */
 const SWEEP_PAUSE_MS = 50
 const PAGE = 500
@@ -100,11 +102,11 @@ async function keepHouse(parts: Parts, signal: AbortSignal): Promise<void> {
   }
 }
 
-/** Once a day, slowly: bytes that nothing has mentioned for the retained window. */
+/** Soon after the start and then once a day, slowly: bytes that nothing has mentioned for the retained window. */
 async function sweepBlobs(parts: Parts, signal: AbortSignal): Promise<void> {
   const { accounts, blobs, outside } = parts
+  await rest(parts, FIRST_SWEEP_MS, signal)
   while (!signal.aborted) {
-    await rest(parts, DAY_MS, signal)
     let cursor: string | undefined
     do {
       const page = await accounts.list({ limit: PAGE, ...(cursor && { cursor }) })
@@ -117,6 +119,7 @@ async function sweepBlobs(parts: Parts, signal: AbortSignal): Promise<void> {
       }
       cursor = page.length === PAGE ? page.at(-1)?.did : undefined
     } while (cursor)
+    await rest(parts, DAY_MS, signal)
   }
 }
 

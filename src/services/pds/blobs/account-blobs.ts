@@ -1,16 +1,25 @@
-import type { Blobs } from '#platform/storage'
+import type { BlobRange, Blobs, Staged } from '#platform/storage'
 import { createSha256 } from '#protocol/crypto'
-import { type BlobRef, type CidBytes, cidText, equalBytes, makeCid } from '#protocol/data'
+import { type BlobRef, type CidBytes, cidText, equalBytes, makeCid, parseCid } from '#protocol/data'
 import type { Did } from '#protocol/syntax'
-import { XrpcError } from '#protocol/xrpc'
-import { type AccountFiles, fileName } from '../account-files/index.ts'
+import { invalidRequest, XrpcError } from '#protocol/xrpc'
+import { type AccountFile, type AccountFiles, fileName } from '../account-files/index.ts'
 import type { Account } from '../accounts/index.ts'
 import { Kind } from '../journal/index.ts'
 import type { Repos } from '../repos/index.ts'
 import { applyBlob, encodeBlobEntry } from './blob-entry.ts'
+import { isMediaType, mediaTypeOf, SNIFF_BYTES } from './media-type.ts'
 
 const RAW = 0x55
 const SWEEP_COUNT = 1_000
+
+/** What an upload says of itself. */
+export interface UploadClaims {
+  /** Media type; believed where the bytes do not say something else. */
+  mimeType: string
+  /** Length of the body, when it was told and the body comes as it is. */
+  bytes?: number | undefined
+}
 
 /**
  * Blobs of the accounts: bytes by account and CID, rows in the account's file. A blob is private
@@ -23,6 +32,7 @@ export class AccountBlobs {
   readonly #repos: () => Repos
   readonly #now: () => number
   readonly #quotaBytes: number
+  readonly #isTakenDown: (did: Did, cid: string) => boolean
   /** Naming and erasing the bytes of one account go one after another. */
   readonly #turns = new Map<Did, Promise<unknown>>()
   /** Largest blob, in bytes. */
@@ -38,6 +48,8 @@ export class AccountBlobs {
     bytesMax: number
     /** All blobs of one account, in bytes. */
     quotaBytes: number
+    /** Whether the operator took this blob of an account down. */
+    isTakenDown: (did: Did, cid: string) => boolean
   }) {
     this.#blobs = options.blobs
     this.#files = options.files
@@ -45,31 +57,63 @@ export class AccountBlobs {
     this.#now = options.now
     this.bytesMax = options.bytesMax
     this.#quotaBytes = options.quotaBytes
+    this.#isTakenDown = options.isTakenDown
   }
 
-  /** Takes in a blob while hashing it. Throws BlobTooLarge, BlobQuotaExceeded. */
+  /**
+   * Takes in a blob while hashing it; what was there already keeps its type while a record refers to it. Throws
+   * InvalidRequest, BlobTooLarge (413), BlobQuotaExceeded.
+   */
   async upload(
     account: Account,
     source: AsyncIterable<Uint8Array> | Uint8Array,
-    mimeType: string,
+    claims: UploadClaims,
   ): Promise<BlobRef> {
-    this.#requireRoom(account, 0)
-    const hash = createSha256()
-    const staged = await this.#blobs.stage(this.#measured(source, hash))
+    const { did } = account
+    const declared = claims.mimeType === '*/*' ? 'application/octet-stream' : claims.mimeType
+    if (!isMediaType(declared)) throw invalidRequest('The content-type is not a media type')
+    await this.#look(did, (file) => this.#requireRoom(file, claims.bytes ?? 0))
+    const intake = new Intake(source, this.bytesMax)
+    const staged = await this.#blobs.stage(intake)
     try {
-      this.#requireRoom(account, staged.size)
-      const ref = { cid: makeCid(RAW, hash.digest()), mimeType, size: staged.size }
-      await this.#inTurn(account.did, async () => {
-        const key = blobKey(account.did, ref.cid)
-        // What is there may be on the disk already, and relied upon: whole, it is not replaced.
-        if (!(await this.#holds(key, ref))) await staged.commit(key)
-        await this.#note(account.did, ref)
-      })
-      return ref
+      const { size } = staged
+      if (size === 0) throw invalidRequest('A blob has at least one byte')
+      if (claims.bytes !== undefined && claims.bytes !== size) {
+        throw invalidRequest(`${size} bytes came, the content-length says ${claims.bytes}`)
+      }
+      const ref = { cid: intake.cid(), mimeType: mediaTypeOf(declared, intake.head()), size }
+      return await this.#inTurn(did, () => this.#keep(did, ref, staged))
     } finally {
       // After a commit this does nothing.
       await staged.discard()
     }
+  }
+
+  /** Names the bytes, unless they are here, and notes them. */
+  async #keep(did: Did, ref: BlobRef, staged: Staged): Promise<BlobRef> {
+    if (this.#isTakenDown(did, cidText(ref.cid))) {
+      throw invalidRequest('This blob was taken down and cannot be uploaded again')
+    }
+    const isNoted = await this.#look(did, (file) => {
+      if (file.blob(ref.cid)) return true
+      this.#requireRoom(file, ref.size)
+      return false
+    })
+    const key = blobKey(did, ref.cid)
+    // What is there may be on the disk already, and relied upon: whole, it is not replaced.
+    const isHere = isNoted && (await this.#holds(key, ref))
+    if (!isHere) await staged.commit(key)
+    return this.#note(did, ref, !isHere)
+  }
+
+  /** Looks at the account's file as it is now, in the account's turn. */
+  async #look<T>(did: Did, look: (file: AccountFile) => T): Promise<T> {
+    let seen: T
+    await this.#repos().change(did, ({ generation }) => {
+      seen = look(this.#files.open(did, generation))
+      return []
+    })
+    return seen!
   }
 
   /** Whether the bytes of a blob are here and what its CID says. */
@@ -90,44 +134,29 @@ export class AccountBlobs {
     return equalBytes(makeCid(RAW, hash.digest()), cid)
   }
 
-  #requireRoom({ did, generation }: Account, size: number): void {
-    if (this.#files.open(did, generation).blobBytes() + size <= this.#quotaBytes) return
+  #requireRoom(file: AccountFile, size: number): void {
+    if (file.blobBytes() + size <= this.#quotaBytes) return
     const message = `An account may hold ${this.#quotaBytes} bytes of blobs`
     throw new XrpcError(400, 'BlobQuotaExceeded', message)
   }
 
   /** The row; in the journal, with its bytes on the disk, when a record refers to it already. */
-  async #note(did: Did, ref: BlobRef): Promise<void> {
+  async #note(did: Did, ref: BlobRef, isNew: boolean): Promise<BlobRef> {
     const uploadedMs = this.#now()
-    let isReferenced = false
-    await this.#repos().change(did, ({ generation }) => {
-      const file = this.#files.open(did, generation)
-      isReferenced = file.isReferenced(ref.cid)
+    const { isReferenced, mimeType } = await this.#look(did, (file) => {
+      const isReferenced = file.isReferenced(ref.cid)
       if (!isReferenced) file.putBlob(ref, uploadedMs)
-      return []
+      return { isReferenced, mimeType: file.blob(ref.cid)?.mimeType }
     })
-    if (!isReferenced) return
-    await this.#blobs.sync([blobKey(did, ref.cid)])
+    if (!isReferenced) return ref
+    if (isNew) await this.#blobs.sync([blobKey(did, ref.cid)])
+    if (mimeType !== undefined) return { ...ref, mimeType }
     const entry = encodeBlobEntry(ref, uploadedMs)
     const apply = applyBlob(ref, uploadedMs)
     await this.#repos().change(did, ({ generation }) => [
       { did, kind: Kind.blob, make: () => entry, file: { generation, apply } },
     ])
-  }
-
-  async *#measured(
-    source: AsyncIterable<Uint8Array> | Uint8Array,
-    hash: { update(bytes: Uint8Array): void },
-  ): AsyncIterable<Uint8Array> {
-    let size = 0
-    for await (const chunk of source instanceof Uint8Array ? [source] : source) {
-      size += chunk.byteLength
-      if (size > this.bytesMax) {
-        throw new XrpcError(413, 'BlobTooLarge', `Blob is over ${this.bytesMax} bytes`)
-      }
-      hash.update(chunk)
-      yield chunk
-    }
+    return ref
   }
 
   /** Bytes and names on disk: called before a record that refers to them is journalled. */
@@ -136,46 +165,76 @@ export class AccountBlobs {
     const file = this.#files.open(did, generation)
     const keys: string[] = []
     for (const cid of cids) {
+      if (this.#isTakenDown(did, cidText(cid))) {
+        throw new XrpcError(400, 'BlobNotFound', `Could not find blob: ${cidText(cid)}`)
+      }
       // One that a record refers to was synced for it; one that is missing the write refuses.
       if (file.blob(cid) && !file.isReferenced(cid)) keys.push(blobKey(did, cid))
     }
     if (keys.length > 0) await this.#blobs.sync(keys)
   }
 
+  /** Read the body, or call its iterator's `return`. */
   read(
     did: Did,
     cid: CidBytes,
+    range?: BlobRange,
   ): Promise<{ size: number; body: AsyncIterable<Uint8Array> } | undefined> {
-    return this.#blobs.get(blobKey(did, cid))
+    return this.#blobs.get(blobKey(did, cid), range)
   }
 
-  /** Erases what nothing has mentioned since `beforeMs`. Returns how many. */
+  /** Erases what nothing has mentioned since `beforeMs`, and bytes that no row knows. Returns how many. */
   async sweep(did: Did, beforeMs: number): Promise<number> {
     return this.#inTurn(did, async () => {
-      let cids: CidBytes[] = []
-      await this.#repos().change(did, ({ generation, pendingCount }) => {
-        // A write under way may be about to mention one.
-        if (pendingCount === 0) {
-          cids = this.#files.open(did, generation).takeIdleBlobs(beforeMs, SWEEP_COUNT)
-        }
-        return []
-      })
-      await this.#blobs.delete(cids.map((cid) => blobKey(did, cid)))
-      return cids.length
+      let erased = 0
+      for (;;) {
+        let cids: CidBytes[] = []
+        await this.#repos().change(did, ({ generation, pendingCount }) => {
+          // A write under way may be about to mention one.
+          if (pendingCount === 0) {
+            cids = this.#files.open(did, generation).takeIdleBlobs(beforeMs, SWEEP_COUNT)
+          }
+          return []
+        })
+        await this.#blobs.delete(cids.map((cid) => blobKey(did, cid)))
+        erased += cids.length
+        if (cids.length < SWEEP_COUNT) break
+      }
+      return erased + (await this.#sweepStrays(did))
     })
+  }
+
+  /** A power cut may lose the row of an upload and keep its bytes; in the account's turn none is between the two. */
+  async #sweepStrays(did: Did): Promise<number> {
+    let erased = 0
+    for await (const keys of this.#keysOf(did)) {
+      const strays = await this.#look(did, (file) =>
+        keys.filter((key) => {
+          const cid = parseCid(key.slice(key.lastIndexOf('/') + 1))
+          return !file.blob(cid) && !file.isReferenced(cid)
+        }),
+      )
+      await this.#blobs.delete(strays)
+      erased += strays.length
+    }
+    return erased
+  }
+
+  async *#keysOf(did: Did): AsyncGenerator<string[]> {
+    let keys: string[] = []
+    for await (const key of this.#blobs.list(`${fileName(did)}/`)) {
+      keys.push(key)
+      if (keys.length < SWEEP_COUNT) continue
+      yield keys
+      keys = []
+    }
+    yield keys
   }
 
   /** Erases every blob of an account that is gone. */
   async erase(did: Did): Promise<void> {
     await this.#inTurn(did, async () => {
-      let keys: string[] = []
-      for await (const key of this.#blobs.list(`${fileName(did)}/`)) {
-        keys.push(key)
-        if (keys.length < SWEEP_COUNT) continue
-        await this.#blobs.delete(keys)
-        keys = []
-      }
-      await this.#blobs.delete(keys)
+      for await (const keys of this.#keysOf(did)) await this.#blobs.delete(keys)
     })
   }
 
@@ -188,6 +247,44 @@ export class AccountBlobs {
     } finally {
       if (this.#turns.get(did) === turn) this.#turns.delete(did)
     }
+  }
+}
+
+/** Bytes on their way in: counted, hashed, their beginning kept. Handed on once. */
+class Intake implements AsyncIterable<Uint8Array> {
+  readonly #source: AsyncIterable<Uint8Array> | Uint8Array
+  readonly #bytesMax: number
+  readonly #hash = createSha256()
+  readonly #head = new Uint8Array(SNIFF_BYTES)
+  #size = 0
+
+  constructor(source: AsyncIterable<Uint8Array> | Uint8Array, bytesMax: number) {
+    this.#source = source
+    this.#bytesMax = bytesMax
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
+    const source = this.#source instanceof Uint8Array ? [this.#source] : this.#source
+    for await (const chunk of source) {
+      if (this.#size < SNIFF_BYTES) {
+        this.#head.set(chunk.subarray(0, SNIFF_BYTES - this.#size), this.#size)
+      }
+      this.#size += chunk.byteLength
+      if (this.#size > this.#bytesMax) {
+        throw new XrpcError(413, 'BlobTooLarge', `Blob is over ${this.#bytesMax} bytes`)
+      }
+      this.#hash.update(chunk)
+      yield chunk
+    }
+  }
+
+  /** When all has come. */
+  cid(): CidBytes {
+    return makeCid(RAW, this.#hash.digest())
+  }
+
+  head(): Uint8Array {
+    return this.#head.subarray(0, this.#size)
   }
 }
 

@@ -1,8 +1,9 @@
 import { ComAtprotoRepoListMissingBlobs } from '@atcute/atproto'
-import { cidText, parseCid } from '#protocol/data'
+import { cidText } from '#protocol/data'
 import type { AtUri } from '#protocol/syntax'
 import { query } from '#protocol/xrpc'
 import type { Pds } from '../parts.ts'
+import { cidCursor } from './open-repo.ts'
 
 /** Blobs that records refer to and whose bytes are not here: what a move has yet to bring. */
 export const listMissingBlobs = ({ files, callers }: Pick<Pds, 'files' | 'callers'>) =>
@@ -10,7 +11,7 @@ export const listMissingBlobs = ({ files, callers }: Pick<Pds, 'files' | 'caller
     auth: callers.account({ deactivated: true }),
     async handle({ params, caller: { account } }) {
       const { limit } = params
-      const cursor = params.cursor ? parseCid(params.cursor) : undefined
+      const cursor = cidCursor(params.cursor)
       const file = files.open(account.did, account.generation)
       const missing = file.listMissingBlobs({ limit, cursor })
       const blobs = missing.map(({ cid, path }) => ({

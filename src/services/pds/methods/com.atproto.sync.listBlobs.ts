@@ -1,8 +1,8 @@
 import { ComAtprotoSyncListBlobs } from '@atcute/atproto'
-import { cidText, parseCid } from '#protocol/data'
+import { cidText } from '#protocol/data'
 import { query } from '#protocol/xrpc'
 import type { Pds } from '../parts.ts'
-import { requireReadable } from './open-repo.ts'
+import { cidCursor, requireReadable } from './open-repo.ts'
 
 /** CIDs of the blobs that an account's records refer to. */
 export const listBlobs = ({
@@ -16,7 +16,7 @@ export const listBlobs = ({
       const account = await accounts.require(params.did)
       requireReadable(account, caller)
       const { limit, since } = params
-      const cursor = params.cursor ? parseCid(params.cursor) : undefined
+      const cursor = cidCursor(params.cursor)
       const file = files.open(account.did, account.generation)
       const cids = file.listBlobs({ limit, cursor, since }).map(cidText)
       return { cids, cursor: cids.length === limit ? cids.at(-1) : undefined }

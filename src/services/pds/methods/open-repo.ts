@@ -1,4 +1,5 @@
-import { XrpcError } from '#protocol/xrpc'
+import { type CidBytes, parseCid } from '#protocol/data'
+import { invalidRequest, XrpcError } from '#protocol/xrpc'
 import type { AccountFile } from '../account-files/index.ts'
 import type { Account } from '../accounts/index.ts'
 import type { Pds } from '../parts.ts'
@@ -41,4 +42,14 @@ export function refuseInactive({ status, did }: Account): void {
 export function requireReadable(account: Account, caller: Reader | undefined): void {
   if (caller && ('operator' in caller || caller.did === account.did)) return
   refuseInactive(account)
+}
+
+/** A cursor that is the CID of the last one told. Throws InvalidRequest. */
+export function cidCursor(text: string | undefined): CidBytes | undefined {
+  if (!text) return undefined
+  try {
+    return parseCid(text)
+  } catch {
+    throw invalidRequest('Malformed cursor')
+  }
 }

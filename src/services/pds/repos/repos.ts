@@ -345,7 +345,8 @@ function requireBlobs(file: AccountFile, blobs: readonly BlobRef[]): void {
     if (!blob) {
       throw new XrpcError(400, 'BlobNotFound', `Could not find blob: ${cidText(ref.cid)}`)
     }
-    if (blob.mimeType !== ref.mimeType) {
+    // Of one that other records name, the type they gave it may be another (one that was moved here).
+    if (blob.mimeType !== ref.mimeType && !file.isReferenced(ref.cid)) {
       throw new XrpcError(
         400,
         'InvalidMimeType',
