@@ -131,6 +131,7 @@ test('what is not the account’s repository is refused, and nothing is changed'
   }
   const damaged = Uint8Array.from(car)
   damaged[car.length - 10]! ^= 1
+  const bomb = (bytes: Uint8Array) => carOf(source.cidOf(bytes), [[source.cidOf(bytes), bytes]])
   const cases: [name: string, bytes: Uint8Array, error: RegExp][] = [
     [
       'of somebody else',
@@ -151,6 +152,13 @@ test('what is not the account’s repository is refused, and nothing is changed'
     ['with a changed record', damaged, /InvalidBlock|InvalidCar/],
     ['nothing at all', new Uint8Array(0), /Invalid/],
     ['no CAR', new TextEncoder().encode('hello'), /Invalid/],
+    ['with several roots', concatBytes([carHeader([root, root]), car.subarray(100)]), /Invalid/],
+    ['without a root', carHeader([]), /Invalid/],
+    ['with a header of 2^63 bytes', Uint8Array.from([...Array(9).fill(0xff), 0x7f]), /Invalid/],
+    ['with a length without an end', new Uint8Array(100).fill(0xff), /Invalid/],
+    ['lists in lists in lists', bomb(new Uint8Array(500_000).fill(0x81)), /Invalid/],
+    ['a list of 2^32', bomb(Uint8Array.of(0x9a, 255, 255, 255, 255)), /Invalid/],
+    ['a text of 2^63', bomb(Uint8Array.of(0x7b, ...Array(8).fill(127))), /Invalid/],
   ]
   const before = await check(host, person)
   for (const [name, bytes, error] of cases) {

@@ -449,6 +449,21 @@ test('records come back as they were given: links, bytes, nesting', async () => 
   assert.equal(read.body.cid, body.cid)
 })
 
+test('names that mean something to a machine are data like others', async () => {
+  const record = '{"__proto__":{"admin":true},"constructor":{"x":1},"toString":"text"}'
+  const input = `{"repo":"${alice.did}","collection":"${NOTE}","rkey":"odd","record":${record}}`
+  const made = await host.call('POST', 'com.atproto.repo.createRecord', {
+    input: new TextEncoder().encode(input),
+    token: alice.accessJwt,
+    headers: { 'content-type': 'application/json' },
+  })
+  assert.equal(made.status, 200, JSON.stringify(made.body))
+  const params = { repo: alice.did, collection: NOTE, rkey: 'odd' }
+  const { bytes } = await host.get('com.atproto.repo.getRecord', params)
+  assert.match(new TextDecoder().decode(bytes), /"__proto__":\{"admin":true\}/)
+  assert.equal(({} as { admin?: unknown }).admin, undefined)
+})
+
 test('listRecords pages in both directions and keeps to its collection', async () => {
   const bob = await host.signUp('bob')
   const writes = Array.from({ length: 25 }, (_, i) => ({
