@@ -1,12 +1,15 @@
 /** The program that bin/falaj runs: finds the door a command line asks for, and exits with its code. */
-import { commands, runCommand } from '#apps/cli'
-import { programVersion, runServer, serviceNames } from '#apps/server'
+import { commands, pdsCheck, runCommand } from '#apps/cli'
+import { openPds, programVersion, runServer, serviceNames } from '#apps/server'
 
 const USAGE = 2
+/** The server opens a host's data, the command line asks about it: here they meet. */
+const check = pdsCheck(openPds)
 
 async function main([first = '', ...rest]: readonly string[]): Promise<number> {
   if (first === 'help' || first === '--help' || first === '-h') return say(helpText())
   if (first === 'version' || first === '--version') return say(`${programVersion()}\n`)
+  if (first === 'pds' && rest[0] === 'check') return await runCommand(check, rest.slice(1))
   // `falaj relay --flags` is the service; `falaj relay verb` speaks to a running one.
   const hasVerb = rest[0] !== undefined && !rest[0].startsWith('-')
   const command = commands.find(({ name }) => name === first)
@@ -25,7 +28,7 @@ function say(text: string): number {
 }
 
 function helpText(): string {
-  const verbs = commands.map(({ name, help }) => `  ${name.padEnd(30)} ${help}\n`)
+  const verbs = [...commands, check].map(({ name, help }) => `  ${name.padEnd(30)} ${help}\n`)
   return `falaj: the AT Protocol stack
 
   falaj up                       everything in one process

@@ -1,5 +1,6 @@
 /** Operator and owner commands against running services, thin over the protocol. */
 import { ConfigError, OutgoingError } from '#platform/runtime'
+import { StorageError } from '#platform/storage'
 import { UpstreamError } from '#protocol/identity'
 import { ProtocolError } from '#protocol/syntax'
 import { XrpcError } from '#protocol/xrpc'
@@ -53,7 +54,8 @@ function isTold(error: unknown): error is Error {
     error instanceof XrpcError ||
     error instanceof ProtocolError ||
     error instanceof UpstreamError ||
-    error instanceof OutgoingError
+    error instanceof OutgoingError ||
+    error instanceof StorageError
   )
 }
 

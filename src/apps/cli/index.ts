@@ -1,2 +1,3 @@
 /** The command line's operator and owner commands. */
 export { type Command, commands, runCommand } from './commands.ts'
+export { pdsCheck } from './pds-check.ts'

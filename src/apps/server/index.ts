@@ -1,5 +1,6 @@
 /** The server door: `falaj up` and single services, from arguments to exit code. */
 export { configTables } from './config-docs.ts'
+export { type OpenPds, openPds } from './open-pds.ts'
 export { UsageError } from './part.ts'
 export { partNames as serviceNames } from './parts.ts'
 export { type Plan, plan } from './plan.ts'
