@@ -38,7 +38,7 @@ const PACKAGES: Record<string, readonly string[]> = {
   'protocol/xrpc': ['@atcute/lexicons'],
   'protocol/account': ['@atcute/lexicons', '@atcute/atproto', '@atcute/bluesky'],
   'platform/storage': ['@redis/client'],
-  'platform/runtime': ['undici', 'ws', 'ipaddr.js', 'nodemailer'],
+  'platform/runtime': ['@node-rs/argon2', 'undici', 'ws', 'ipaddr.js', 'nodemailer'],
   'services/pds': ['@atcute/lexicons', '@atcute/atproto', '@atcute/bluesky'],
   'services/relay': ['@atcute/lexicons', '@atcute/atproto'],
   'services/jetstream': ['@atcute/lexicons', '@atcute/atproto'],

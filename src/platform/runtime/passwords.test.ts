@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { argon2Sync } from 'node:crypto'
 import { test } from 'node:test'
 import { hashPassword, PasswordError, verifyNothing, verifyPassword } from './passwords.ts'
 
@@ -20,6 +21,28 @@ test("another program's argon2id hash of other cost is read", async () => {
     '$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc'
   assert.equal(await verifyPassword('password', hash), true)
   assert.equal(await verifyPassword('passwore', hash), false)
+})
+
+test('the compiled derivation and node’s own give the same, so that either reads all hashes', async () => {
+  const { hashRaw } = await import('@node-rs/argon2')
+  const nonce = Buffer.from('a salt of sixteen')
+  for (const [memory, passes, parallelism, tagLength] of [
+    [19_456, 2, 1, 32],
+    [1_024, 3, 4, 16],
+    [64, 1, 1, 64],
+  ] as const) {
+    const message = Buffer.from('مفتاح and key')
+    const own = argon2Sync('argon2id', { message, nonce, parallelism, tagLength, memory, passes })
+    const compiled = await hashRaw(message, {
+      algorithm: 2,
+      salt: nonce,
+      parallelism,
+      outputLen: tagLength,
+      memoryCost: memory,
+      timeCost: passes,
+    })
+    assert.deepEqual(Buffer.from(compiled), own)
+  }
 })
 
 test('what is no hash matches nothing', async () => {
