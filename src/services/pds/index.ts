@@ -17,7 +17,13 @@ import {
   verifyPassword,
 } from '#platform/runtime'
 import type { Blobs, Kv, Sql, Streams } from '#platform/storage'
-import { cachedDirectory, networkDirectory, type PlcSigner, plcClient } from '#protocol/identity'
+import {
+  cachedDirectory,
+  identityOf,
+  networkDirectory,
+  type PlcSigner,
+  plcClient,
+} from '#protocol/identity'
 import type { Did } from '#protocol/syntax'
 import { TidClock } from '#protocol/syntax'
 import { createRouter, encodeErrorFrame, failureLog } from '#protocol/xrpc'
@@ -45,7 +51,15 @@ import { replayEntry } from './replay.ts'
 import { HotRepos, Repos } from './repos/index.ts'
 import { routes } from './routes.ts'
 import { Callers, Codes, Passwords, Sessions } from './sign-in/index.ts'
-import { Erasure, Standing, StandingEvents } from './standing/index.ts'
+import {
+  Erasure,
+  KEY_CHANGE_JOB,
+  KEY_CHANGE_PACE,
+  type KeyChange,
+  KeyChanges,
+  Standing,
+  StandingEvents,
+} from './standing/index.ts'
 import { Takedowns, takedownKey } from './takedowns/index.ts'
 
 export type { AccountReport } from './check/index.ts'
@@ -150,6 +164,10 @@ export async function createPds(
     kinds: {
       'erase-account': {
         run: ({ key, payload }: JobRun<{ seq: number }>) => erasure.run(key as Did, payload.seq),
+      },
+      [KEY_CHANGE_JOB]: {
+        ...KEY_CHANGE_PACE,
+        run: ({ key, payload }: JobRun<KeyChange>) => keyChanges.settle(key as Did, payload),
       },
     },
     outside,
@@ -281,6 +299,19 @@ export async function createPds(
     newestSeq: () => stream.bounds().durable,
     random,
   })
+  const keyChanges = new KeyChanges({
+    accounts,
+    repos,
+    events,
+    plc,
+    jobs,
+    sealer: sealed,
+    async named(did) {
+      const document = await directory.document(did, { fresh: true })
+      return document && identityOf(document).signingKey
+    },
+    now,
+  })
   const sessions = new Sessions({
     sql,
     secret: sessionSecret,
@@ -359,6 +390,7 @@ export async function createPds(
     mail,
     handles: await Handles.load({ sql, domains: config.handleDomains, directory, now }),
     invites,
+    keyChanges,
     keys: new ReservedKeys({ sql, sealer: sealed, now, random }),
     clock,
     now,

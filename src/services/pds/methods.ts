@@ -27,6 +27,7 @@ import { sendEmail } from './methods/com.atproto.admin.sendEmail.ts'
 import { updateAccountEmail } from './methods/com.atproto.admin.updateAccountEmail.ts'
 import { updateAccountHandle } from './methods/com.atproto.admin.updateAccountHandle.ts'
 import { updateAccountPassword } from './methods/com.atproto.admin.updateAccountPassword.ts'
+import { updateAccountSigningKey } from './methods/com.atproto.admin.updateAccountSigningKey.ts'
 import { updateSubjectStatus } from './methods/com.atproto.admin.updateSubjectStatus.ts'
 import { getRecommendedDidCredentials } from './methods/com.atproto.identity.getRecommendedDidCredentials.ts'
 import { refreshIdentity } from './methods/com.atproto.identity.refreshIdentity.ts'
@@ -118,6 +119,7 @@ const table = [
   updateAccountEmail,
   updateAccountHandle,
   updateAccountPassword,
+  updateAccountSigningKey,
   updateSubjectStatus,
   getRecommendedDidCredentials,
   refreshIdentity,

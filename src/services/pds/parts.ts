@@ -16,7 +16,7 @@ import type { Preferences } from './preferences/index.ts'
 import type { ServiceProxy } from './proxy/index.ts'
 import type { Repos } from './repos/index.ts'
 import type { Callers, Codes, Passwords, Sessions } from './sign-in/index.ts'
-import type { Standing } from './standing/index.ts'
+import type { KeyChanges, Standing } from './standing/index.ts'
 import type { Takedowns } from './takedowns/index.ts'
 
 export interface Pds {
@@ -45,6 +45,7 @@ export interface Pds {
   handles: Handles
   invites: Invites
   keys: ReservedKeys
+  keyChanges: KeyChanges
   clock: TidClock
   now: () => number
   random: (byteCount: number) => Uint8Array

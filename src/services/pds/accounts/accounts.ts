@@ -19,7 +19,7 @@ export interface Account {
   status: AccountStatus
   /** Which of the account's files counts. */
   generation: number
-  readonly signingKey: SigningKey
+  signingKey: SigningKey
   /** Seals the account's private journal payloads; destroying it erases them everywhere. */
   readonly dataKey: Uint8Array
   readonly createdMs: number
@@ -459,6 +459,16 @@ export class Accounts {
     await this.#sql.run('UPDATE accounts SET password_hash = ? WHERE did = ?', [passwordHash, did])
     const known = this.#cache.get(did)
     if (known) known.passwordHash = passwordHash
+  }
+
+  /** The key that signs here is another one; the one before is gone. */
+  async setSigningKey(did: Did, key: SigningKey): Promise<void> {
+    await this.#sql.run('UPDATE accounts SET signing_key = ? WHERE did = ?', [
+      this.#sealer.seal(key.export(), `signing ${did}`),
+      did,
+    ])
+    const known = this.#cache.get(did)
+    if (known) known.signingKey = key
   }
 
   /** Throws InvalidRequest for an address in use. */

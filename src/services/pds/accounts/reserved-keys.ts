@@ -67,6 +67,15 @@ export class ReservedKeys {
     return row && importKey('k256', this.#sealer.open(row.signing_key, `reserved ${row.did_key}`))
   }
 
+  /** A key that is kept here for this account, or for nobody in particular. */
+  async held(did: Did, didKey: string): Promise<SigningKey | undefined> {
+    const row = await this.#sql.get<{ signing_key: Uint8Array }>(
+      'SELECT signing_key FROM reserved_keys WHERE did_key = ? AND (did IS NULL OR did = ?)',
+      [didKey, did],
+    )
+    return row && importKey('k256', this.#sealer.open(row.signing_key, `reserved ${didKey}`))
+  }
+
   /** The account has its key. */
   async drop(did: Did, key: SigningKey): Promise<void> {
     await this.#sql.run('DELETE FROM reserved_keys WHERE did = ? OR did_key = ?', [

@@ -66,6 +66,7 @@ const guards: Record<string, [verb: 'GET' | 'POST', Guard, params?: Record<strin
   'com.atproto.admin.updateAccountEmail': ['POST', 'admin'],
   'com.atproto.admin.updateAccountHandle': ['POST', 'admin'],
   'com.atproto.admin.updateAccountPassword': ['POST', 'admin'],
+  'com.atproto.admin.updateAccountSigningKey': ['POST', 'admin'],
   'com.atproto.admin.updateSubjectStatus': ['POST', 'moderate'],
   'com.atproto.identity.getRecommendedDidCredentials': ['GET', 'owner'],
   'com.atproto.identity.refreshIdentity': ['POST', 'owner'],

@@ -92,6 +92,21 @@ export class PlcAgent {
     return parsePlcOperation(next) as PlcOperation
   }
 
+  /** Puts another key where the account's commits are checked, and leaves everything else. */
+  async changeSigningKey(did: Did, didKey: string): Promise<void> {
+    const last = await this.#client.last(did)
+    const state = last && plcState(last)
+    if (!state) throw noIdentity(did)
+    const verificationMethods = { ...state.verificationMethods, atproto: didKey }
+    await this.submit(did, await this.change(did, { verificationMethods }))
+  }
+
+  /** The key that the directory names for the account's commits, as a did:key. */
+  async signingKey(did: Did): Promise<string | undefined> {
+    const last = await this.#client.last(did)
+    return last && plcState(last)?.verificationMethods.atproto
+  }
+
   /** Puts the handle first among the identity's names. */
   async changeHandle(did: Did, handle: Handle): Promise<void> {
     const last = await this.#client.last(did)

@@ -18,7 +18,8 @@ export interface RepoState {
 export class HotRepo {
   readonly did: Did
   readonly generation: number
-  readonly key: SigningKey
+  /** Signs its commits. */
+  key: SigningKey
   /** What the next write builds on; undefined before the first commit. */
   state: RepoState | undefined
   /** Rev of the newest commit that the network was, or is about to be, told of. */

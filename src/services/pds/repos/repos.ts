@@ -1,3 +1,4 @@
+import type { SigningKey } from '#protocol/crypto'
 import { type BlobRef, ByteMap, type CidBytes, cidText, equalBytes } from '#protocol/data'
 import { commitEvent, planCommit, type RepoHead, syncEvent, Tree } from '#protocol/repo'
 import { type AtUri, type Did, formatAtUri, type Tid, type TidClock } from '#protocol/syntax'
@@ -234,6 +235,22 @@ export class Repos {
       refuseInactive(repo)
       requireState(repo)
       return this.#appendSync(repo, [])
+    })
+  }
+
+  /**
+   * Signs by another key from here on. `others` tell of it; an empty commit follows, because the head
+   * is signed by the key before. Quiet where the account is not active: it is told when it is.
+   */
+  rekey(did: Did, key: SigningKey, others: readonly Change[]): Promise<void> {
+    return this.#hot.use(did, (repo) => {
+      repo.key = key
+      if (!repo.state) return repo.newest
+      if (repo.status === 'active') {
+        return repo.diverged ? this.#appendSync(repo, others) : this.#appendCommit(repo, others)
+      }
+      const planned = this.#plan(repo, [], Kind.quietCommit)
+      return this.#append(repo, [planned.change], planned)
     })
   }
 
