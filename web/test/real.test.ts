@@ -1,54 +1,30 @@
 /** The client against the whole network: what a person does on the first day. */
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn } from 'node:child_process'
-import { resolve } from 'node:path'
-import { createInterface } from 'node:readline'
 import { after, before, describe, it } from 'node:test'
 import type { Page } from 'playwright-core'
 import { type Browser, builtClient, openBrowser } from './browser.ts'
 import { landscape } from './fake/png.ts'
+import { firstReply } from './first-day.ts'
 import { skip } from './stage.ts'
 import { settled } from './steps.ts'
-
-const falaj = resolve(import.meta.dirname, '../../bin/falaj')
-
-interface Ready {
-  services: {
-    feeds?: unknown
-    search?: unknown
-    moderation?: { did: string }
-    web: { url: string }
-    pds: { url: string }[]
-    appview: { url: string }
-  }
-}
+import { startWhole, type Whole } from './whole.ts'
 
 describe('the client and the whole network', { skip }, () => {
-  let server: ChildProcess
-  let ready: Ready
+  let whole: Whole
   const browsers: Browser[] = []
   let sara: Page
   let khalid: Page
 
   before(async () => {
     await builtClient()
-    server = spawn(falaj, ['up', '--ephemeral', '--json', '--pds', '2'], {
-      stdio: ['ignore', 'pipe', process.env.VERBOSE ? 'inherit' : 'ignore'],
-    })
-    const lines = createInterface({ input: server.stdout! })
-    for await (const line of lines) {
-      ready = JSON.parse(line) as Ready
-      break
-    }
+    whole = await startWhole()
     sara = await open('ar')
     khalid = await open('en')
   })
 
   after(async () => {
     for (const browser of browsers) await browser.close()
-    const gone = new Promise((done) => server.once('exit', done))
-    server.kill('SIGTERM')
-    await gone
+    await whole?.stop()
   })
 
   async function open(language: 'ar' | 'en'): Promise<Page> {
@@ -56,7 +32,7 @@ describe('the client and the whole network', { skip }, () => {
     browsers.push(browser)
     return browser.page
   }
-  const url = (path: string) => ready.services.web.url + path
+  const url = (path: string) => whole.web + path
 
   async function signUp(page: Page, handle: string, name: string, host: number) {
     await page.goto(url('/sign-up'))
@@ -112,7 +88,7 @@ describe('the client and the whole network', { skip }, () => {
   })
 
   it('what was posted is found by its words and its tag, and people by their name', async () => {
-    if (!ready.services.search) return
+    if (!whole.ready.services.search) return
     await visit(khalid, '/search?q=%D9%81%D9%84%D8%AC&in=latest', 'main article')
     await khalid.locator('main article .post-text a', { hasText: '#فلج' }).first().click()
     await khalid.waitForURL('**/search?q=%23*')
@@ -123,7 +99,7 @@ describe('the client and the whole network', { skip }, () => {
   })
 
   it('a feed is pinned and read at home', async () => {
-    if (!ready.services.feeds) return
+    if (!whole.ready.services.feeds) return
     await khalid.goto(url('/feeds'))
     await khalid.getByText('Every post with a picture').waitFor()
     await khalid.getByRole('button', { name: 'Pin Photos' }).click()
@@ -134,7 +110,7 @@ describe('the client and the whole network', { skip }, () => {
   })
 
   it('a post is reported to the moderators of the network', async () => {
-    if (!ready.services.moderation) return
+    if (!whole.ready.services.moderation) return
     await khalid.goto(url('/profile/sara.test'))
     await khalid.locator('main article .menu > button').first().click()
     await khalid.getByRole('menuitem', { name: 'Report this post' }).click()
@@ -143,6 +119,71 @@ describe('the client and the whole network', { skip }, () => {
     await khalid.getByText('Thank you for telling.').waitFor()
     await khalid.keyboard.press('Escape')
   })
+
+  it('a label is told in the reader’s words; its author is told why, and appeals', async () => {
+    const { moderation } = whole.ready.services
+    if (!moderation) return
+    await khalid.goto(url('/profile/sara.test'))
+    const post = khalid.locator('main article').first()
+    const uri = await post.getAttribute('data-uri')
+    const decide = async (event: object) => {
+      const subject = { $type: 'com.atproto.repo.strongRef', uri, cid: await cidOf(uri!) }
+      const response = await fetch(`${moderation.url}/xrpc/tools.ozone.moderation.emitEvent`, {
+        method: 'POST',
+        headers: {
+          authorization: `Basic ${btoa('admin:admin-pass')}`,
+          'content-type': 'application/json',
+        },
+        body: JSON.stringify({ subject, event, createdBy: moderation.did }),
+      })
+      assert.equal(response.status, 200, await response.text())
+    }
+    const $type = 'tools.ozone.moderation.defs#modEventLabel'
+    const comment = 'Said five times today.'
+    await decide({ $type, createLabelVals: ['spam'], negateLabelVals: [], comment })
+    await visit(khalid, '/profile/sara.test', 'main .cover')
+    await post.locator('.cover').getByText('Spam', { exact: true }).waitFor()
+    assert.equal(await post.locator('.post-text').count(), 0)
+    await post.getByRole('button', { name: 'by the moderators of this network' }).click()
+    await khalid.getByText('Unwanted, repeated').waitFor()
+    await khalid.keyboard.press('Escape')
+
+    await sara.goto(url('/notifications'))
+    await sara.getByText('للمشرفين قرار بشأنك.').waitFor()
+    await sara.getByRole('link', { name: 'اقرأه' }).click()
+    await sara.getByText(comment).waitFor()
+    await sara.locator('main .marks').getByText('إغراق').waitFor()
+    await sara.getByRole('button', { name: 'قدّم تظلّمًا' }).click()
+    await sara.locator('dialog textarea').fill('قلته مرة واحدة.')
+    await sara.locator('dialog button[type=submit]').click()
+    await sara.getByText('أُرسل تظلّمك.').waitFor()
+    await sara.goto(url('/settings/standing'))
+    await sara.getByText('ولم يجيبوا بعد').waitFor()
+    await decide({ $type, createLabelVals: [], negateLabelVals: ['spam'] })
+    for (let round = 0; (await khalid.locator('main .cover').count()) > 0; round++) {
+      assert.ok(round < 40, 'the label did not go')
+      await khalid.waitForTimeout(150)
+      await khalid.goto(url('/profile/sara.test'))
+      await settled(khalid)
+    }
+  })
+
+  // Handle, password, a name to look for and the reply are all that is typed.
+  for (const language of ['ar', 'en'] as const) {
+    it(`a newcomer comes from the door to a reply in the thread (${language})`, async () => {
+      if (!whole.ready.services.search) return
+      const page = await open(language)
+      const journey = await firstReply(page, whole.web, {
+        language,
+        handle: `newcomer-${language}`,
+        password: 'plain words',
+        seeks: { typed: 'sara', name: 'سارة البلوشي' },
+        reply: language === 'ar' ? 'صباح الخير يا سارة' : 'Good morning, Sara',
+      })
+      assert.deepEqual([journey.fields, journey.clicks], [4, 11])
+      await visit(page, '/', 'text=الماء في الفلج')
+    })
+  }
 
   it('a visitor reads the thread without an account', async () => {
     const path = new URL(
@@ -175,7 +216,7 @@ describe('the client and the whole network', { skip }, () => {
     await sara.getByRole('heading', { name: 'انتقلت إلى' }).waitFor()
     await sara.getByText('وصل كل شيء').waitFor()
     const kept = await sara.evaluate(() => localStorage.getItem('falaj.sessions') ?? '')
-    assert.ok(kept.includes(ready.services.pds[1]!.url))
+    assert.ok(kept.includes(whole.ready.services.pds[1]!.url))
 
     await sara.goto(url('/'))
     await sara.locator('.composer-line').click()
@@ -195,7 +236,7 @@ describe('the client and the whole network', { skip }, () => {
     await noor.locator('dialog textarea').fill('Before the move')
     await noor.locator('dialog button[type=submit]').click()
     await noor.locator('dialog').waitFor({ state: 'detached' })
-    const second = ready.services.pds[1]!.url
+    const second = whole.ready.services.pds[1]!.url
     await noor.route(`${second}/xrpc/com.atproto.repo.importRepo*`, (route) => route.abort())
     await noor.goto(url('/data/move'))
     await noor.getByRole('button', { name: 'Check first' }).click()
@@ -231,7 +272,7 @@ describe('the client and the whole network', { skip }, () => {
     await noor.locator('input[type=password]').fill('four plain words here')
     await noor.getByRole('button', { name: 'Move now' }).click()
     await noor.getByRole('heading', { name: 'You have moved to' }).waitFor()
-    const first = ready.services.pds[0]!.url
+    const first = whole.ready.services.pds[0]!.url
     const sessions = await noor.evaluate(() => localStorage.getItem('falaj.sessions') ?? '')
     assert.ok(sessions.includes(first))
   })
@@ -241,6 +282,13 @@ describe('the client and the whole network', { skip }, () => {
       assert.deepEqual(errors, [])
     }
   })
+
+  async function cidOf(uri: string): Promise<string> {
+    const query = new URLSearchParams({ uris: uri })
+    const view = whole.ready.services.appview.url
+    const answer = await fetch(`${view}/xrpc/app.bsky.feed.getPosts?${query}`)
+    return ((await answer.json()) as { posts: { cid: string }[] }).posts[0]!.cid
+  }
 
   /** Opens a page again until what travels has arrived. */
   async function visit(page: Page, path: string, selector: string): Promise<void> {

@@ -17,7 +17,18 @@ export function Quiet() {
   return (
     <>
       <Head title={t('quiet.title')} up="/settings" />
-      <div class="tabs" role="tablist" aria-label={t('quiet.title')}>
+      <div
+        class="tabs"
+        role="tablist"
+        aria-label={t('quiet.title')}
+        onKeyDown={(event) => {
+          if (event.key !== 'ArrowLeft' && event.key !== 'ArrowRight') return
+          // There are two: either arrow leads to the other.
+          list.value = list.peek() === 'mutes' ? 'blocks' : 'mutes'
+          const tabs = event.currentTarget.querySelectorAll<HTMLButtonElement>('[role=tab]')
+          tabs[lists.indexOf(list.peek())]?.focus()
+        }}
+      >
         {lists.map((name) => (
           <button
             key={name}
@@ -25,6 +36,7 @@ export function Quiet() {
             role="tab"
             class="tab"
             aria-selected={list.value === name}
+            tabIndex={list.value === name ? 0 : -1}
             onClick={() => {
               list.value = name
             }}

@@ -48,7 +48,7 @@ export function Channel({ stops, children, arrivals, end }: ChannelProps) {
             </div>
             <div class="stop-text">
               <div class="stop-name">
-                <h3>{t(`layer.${stop.layer}`)}</h3>
+                <h2>{t(`layer.${stop.layer}`)}</h2>
                 <HealthPill health={stop.health} passage={passage} />
               </div>
               {children(stop)}

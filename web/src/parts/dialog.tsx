@@ -15,11 +15,23 @@ interface DialogProps {
 
 export function Dialog({ title, onClose, children, tall, class: more }: DialogProps) {
   const element = useRef<HTMLDialogElement>(null)
+  // Before anything inside takes the focus.
+  const before = useRef(document.activeElement)
   useEffect(() => {
     const dialog = element.current
     if (!dialog || dialog.open) return
     dialog.showModal()
-    return () => dialog.close()
+    return () => {
+      dialog.close()
+      // Where the person was: the dialog is gone from the page before it could say so itself.
+      requestAnimationFrame(() => {
+        const here = document.activeElement
+        if (here !== null && here !== document.body) return
+        if (before.current instanceof HTMLElement && before.current.isConnected) {
+          before.current.focus({ preventScroll: true })
+        }
+      })
+    }
   }, [])
   return (
     // biome-ignore lint/a11y/useKeyWithClickEvents: Escape closes it; the click is on the backdrop

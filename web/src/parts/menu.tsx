@@ -49,14 +49,17 @@ export function Menu({ label, items, class: more = '', children }: MenuProps) {
         {children ?? <Icon name="more" />}
       </button>
       {open.value && (
-        <div class="menu-list" role="menu">
+        <div class="menu-list" role="menu" aria-label={label}>
           {items.map(({ icon, label: text, danger, run }) => (
             <button
               type="button"
               role="menuitem"
+              tabIndex={-1}
               key={text}
               class={danger ? 'danger' : ''}
               onClick={() => {
+                // What opens next gives the focus back to where it was.
+                root.current?.querySelector('button')?.focus()
                 close()
                 run()
               }}
@@ -80,9 +83,15 @@ function keys(event: KeyboardEvent, root: HTMLDivElement | null, close: () => vo
     root?.querySelector('button')?.focus()
     return
   }
-  const step = event.key === 'ArrowDown' ? 1 : event.key === 'ArrowUp' ? -1 : 0
-  if (step === 0) return
-  event.preventDefault()
+  // Going on with Tab leaves the menu, from the button it belongs to.
+  if (event.key === 'Tab') {
+    root?.querySelector('button')?.focus()
+    close()
+    return
+  }
   const at = items.indexOf(document.activeElement as HTMLButtonElement)
-  items[(at + step + items.length) % items.length]?.focus()
+  const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: -1 }[event.key]
+  if (to === undefined) return
+  event.preventDefault()
+  items.at(to % items.length)?.focus()
 }
