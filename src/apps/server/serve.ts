@@ -139,11 +139,20 @@ class Server {
     this.started.push({ kind: planned.part.kind, name, url, did, about })
   }
 
-  private async healthy({ service, listening, planned }: Open): Promise<void> {
+  /** Asked without the transport: what that takes to load is not needed yet. */
+  private async healthy({ service, planned, url }: Open): Promise<void> {
     await service!.ready?.()
-    const response = await this.transport.fetch(`${listening.url}/xrpc/_health`)
-    await response.body?.cancel()
-    if (!response.ok) throw new Error(`${planned.name} is not healthy (${response.status})`)
+    const { status } = await service!.handle({
+      method: 'GET',
+      path: '/xrpc/_health',
+      query: '',
+      headers: { host: new URL(url).host },
+      body: undefined,
+      ip: '127.0.0.1',
+      id: 'health',
+      signal: new AbortController().signal,
+    })
+    if (status !== 200) throw new Error(`${planned.name} is not healthy (${status})`)
   }
 
   async stop(): Promise<void> {

@@ -2,7 +2,7 @@
  * The listener: node:http and WebSocket in front of one service. It owns limits on connections,
  * headers, bodies and time, request ids and the metrics page; it knows nothing of what is served.
  */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { type AddressInfo, isIPv6 } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Log } from './log.ts'
@@ -80,6 +80,9 @@ export class ListenError extends Error {
     this.code = code
   }
 }
+
+/** Not imported: an import reads all that the module has, and so loads its whole client as well. */
+const { createServer } = process.getBuiltinModule('node:http')
 
 /** Opens a listener for a service. Throws ListenError when the address cannot be had. */
 export async function listen(service: Service, options: ListenOptions): Promise<Listening> {

@@ -1,5 +1,5 @@
 /** Writing responses: small ones in one write, streams with back-pressure. */
-import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { drained } from './drained.ts'
 import type { Log } from './log.ts'
@@ -127,7 +127,7 @@ export function refuseUpgrade(socket: Duplex, answer: HttpResponse, id: string):
     connection: 'close',
   }
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
-  const reason = STATUS_CODES[answer.status] ?? 'Refused'
+  const reason = process.getBuiltinModule('node:http').STATUS_CODES[answer.status] ?? 'Refused'
   socket.write(`HTTP/1.1 ${answer.status} ${reason}\r\n${lines.join('')}\r\n`)
   socket.end(body)
 }

@@ -1,6 +1,6 @@
 import { type SqliteFile, StorageError } from '#platform/storage'
-import { cidForCbor } from '#protocol/crypto'
-import { type BlobRef, type CidBytes, equalBytes } from '#protocol/data'
+import { verifyCid } from '#protocol/crypto'
+import type { BlobRef, CidBytes } from '#protocol/data'
 import type { BlockSource } from '#protocol/repo'
 import type { Tid } from '#protocol/syntax'
 import { type NodePlace, type PlacedNode, placeNodes, WalkPlaces } from './node-places.ts'
@@ -229,12 +229,22 @@ export class AccountFile {
     this.#change({ announced_rev: this.#headRow().rev, diverged: 0 })
   }
 
-  /** The hash is checked: what a disk has changed is never handed out as somebody's words. */
   record(path: string): RecordRow | undefined {
-    const row = this.#sql.get<BlockRow>('SELECT path, block FROM records WHERE path = ?', [path])
+    const block = this.block(path)
+    return block && rowOf({ path, block })
+  }
+
+  /**
+   * CID and bytes of the record at a path. The hash is checked: what a disk has changed is never
+   * handed out as somebody's words.
+   */
+  block(path: string): Uint8Array | undefined {
+    const row = this.#sql.get<{ block: Uint8Array }>('SELECT block FROM records WHERE path = ?', [
+      path,
+    ])
     if (!row) return undefined
-    const record = rowOf(row)
-    if (equalBytes(cidForCbor(record.value), record.cid)) return record
+    const { cid, value } = rowOf({ path, ...row })
+    if (verifyCid(cid, value)) return row.block
     throw this.damaged(`the record ${path} is damaged`)
   }
 
@@ -254,11 +264,6 @@ export class AccountFile {
       [`${collection}/`, collectionEnd(collection), scan, after],
     )
     return rows.map((row) => ({ ...rowOf(row), rev: row.rev }))
-  }
-
-  /** CID and bytes of the record at a path. */
-  block(path: string): Uint8Array | undefined {
-    return this.#sql.get<BlockRow>('SELECT block FROM records WHERE path = ?', [path])?.block
   }
 
   /** Records of a collection by rkey: newest keys first, or `reverse`, strictly after `cursor`. */
@@ -549,6 +554,11 @@ export class AccountFile {
   }
 
   // ── the file itself ──
+
+  /** Most memory that pages of the file take up; what is over is freed at once. */
+  limitCache(kb: number): void {
+    this.#sql.exec(`PRAGMA cache_size = -${kb}`)
+  }
 
   sync(): Promise<void> {
     return this.#sql.sync()

@@ -14,12 +14,19 @@ import { MIGRATIONS } from './schema.ts'
 const SNAPSHOT_DEADLINE_MS = 30 * 60 * 1000
 /** Page cache of one open file. Hundreds are open, and the system's own cache lies behind. */
 const CACHE_KB = 256
+/** Page cache of the few files that much is asked of: a page from the system costs more than the read. */
+const WIDE_CACHE_KB = 8 * 1024
+const WIDE_MAX = 6
+/** Uses after which a file counts as one of those. */
+const WIDE_USES = 64
 
 interface Open {
   did: Did
   file: AccountFile
   /** Who needs it to stay open. */
   holders: number
+  /** Since it was opened, or since its cache was made narrow again. */
+  uses: number
 }
 
 /** The open account files of a host, least recently used closed first. */
@@ -27,6 +34,8 @@ export class AccountFiles {
   readonly #directory: string
   readonly #openMax: number
   readonly #files = new Map<string, Open>()
+  /** Files with a wide cache, least recently used first. */
+  readonly #wide = new Set<Open>()
   readonly #closing: (did: Did) => boolean
   readonly #opened: (did: Did, generation: number, file: AccountFile) => void
   readonly #damaged: (did: Did, generation: number, error: StorageError) => unknown
@@ -34,7 +43,7 @@ export class AccountFiles {
 
   constructor(options: {
     directory: string
-    /** Files kept open; each costs 3 file descriptors and up to 300 KB. */
+    /** Files kept open; each costs 3 file descriptors and up to 300 KB, six of them up to 8 MB. */
     openMax: number
     /** Called before a file is closed for room; answers false to keep it open. */
     closing: (did: Did) => boolean
@@ -71,6 +80,7 @@ export class AccountFiles {
     if (known) {
       this.#files.delete(name)
       this.#files.set(name, known)
+      if (++known.uses >= WIDE_USES) this.#widen(known)
       return known
     }
     const path = this.path(did, generation)
@@ -80,11 +90,24 @@ export class AccountFiles {
       cacheKb: CACHE_KB,
       onCorrupt: damaged,
     })
-    const made: Open = { did, file: new AccountFile(sql, path, damaged), holders: 0 }
+    const made: Open = { did, file: new AccountFile(sql, path, damaged), holders: 0, uses: 0 }
     this.#files.set(name, made)
     if (this.#files.size > this.#openMax) this.#makeRoom(made)
     this.#opened(did, generation, made.file)
     return made
+  }
+
+  /** Gives a file in much use a cache for many pages, and takes it from the one idle for longest. */
+  #widen(open: Open): void {
+    if (this.#wide.delete(open)) return void this.#wide.add(open)
+    this.#wide.add(open)
+    open.file.limitCache(WIDE_CACHE_KB)
+    for (const other of this.#wide) {
+      if (this.#wide.size <= WIDE_MAX) return
+      this.#wide.delete(other)
+      other.uses = 0
+      other.file.limitCache(CACHE_KB)
+    }
   }
 
   /** As `open`, and it stays open until `release` is called. */
@@ -104,6 +127,11 @@ export class AccountFiles {
     })
   }
 
+  /** Stops the account: its file does not hold what it should. Returns what to throw. */
+  damaged(did: Did, generation: number, error: StorageError): unknown {
+    return this.#damaged(did, generation, error)
+  }
+
   path(did: Did, generation: number): string {
     const name = fileName(did)
     const shard = hex(sha256(new TextEncoder().encode(did)).subarray(0, 1))
@@ -115,6 +143,7 @@ export class AccountFiles {
       if (this.#files.size <= this.#openMax) return
       if (open === keep || open.holders > 0 || !this.#closing(open.did)) continue
       this.#files.delete(name)
+      this.#wide.delete(open)
       open.file.close()
     }
   }
@@ -122,7 +151,9 @@ export class AccountFiles {
   /** Closes one generation of an account's file, if it is open. */
   shut(did: Did, generation: number): void {
     const name = `${did} ${generation}`
-    this.#files.get(name)?.file.close()
+    const open = this.#files.get(name)
+    if (open) this.#wide.delete(open)
+    open?.file.close()
     this.#files.delete(name)
   }
 

@@ -1,4 +1,4 @@
-import type { SqliteReader } from '#platform/storage'
+import { type SqliteReader, StorageError } from '#platform/storage'
 import {
   ByteMap,
   type CidBytes,
@@ -87,6 +87,9 @@ export class Exports {
         if (signal.aborted) return
         yield chunk
       }
+    } catch (error) {
+      const isDamage = error instanceof StorageError && error.code === 'Corrupt'
+      throw isDamage ? this.#files.damaged(did, generation, error) : error
     } finally {
       this.#openCount--
       reader?.close()

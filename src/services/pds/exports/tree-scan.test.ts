@@ -127,7 +127,7 @@ test('a block that is missing, changed or too many is noticed', () => {
     const stored = new Stored()
     stored.write(Array.from({ length: 300 }, (_, i) => [i, 50] as const))
     stored.sql.exec(damage)
-    assert.throws(() => stored.scanned(), /stored/, damage)
+    assert.throws(() => stored.scanned(), { code: 'Corrupt' }, damage)
     stored.close()
   }
 })

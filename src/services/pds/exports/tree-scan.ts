@@ -2,7 +2,7 @@
  * A stored tree with its records, read as one scan. Nodes and records lie in the order of a walk;
  * the engine merges them and hands out hundreds of blocks as one value, as rows cost more than bytes.
  */
-import type { SqliteReader } from '#platform/storage'
+import { type SqliteReader, StorageError } from '#platform/storage'
 import type { CidBytes } from '#protocol/data'
 import { WalkOrder } from '#protocol/repo'
 import { CarChunks } from './car-chunks.ts'
@@ -48,7 +48,10 @@ interface Scan {
   large: string | null
 }
 
-/** The blocks of the tree with this root and its records, as parts of a CAR, in the order of a walk. */
+/**
+ * The blocks of the tree with this root and its records, as parts of a CAR, in the order of a walk.
+ * Throws StorageError Corrupt when they are not those that the tree says.
+ */
 export function* scannedTree(reader: SqliteReader, root: CidBytes): Generator<Uint8Array> {
   const order = new WalkOrder(root)
   // No path is empty, but that of the one node of a tree without records.
@@ -64,7 +67,8 @@ export function* scannedTree(reader: SqliteReader, root: CidBytes): Generator<Ui
     if (!bound) break
     after = bound
   }
-  if (!order.isAtEnd()) throw new Error('the stored tree has more blocks than are stored')
+  if (!order.isAtEnd())
+    throw new StorageError('Corrupt', 'the tree has more blocks than are stored')
 }
 
 /** Writes the length of each block before it, and puts the large ones in their places. */
@@ -110,4 +114,5 @@ function* oneBlock(order: WalkOrder, block: Uint8Array): Generator<Uint8Array> {
   yield out.take(1)!
 }
 
-const outOfOrder = () => new Error('a stored block is not the one that the tree has in its place')
+const outOfOrder = () =>
+  new StorageError('Corrupt', 'a stored block is not the one that the tree has in its place')
