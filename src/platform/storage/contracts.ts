@@ -4,7 +4,7 @@
  */
 
 export type StorageErrorCode =
-  /** The disk is full or below the free-space reserve; nothing of the refused call is kept. */
+  /** The disk is full, below the free-space reserve, or read-only; nothing of the refused call is kept. */
   | 'NoSpace'
   /** Durable bytes are not what was written; the message names the file (or segment) and the offset. */
   | 'Corrupt'

@@ -1,8 +1,9 @@
 import { StorageError } from './contracts.ts'
 
-const spaceCodes = new Set(['ENOSPC', 'EDQUOT', 'EFBIG'])
+/** EROFS: a disk that was made read-only, by an operator or by the system when it met trouble. */
+const spaceCodes = new Set(['ENOSPC', 'EDQUOT', 'EFBIG', 'EROFS'])
 
-/** Whether the disk had no room for it: the file is as it was, and trying again later is sound. */
+/** Whether the disk did not take it: the file is as it was, and trying again later is sound. */
 export function isNoSpace(error: unknown): boolean {
   if (error instanceof StorageError) return error.code === 'NoSpace'
   return spaceCodes.has((error as NodeJS.ErrnoException)?.code ?? '')

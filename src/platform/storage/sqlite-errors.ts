@@ -20,6 +20,7 @@ export function sqlError(error: unknown): unknown {
     case 11:
     case 26:
       return new StorageError('Corrupt', error.message, { cause: error })
+    case 8:
     case 13:
       return new StorageError('NoSpace', error.message, { cause: error })
     default:

@@ -55,6 +55,8 @@ export class StreamWriter {
   #sealing: Promise<void> = Promise.resolve()
   #refusal: StorageError | undefined
   #checkingSpace = false
+  /** A failed append could not be undone yet: nothing is taken before it is. */
+  #undoing = false
   #bytesUntilCheck = 0
   #making = false
   #spare: Buffer | undefined
@@ -264,13 +266,27 @@ export class StreamWriter {
     try {
       await this.#abandonActive()
     } catch (second) {
-      return this.die(fatal(second, this.#active?.segment), group)
+      if (!isNoSpace(second)) return this.die(fatal(second, this.#active?.segment), group)
+      this.#undoing = true
     }
-    const failure = new StorageError('NoSpace', 'the disk is full; the append was undone', {
+    const failure = new StorageError('NoSpace', 'the disk took no more; the append was undone', {
       cause: error,
     })
+    if (this.#undoing) this.#refusal = failure
     this.#reject(failure, group)
     this.#checkSpace()
+  }
+
+  /** Tries again what a read-only disk did not let be undone. Rejects while it does not. */
+  async #undo(): Promise<void> {
+    if (!this.#undoing) return
+    try {
+      await this.#abandonActive()
+      this.#undoing = false
+    } catch (error) {
+      if (!isNoSpace(error)) this.die(fatal(error, this.#active?.segment))
+      throw error
+    }
   }
 
   async #abandonActive(): Promise<void> {
@@ -297,8 +313,8 @@ export class StreamWriter {
     this.#checkingSpace = true
     this.#bytesUntilCheck = bytesPerSpaceCheck
     const { files, directory, reserveBytes } = this.#options
-    files
-      .freeBytes(directory)
+    this.#undo()
+      .then(() => files.freeBytes(directory))
       .then((free) => {
         if (this.#refusal && this.#refusal.code !== 'NoSpace') return
         this.#refusal =

@@ -41,6 +41,35 @@ describe('a disk that fails', () => {
     assert.equal(fatal.length, 1)
   })
 
+  test('a disk that is read-only for a while refuses appends, and takes them again afterwards', async () => {
+    const { stream, faults, fatal, disk } = await rig()
+    await stream.append([entry('one')]).durable
+    faults.write = [{ short: 3 }, 'EROFS']
+    // What was begun cannot be undone either, twice.
+    faults.truncate = ['EROFS', 'EROFS']
+    await assert.rejects(stream.append([entry('lost')]).durable, code('NoSpace'))
+    const takesIt = async () => {
+      try {
+        await stream.append([entry('two')]).durable
+        return true
+      } catch (error) {
+        assert.equal((error as StorageError).code, 'NoSpace')
+        await new Promise((resolve) => setImmediate(resolve))
+        return false
+      }
+    }
+    assert.equal(await takesIt(), false)
+    while (!(await takesIt()));
+    assert.deepEqual(fatal, [])
+    const texts = (await shown(stream)).map(([, text]) => text)
+    assert.deepEqual(texts, ['one', 'two'])
+    disk.powerCut()
+    assert.deepEqual(
+      (await shown((await after(disk)).stream)).map(([, text]) => text),
+      ['one', 'two'],
+    )
+  })
+
   test('a segment whose name could not be synced is the end of writing; it opens again', async () => {
     const { stream, faults, fatal, disk } = await rig({ segmentBytes: 2048 })
     await stream.append([entry('1'.repeat(1500))]).durable
