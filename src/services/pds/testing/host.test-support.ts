@@ -473,8 +473,32 @@ export class TestHost {
     return found
   }
 
+  /** Hands over the frames after a seq, up to the newest that is visible now. */
+  async hear(cursor: number, hear: (frame: Uint8Array) => Promise<void>): Promise<void> {
+    const last = (await this.events(cursor)).at(-1)?.seq
+    if (last === undefined) return
+    const stop = new AbortController()
+    for await (const frame of this.#frames(cursor, stop.signal)) {
+      await hear(frame)
+      if (event(frame).seq >= last) break
+    }
+    stop.abort()
+  }
+
+  /** Every generation of every account's file. */
+  accountFiles(): string[] {
+    const accounts = join(this.folder, 'accounts')
+    return readdirSync(accounts, { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.sqlite'))
+      .map((name) => join(accounts, name))
+  }
+
   /** The live firehose, event by event. */
   async *follow(cursor: number | undefined, signal: AbortSignal): AsyncGenerator<HostEvent> {
+    for await (const frame of this.#frames(cursor, signal)) yield event(frame)
+  }
+
+  async *#frames(cursor: number | undefined, signal: AbortSignal): AsyncGenerator<Uint8Array> {
     const answer = this.service.subscribe!({
       method: 'GET',
       path: '/xrpc/com.atproto.sync.subscribeRepos',
@@ -486,7 +510,7 @@ export class TestHost {
       signal,
     })
     if ('status' in answer) throw new Error(`no subscription: ${answer.status}`)
-    for await (const batch of answer) for (const frame of batch) yield event(frame as Uint8Array)
+    for await (const batch of answer) for (const frame of batch) yield frame as Uint8Array
   }
 
   /** Runs one of the host's loops until it is stopped. */
