@@ -96,6 +96,14 @@ export class Exports {
     }
   }
 
+  /** What an export would hold now, counted: what two records share counts twice. */
+  async counts(account: Account) {
+    const { head, file } = await this.#applied(account)
+    // Nodes are written lazily: before that, those of an older tree would be counted.
+    this.#hot.storeNow(account.did)
+    return { head, ...file.counts() }
+  }
+
   /** Commit, the nodes that prove what the path holds or that it holds nothing, and the record. */
   async proof(account: Account, path: string): Promise<Uint8Array> {
     const { head, tree, file } = await this.#applied(account)

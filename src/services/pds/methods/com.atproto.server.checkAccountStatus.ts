@@ -5,21 +5,20 @@ import type { Account } from '../accounts/index.ts'
 import type { Pds } from '../parts.ts'
 import { type IdentityParts, requireIdentityHere } from './identity-here.ts'
 
-type Parts = IdentityParts & Pick<Pds, 'callers' | 'files'>
+type Parts = IdentityParts & Pick<Pds, 'callers' | 'exports' | 'files'>
 
 /** What is here of an account: for its owner before and after a move. */
 export const checkAccountStatus = (pds: Parts) =>
   query(ComAtprotoServerCheckAccountStatus.mainSchema, {
     auth: pds.callers.account({ deactivated: true }),
     async handle({ caller: { account } }) {
+      const counts = await pds.exports.counts(account)
       const file = pds.files.open(account.did, account.generation)
-      const head = file.head()
-      const counts = file.counts()
       return {
         activated: account.status === 'active',
         validDid: await isIdentityHere(pds, account),
-        repoCommit: head ? cidText(head.commit) : '',
-        repoRev: head?.rev ?? '',
+        repoCommit: cidText(counts.head.commit),
+        repoRev: counts.head.rev,
         repoBlocks: counts.records + counts.nodes + 1,
         indexedRecords: counts.records,
         privateStateValues: file.preferences() ? 1 : 0,

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { signServiceAuth, verifyServiceAuth } from '#protocol/auth'
 import { parseDidKey } from '#protocol/crypto'
+import { readCar } from '#protocol/data'
 import { plcState } from '#protocol/identity'
 import type { Did } from '#protocol/syntax'
 import { type Answer, type Person, TestHost } from '../testing/host.test-support.ts'
@@ -457,6 +458,35 @@ test('deactivated and back: told to the network, unreadable meanwhile, unbroken 
   assert.equal((await host.events(cursor)).length, 4, 'activating twice says nothing')
   assert.equal((await host.write(leo, 'after')).status, 200)
   await host.assertChain(leo)
+})
+
+test('checkAccountStatus counts what an export holds, and what else is here', async () => {
+  const max = await host.signUp('max')
+  const picture = await host.upload(max, 'a picture')
+  await host.upload(max, 'another that nothing mentions')
+  const embed = { $type: 'app.bsky.embed.images', images: [{ alt: '', image: picture }] }
+  for (let count = 0; count < 60; count++) {
+    const record = {
+      $type: 'app.bsky.feed.post',
+      text: String(count),
+      createdAt: '2026-01-01T00:00:00Z',
+    }
+    await host.write(max, '', { record: count === 0 ? { ...record, embed } : record })
+  }
+  const { body } = await ask('checkAccountStatus', {}, max.accessJwt)
+  const { bytes } = await host.get('com.atproto.sync.getRepo', { did: max.did })
+  const latest = await host.get('com.atproto.sync.getLatestCommit', { did: max.did })
+  assert.deepEqual(body, {
+    activated: true,
+    validDid: true,
+    repoCommit: latest.body.cid,
+    repoRev: latest.body.rev,
+    repoBlocks: [...readCar(bytes).blocks].length,
+    indexedRecords: 60,
+    privateStateValues: 0,
+    expectedBlobs: 1,
+    importedBlobs: 2,
+  })
 })
 
 test('an account whose identity points elsewhere cannot be activated here', async () => {
