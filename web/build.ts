@@ -66,7 +66,7 @@ const shared = {
 /** Builds everything; throws with readable messages when the source does not compile. */
 export async function buildWeb(): Promise<WebBuild> {
   const started = performance.now()
-  const [app, boot] = await Promise.all([
+  const [app, boot, operators] = await Promise.all([
     build({
       ...shared,
       entryPoints: [join(here, 'src/main.tsx')],
@@ -79,15 +79,25 @@ export async function buildWeb(): Promise<WebBuild> {
       entryPoints: [join(here, 'src/boot.ts'), join(here, 'src/design/icon.svg')],
       format: 'iife',
     }),
+    // The operators' console shares nothing, so that it can add nothing to what people load.
+    build({
+      ...shared,
+      entryPoints: { console: join(here, 'src/console/main.tsx') },
+      format: 'esm',
+    }),
   ])
   const files = [...app.outputFiles, ...boot.outputFiles]
   const meta = { ...app.metafile.outputs, ...boot.metafile.outputs }
   const first = firstLoad(meta)
-  const page = await indexPage(files, first)
-  const inputs = [...Object.keys(app.metafile.inputs), ...Object.keys(boot.metafile.inputs)]
+  const pages = {
+    'index.html': await indexPage(files, first),
+    'console.html': await consolePage([...files, ...operators.outputFiles]),
+  }
+  const built = [app, boot, operators]
+  const inputs = built.flatMap(({ metafile }) => Object.keys(metafile.inputs))
   const result = measure(files, first, performance.now() - started)
   const stamp: Stamp = { ...result, inputs: [...new Set(inputs)].sort(), builtAtMs: Date.now() }
-  await put(files, page, stamp)
+  await put([...files, ...operators.outputFiles], pages, stamp)
   return result
 }
 
@@ -111,12 +121,27 @@ function firstLoad(outputs: Outputs): Set<string> {
   return found
 }
 
-async function indexPage(files: readonly OutputFile[], first: ReadonlySet<string>) {
-  const named = (pattern: RegExp) => {
+/** Where the one output is that the pattern fits. */
+function naming(files: readonly OutputFile[]): (pattern: RegExp) => string {
+  return (pattern) => {
     const file = files.find(({ path }) => pattern.test(path))
     if (!file) throw new Error(`the build made no ${pattern}`)
     return `/${relative(webDist, file.path)}`
   }
+}
+
+async function consolePage(files: readonly OutputFile[]): Promise<string> {
+  const named = naming(files)
+  const template = await readFile(join(here, 'src/console/console.html'), 'utf8')
+  return template
+    .replaceAll('%icon%', named(/icon-[^/]+\.svg$/))
+    .replaceAll('%boot%', named(/boot-[^/]+\.js$/))
+    .replaceAll('%style%', named(/console-[^/]+\.css$/))
+    .replaceAll('%main%', named(/console-[^/]+\.js$/))
+}
+
+async function indexPage(files: readonly OutputFile[], first: ReadonlySet<string>) {
+  const named = naming(files)
   const main = named(/main-[^/]+\.js$/)
   const chunks = [...first]
     .map((name) => `/${relative('web/dist', name)}`)
@@ -153,15 +178,19 @@ function measure(files: readonly OutputFile[], first: ReadonlySet<string>, tookM
   }
 }
 
-/** Assets first, the page that names them last: whoever serves the folder never sees a half build. */
-async function put(files: readonly OutputFile[], page: string, stamp: Stamp): Promise<void> {
+/** Assets first, the pages that name them last: whoever serves the folder never sees a half build. */
+async function put(
+  files: readonly OutputFile[],
+  pages: Readonly<Record<string, string>>,
+  stamp: Stamp,
+): Promise<void> {
   const keep = new Set(files.map(({ path }) => path))
   for (const { path, contents } of files) {
     if (existsSync(path)) continue
     await mkdir(dirname(path), { recursive: true })
     await writeFile(path, contents)
   }
-  await replace(join(webDist, 'index.html'), page)
+  for (const [name, page] of Object.entries(pages)) await replace(join(webDist, name), page)
   await replace(stampFile, `${JSON.stringify(stamp, null, 1)}\n`)
   const assets = join(webDist, 'assets')
   for (const name of await readdir(assets)) {
@@ -178,7 +207,7 @@ async function replace(path: string, text: string): Promise<void> {
 
 /** Whether `web/dist` is missing, or older than any source that went into it. Reads only file times. */
 export function webBuildIsStale(): boolean {
-  if (!existsSync(stampFile) || !existsSync(join(webDist, 'index.html'))) return true
+  if (!existsSync(stampFile) || !existsSync(join(webDist, 'console.html'))) return true
   const { mtimeMs: builtAtMs } = statSync(stampFile)
   const newer = (path: string) => statSync(path).mtimeMs > builtAtMs
   const sources = readdirSync(join(here, 'src'), { recursive: true, withFileTypes: true })

@@ -1,6 +1,12 @@
 /** What an account's owner does from outside, in a browser or on the command line: sign in, move. */
 export { type HostedHead, readHead } from './head.ts'
-export { getLetter, type LetterView, listLetters, resendLetter } from './letter-lexicons.ts'
+export {
+  getHealth,
+  getLetter,
+  type LetterView,
+  listLetters,
+  resendLetter,
+} from './letter-lexicons.ts'
 export { confirmPassword, freeze, getMyStatus, type MyDecision } from './lexicons.ts'
 export { type MoveDeps, move, planMove } from './move.ts'
 export {

@@ -1,11 +1,17 @@
-/** Our own methods for operators of a host: the letters it has for people. */
+/** Our own methods for operators of a host: its letters for people, and how it is. */
+import getHealthJson from '#lexicons/app/falaj/admin/getHealth' with { type: 'json' }
 import getLetterJson from '#lexicons/app/falaj/admin/getLetter' with { type: 'json' }
 import listLettersJson from '#lexicons/app/falaj/admin/listLetters' with { type: 'json' }
 import resendLetterJson from '#lexicons/app/falaj/admin/resendLetter' with { type: 'json' }
 import { compileLexicons } from '#protocol/lexicon'
 
 // Pure: what a client does not call, its bundle does not hold.
-const lexicons = /* @__PURE__ */ compileLexicons([listLettersJson, getLetterJson, resendLetterJson])
+const lexicons = /* @__PURE__ */ compileLexicons([
+  getHealthJson,
+  listLettersJson,
+  getLetterJson,
+  resendLetterJson,
+])
 
 /** A letter of a host's outbox, as its operator sees it. */
 export interface LetterView {
@@ -43,6 +49,20 @@ export const getLetter = /* @__PURE__ */ lexicons.query<
 >('app.falaj.admin.getLetter')
 
 type None = Record<never, never>
+
+/** Accounts that stand still, letters that wait. */
+export const getHealth = /* @__PURE__ */ lexicons.query<
+  None,
+  {
+    version: string
+    stoppedCount: number
+    stopped: { did: string; reason: string }[]
+    unsyncedFiles: number
+    leavesHost: boolean
+    lettersWaiting: number
+    lettersFailed: number
+  }
+>('app.falaj.admin.getHealth')
 
 /** A letter goes to the mail server again. Errors: LetterNotFound, LetterBlanked, MailNotConfigured. */
 export const resendLetter = /* @__PURE__ */ lexicons.procedure<

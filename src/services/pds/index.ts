@@ -359,6 +359,7 @@ export async function createPds(
     blobs,
     checkpoints,
     journal,
+    recovery,
     exports: new Exports({ files, hot, sleep: (ms) => outside.timers.sleep(ms) }),
     imports: new Imports({
       files,

@@ -7,6 +7,7 @@ import { registerPush } from './methods/app.bsky.notification.registerPush.ts'
 import { unregisterPush } from './methods/app.bsky.notification.unregisterPush.ts'
 import { confirmPassword } from './methods/app.falaj.account.confirmPassword.ts'
 import { addOperator } from './methods/app.falaj.admin.addOperator.ts'
+import { getHealth } from './methods/app.falaj.admin.getHealth.ts'
 import { getLetter } from './methods/app.falaj.admin.getLetter.ts'
 import { listAudit } from './methods/app.falaj.admin.listAudit.ts'
 import { listLetters } from './methods/app.falaj.admin.listLetters.ts'
@@ -98,6 +99,7 @@ const table = [
   registerPush,
   unregisterPush,
   confirmPassword,
+  getHealth,
   getLetter,
   listLetters,
   resendLetter,

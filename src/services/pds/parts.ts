@@ -8,7 +8,7 @@ import type { Exports } from './exports/index.ts'
 import type { Handles } from './handles/index.ts'
 import type { Host } from './host/index.ts'
 import type { Imports } from './imports/index.ts'
-import type { Checkpoints, Journal } from './journal/index.ts'
+import type { Checkpoints, Journal, Recovery } from './journal/index.ts'
 import type { Mail } from './mail/index.ts'
 import type { Audit, Operators } from './operators/index.ts'
 import type { PlcAgent } from './plc/index.ts'
@@ -27,6 +27,7 @@ export interface Pds {
   blobs: AccountBlobs
   checkpoints: Checkpoints
   journal: Journal
+  recovery: Recovery
   exports: Exports
   imports: Imports
   standing: Standing

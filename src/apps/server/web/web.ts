@@ -20,6 +20,8 @@ export function createWeb(options: WebOptions): Service {
   const files = readSite(options.folder)
   const page = files.get('/index.html')
   if (!page) throw new Error(`${options.folder} has no index.html`)
+  // A client of somebody else's making may have no console.
+  const operators = files.get('/console.html')
   const common = securityHeaders(options.dev)
   const json = (value: unknown): HttpResponse => ({
     status: 200,
@@ -36,6 +38,8 @@ export function createWeb(options: WebOptions): Service {
         return { status: 405, headers: { ...common, allow: 'GET, HEAD' } }
       if (path === '/config.json') return json(options.config())
       if (path === '/xrpc/_health') return json({ version: options.version })
+      if (operators && (path === '/console' || path === '/console/'))
+        return await fileResponse(operators, request, common)
       const file = files.get(path === '/' ? '/index.html' : path)
       if (file) return await fileResponse(file, request, common)
       // A page's address may end in a handle (alice.test); only what is named like a file is missing.

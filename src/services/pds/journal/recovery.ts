@@ -76,6 +76,15 @@ export class Recovery {
     return this.#stopped.get(did)?.damaged === true
   }
 
+  /** The first of them, and why. */
+  stopped(limit: number): { did: Did; reason: string }[] {
+    const first = [...this.#stopped].slice(0, limit)
+    return first.map(([did, { reason }]) => ({
+      did,
+      reason: reason instanceof Error ? reason.message : 'entries before are not applied yet',
+    }))
+  }
+
   isStopped(did: Did): boolean {
     return this.#stopped.has(did)
   }

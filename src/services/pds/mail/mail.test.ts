@@ -218,6 +218,19 @@ test('codes lie sealed in the database, and not at all once they are delivered o
   await housekeeping.stop()
 })
 
+test('the operator is told what waits and what stands still', async () => {
+  const { host, alice } = await mailing()
+  sink.mishaps.push({ rcpt: '550 no' }, { rcpt: '450 later' })
+  await server(host, 'requestEmailConfirmation', alice)
+  await host.until(async () => (await letterOf(host, 1)).state === 'failed')
+  await server(host, 'requestAccountDelete', alice)
+  await host.until(async () => (await letterOf(host, 2)).attempts === 1)
+  const health = await host.admin('getHealth', {})
+  assert.deepEqual([health.lettersWaiting, health.lettersFailed], [1, 1])
+  assert.deepEqual([health.stoppedCount, health.stopped, health.leavesHost], [0, [], true])
+  assert.equal(health.version, 'test')
+})
+
 test('without a mail server letters stay here and are read here', async () => {
   const { host, alice } = await mailing({ mail: undefined as never })
   await server(host, 'requestEmailConfirmation', alice)

@@ -124,6 +124,14 @@ export class Outbox {
     return rows.map(letterOf)
   }
 
+  /** How many letters are in which state; states without any are left out. */
+  async counts(): Promise<Partial<Record<LetterState, number>>> {
+    const rows = await this.#sql.all<{ state: LetterState; count: number }>(
+      'SELECT state, count(*) AS count FROM letters GROUP BY state',
+    )
+    return Object.fromEntries(rows.map(({ state, count }) => [state, count]))
+  }
+
   /** Letters with codes to an address since then, and when the first of them was written. */
   async codesTo(recipient: string, sinceMs: number): Promise<{ count: number; firstMs: number }> {
     const row = await this.#sql.get<{ count: number; first: number | null }>(

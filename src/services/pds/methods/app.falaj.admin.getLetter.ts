@@ -3,7 +3,10 @@ import { query } from '#protocol/xrpc'
 import type { Pds } from '../parts.ts'
 import { letterView } from './letter-view.ts'
 
-/** One letter and, while it is kept, what it says. By the operator. Errors: LetterNotFound. */
+/**
+ * One letter and, while it is kept, what it says: its code opens an account, so only who runs the
+ * host reads it. Errors: LetterNotFound.
+ */
 export const getLetter = ({ callers, mail, now }: Pick<Pds, 'callers' | 'mail' | 'now'>) =>
   query(schema, {
     auth: callers.admin,

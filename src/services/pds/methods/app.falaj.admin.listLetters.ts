@@ -6,7 +6,7 @@ import { letterView } from './letter-view.ts'
 /** The letters this host has for people, newest first. By the operator. */
 export const listLetters = ({ callers, mail, now }: Pick<Pds, 'callers' | 'mail' | 'now'>) =>
   query(schema, {
-    auth: callers.admin,
+    auth: callers.operator('look'),
     async handle({ params: { state, recipient, limit, cursor } }) {
       if (cursor !== undefined && !/^\d{1,15}$/.test(cursor)) throw invalidRequest('Bad cursor')
       const before = cursor === undefined ? undefined : Number(cursor)

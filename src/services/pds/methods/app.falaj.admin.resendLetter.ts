@@ -9,7 +9,7 @@ import { letterView } from './letter-view.ts'
  */
 export const resendLetter = ({ callers, mail, now }: Pick<Pds, 'callers' | 'mail' | 'now'>) =>
   procedure(schema, {
-    auth: callers.admin,
+    auth: callers.operator('care'),
     limits: { bodyBytes: 1_000 },
     handle: async ({ input: { id } }) => ({ letter: letterView(await mail.resend(id), now()) }),
   })
