@@ -67,6 +67,7 @@ describe("the operators' console", { skip }, () => {
   async function signIn(page: Page, password = 'admin-pass'): Promise<void> {
     await page.locator('input[type=password]').fill(password)
     await page.locator('form button[type=submit]').click()
+    await page.locator('nav, [role=alert]').first().waitFor()
   }
 
   async function picture(page: Page, name: string): Promise<void> {

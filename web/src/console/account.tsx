@@ -7,7 +7,7 @@ import { Field } from '../parts/form.tsx'
 import { number } from '../words/index.ts'
 import { type AccountView, type Standing, StandingChip, standingOf } from './accounts.tsx'
 import { ask, tell } from './host.ts'
-import { Done, Fact, Facts, Latin, Trouble, When } from './parts.tsx'
+import { Done, Fact, Facts, Latin, latin, Trouble, When } from './parts.tsx'
 import { w } from './words/index.ts'
 
 interface Known {
@@ -59,7 +59,7 @@ export function AccountDialog({ did, onClose, onChange }: AccountDialogProps) {
       return false
     }
   }
-  const handle = known.value ? `@${known.value.account.handle}` : w('loading')
+  const handle = known.value ? latin(`@${known.value.account.handle}`) : w('loading')
   return (
     <Dialog title={handle} onClose={onClose} tall class="sheet">
       <DialogHead title={handle} onClose={onClose} />

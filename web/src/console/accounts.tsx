@@ -121,48 +121,23 @@ function columns(): Column<Row>[] {
 }
 
 async function find(wanted: string, cursor: string | undefined): Promise<Page<Row>> {
-  const isAddress = wanted === '' || wanted.includes('@', 1)
-  const page = isAddress ? await byEmail(wanted, cursor) : await byName(wanted.replace(/^@/, ''))
+  const page = wanted.startsWith('did:') ? await byDid(wanted) : await byText(wanted, cursor)
   return { rows: await Promise.all(page.rows.map(withStanding)), cursor: page.cursor }
 }
 
-async function byEmail(email: string, cursor: string | undefined): Promise<Page<AccountView>> {
-  const params = { limit: PAGE, cursor, email: email || undefined }
+async function byDid(did: string): Promise<Page<AccountView>> {
+  const nsid = 'com.atproto.admin.getAccountInfos'
+  return { rows: (await ask<{ infos: AccountView[] }>(nsid, { dids: [did] })).infos }
+}
+
+/** By a part of the address or handle; all without a text. */
+async function byText(wanted: string, cursor: string | undefined): Promise<Page<AccountView>> {
+  const params = { limit: PAGE, cursor, email: wanted.replace(/^@/, '') || undefined }
   const found = await ask<{ accounts: AccountView[]; cursor?: string }>(
     'com.atproto.admin.searchAccounts',
     params,
   )
   return { rows: found.accounts, cursor: found.cursor }
-}
-
-/** By DID or handle; else whatever address has the text in it. */
-async function byName(name: string): Promise<Page<AccountView>> {
-  const did = name.startsWith('did:') ? name : await didOf(name)
-  if (!did) return await byEmail(name, undefined)
-  const { infos } = await ask<{ infos: AccountView[] }>('com.atproto.admin.getAccountInfos', {
-    dids: [did],
-  })
-  return { rows: infos }
-}
-
-async function didOf(handle: string): Promise<string | undefined> {
-  if (!/^[a-z0-9-]+(\.[a-z0-9-]+)+$/i.test(handle)) return undefined
-  try {
-    const params = { repo: handle }
-    return (await askOpenly<{ did: string }>('com.atproto.repo.describeRepo', params)).did
-  } catch {
-    // Not one of ours, or not shown to everybody: its address may still tell.
-    return await resolved(handle)
-  }
-}
-
-async function resolved(handle: string): Promise<string | undefined> {
-  try {
-    const nsid = 'com.atproto.identity.resolveHandle'
-    return (await askOpenly<{ did: string }>(nsid, { handle })).did
-  } catch {
-    return undefined
-  }
 }
 
 async function withStanding(account: AccountView): Promise<Row> {

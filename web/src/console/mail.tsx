@@ -13,6 +13,7 @@ import {
   Fact,
   Facts,
   Latin,
+  ownWay,
   Table,
   type Tone,
   Trouble,
@@ -177,7 +178,7 @@ function LetterDialog({ row, leavesHost, onClose, onChange }: LetterDialogProps)
     }
   }
   const letter = found.value?.letter ?? row
-  const title = letter.subject
+  const title = ownWay(letter.subject)
   return (
     <Dialog title={title} onClose={onClose} tall class="sheet">
       <DialogHead title={title} onClose={onClose} />

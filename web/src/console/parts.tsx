@@ -57,6 +57,12 @@ export function Latin({ children }: { children: ComponentChildren }) {
   return <bdi dir="ltr">{children}</bdi>
 }
 
+/** The same where only text may stand: inside a left-to-right isolate. */
+export const latin = (text: string): string => `\u2066${text}\u2069`
+
+/** What somebody wrote, in its own direction, where only text may stand. */
+export const ownWay = (text: string): string => `\u2068${text}\u2069`
+
 /** A moment, short, with the whole of it when asked. */
 export function When({ at }: { at: string | undefined }) {
   if (!at) return <span class="quiet">{w('never')}</span>

@@ -38,6 +38,19 @@ test('pages of any address are the one page, also when they end in a handle', as
   }
 })
 
+test('operators have a page of their own, where the client was made with one', async () => {
+  assert.equal((await ask('/console')).text, '<!doctype html>page')
+  const operators = join(folder, 'console.html')
+  writeFileSync(operators, '<!doctype html>console')
+  for (const path of ['/console', '/console/']) {
+    const { text, headers } = await ask(path)
+    assert.equal(text, '<!doctype html>console')
+    assert.match(headers['content-security-policy']!, /frame-ancestors 'none'/)
+  }
+  assert.equal((await ask('/consoles')).text, '<!doctype html>page')
+  rmSync(operators)
+})
+
 test('files are themselves, and kept for ever where their name carries a hash', async () => {
   const { headers, text } = await ask('/assets/main-ABCDEFGH.js')
   assert.match(text, /^console/)
