@@ -1,5 +1,6 @@
 /** Recomputes from the hosts' records what every other service has to show, and compares. */
 import assert from 'node:assert/strict'
+import type { AtpAgent } from '@atproto/api'
 import { networkSubscribe } from '#platform/runtime'
 import { cidText } from '#protocol/data'
 import { parseCommitEvent } from '#protocol/repo'
@@ -198,8 +199,11 @@ function tallyOf(truth: Truth, collection: string): Map<string, number> {
 }
 
 /** Profiles, posts with their counts and labels, author feeds and notifications, for everybody. */
-export async function assertViewShowsAll(truth: Truth, moderator: Moderator): Promise<void> {
-  const [someone] = truth.keys() as Iterable<Person> as [Person]
+export async function assertViewShowsAll(
+  truth: Truth,
+  view: AtpAgent,
+  moderator: Moderator,
+): Promise<void> {
   const follows = tallyOf(truth, 'app.bsky.graph.follow')
   for (const person of truth.keys()) {
     const mine = postsOf(truth, person)
@@ -214,17 +218,21 @@ export async function assertViewShowsAll(truth: Truth, moderator: Moderator): Pr
       followers: follows.get(person.did) ?? 0,
     }
     await equals(`the profile of ${person.handle}`, expected, async () => {
-      const { data } = await someone.agent.getProfile({ actor: person.handle })
+      const { data } = await view.getProfile({ actor: person.handle })
       const { displayName, postsCount: posts, followsCount, followersCount } = data
       return { displayName, posts, follows: followsCount!, followers: followersCount! }
     })
-    await equals(`the feed of ${person.handle}`, uris(mine), () => authorFeed(someone, person))
+    await equals(`the feed of ${person.handle}`, uris(mine), () => authorFeed(view, person))
     await equals(`what ${person.handle} is told`, noticesFor(truth, person), () => noticed(person))
   }
-  await assertPostsCounted(truth, someone, moderator)
+  await assertPostsCounted(truth, view, moderator)
 }
 
-async function assertPostsCounted(truth: Truth, by: Person, moderator: Moderator): Promise<void> {
+async function assertPostsCounted(
+  truth: Truth,
+  view: AtpAgent,
+  moderator: Moderator,
+): Promise<void> {
   const likes = tallyOf(truth, 'app.bsky.feed.like')
   const reposts = tallyOf(truth, 'app.bsky.feed.repost')
   const replies = new Map<string, number>()
@@ -244,7 +252,7 @@ async function assertPostsCounted(truth: Truth, by: Person, moderator: Moderator
       labels: moderator.labelsOf(uri),
     }))
     await equals('posts and their counts', expected, async () => {
-      const { data } = await by.agent.app.bsky.feed.getPosts({ uris: some }, { headers })
+      const { data } = await view.app.bsky.feed.getPosts({ uris: some }, { headers })
       return data.posts
         .map((post) => ({
           uri: post.uri as string,
@@ -275,10 +283,10 @@ async function pages<T>(
   return found
 }
 
-async function authorFeed(by: Person, { did }: Person): Promise<string[]> {
+async function authorFeed(view: AtpAgent, { did }: Person): Promise<string[]> {
   const found = await pages(async (page) => {
     const asked = { ...page, actor: did, filter: 'posts_with_replies' as const }
-    const { data } = await by.agent.getAuthorFeed(asked)
+    const { data } = await view.getAuthorFeed(asked)
     const own = data.feed.filter((item) => item.reason === undefined)
     return { data, items: own.map(({ post }) => post.uri as string) }
   })
@@ -314,13 +322,12 @@ function noticesFor(truth: Truth, person: Person): string[] {
 }
 
 /** Each person's posts, found by a word that is in all of them. */
-export async function assertSearchFindsAll(truth: Truth): Promise<void> {
-  const [someone] = truth.keys() as Iterable<Person> as [Person]
+export async function assertSearchFindsAll(truth: Truth, view: AtpAgent): Promise<void> {
   for (const person of truth.keys())
     await equals(`hits for ${person.handle}`, uris(postsOf(truth, person)), async () => {
       const found = await pages(async (page) => {
         const asked = { ...page, q: WORD, author: person.did }
-        const { data } = await someone.agent.app.bsky.feed.searchPosts(asked)
+        const { data } = await view.app.bsky.feed.searchPosts(asked)
         return { data, items: data.posts.map(({ uri }) => uri as string) }
       })
       return found.toSorted()
@@ -330,12 +337,13 @@ export async function assertSearchFindsAll(truth: Truth): Promise<void> {
 /** Near you: whom somebody follows and whom those follow. Liked: what anybody likes. */
 export async function assertFeedsShowAll(
   truth: Truth,
+  view: AtpAgent,
   feeds: { network: string; liked: string },
 ): Promise<void> {
   const byDid = new Map([...truth.keys()].map((person) => [person.did, person]))
   const followedBy = (person: Person): Person[] =>
     recordsOf(truth, person, 'app.bsky.graph.follow').map(({ value }) => byDid.get(value.subject)!)
-  const shown = async ({ agent }: Person, feed: string) => {
+  const shown = async (agent: AtpAgent, feed: string) => {
     const found = await pages(async (page) => {
       const { data } = await agent.app.bsky.feed.getFeed({ ...page, feed })
       return { data, items: data.feed.map(({ post }) => post.uri as string) }
@@ -348,10 +356,9 @@ export async function assertFeedsShowAll(
     if (!near.includes(person)) people.delete(person)
     const posts = [...people].flatMap((one) => postsOf(truth, one))
     const expected = uris(posts.filter((post) => !isReply(post)))
-    await equals(`near ${person.handle}`, expected, () => shown(person, feeds.network))
+    await equals(`near ${person.handle}`, expected, () => shown(person.agent, feeds.network))
   }
   const likes = tallyOf(truth, 'app.bsky.feed.like')
   const liked = uris(all(truth, POST).filter(({ uri }) => likes.has(uri)))
-  const [someone] = truth.keys() as Iterable<Person> as [Person]
-  await equals('what is liked', liked, () => shown(someone, feeds.liked))
+  await equals('what is liked', liked, () => shown(view, feeds.liked))
 }

@@ -1,5 +1,6 @@
 /** One service goes away while everybody goes on, and comes back; what that may and may not do. */
 import assert from 'node:assert/strict'
+import { AtpAgent } from '@atproto/api'
 import { Moderator } from './moderator.test-support.ts'
 import {
   assertFeedsShowAll,
@@ -115,49 +116,62 @@ export class BusyNetwork {
     how: 'killed' | 'stopped',
     meanwhile: () => Promise<void> = async () => {},
   ): Promise<void> {
+    await this.withoutAll([name], how, meanwhile)
+  }
+
+  /** The same for several at once, which come back in the order in which they are named. */
+  async withoutAll(
+    names: readonly NodeName[],
+    how: 'killed' | 'stopped',
+    meanwhile: () => Promise<void> = async () => {},
+  ): Promise<void> {
     const { stage } = this
-    const node = this.network.node(name)
+    const nodes = names.map((name) => this.network.node(name))
     stage.attempts.length = 0
     await this.#work(async () => {
       await this.#round()
       stage.phase = 'leaving'
-      if (how === 'killed') await node.kill()
-      else assert.equal(await node.stop(), 0, `${name} did not end cleanly`)
+      if (how === 'killed') await Promise.all(nodes.map((node) => node.kill()))
+      else for (const node of nodes) assert.equal(await node.stop(), 0, 'did not end cleanly')
       stage.phase = 'away'
       await this.#round()
       await meanwhile()
       stage.phase = 'returning'
-      await node.start()
+      for (const node of nodes) await node.start()
       stage.phase = 'calm'
       await this.#round()
     })
-    for (const attempt of stage.attempts) this.#judge(attempt, name)
+    for (const attempt of stage.attempts) this.#judge(attempt, names)
     await this.assertWhole()
   }
 
-  #judge(attempt: Attempt, missing: NodeName): void {
+  #judge(attempt: Attempt, missing: readonly NodeName[]): void {
     const { beganIn, endedIn, error, needs, what, who } = attempt
     const told = `${who}, ${what}, without ${missing}: ${error?.status} ${error?.error} ${error?.message}`
-    const isConcerned = needs.includes(missing)
+    const lacks = missing.filter((name) => needs.includes(name))
     if (error === undefined) {
-      const isMiracle = isConcerned && beganIn === 'away' && endedIn === 'away'
+      const isMiracle = lacks.length > 0 && beganIn === 'away' && endedIn === 'away'
       assert.ok(!isMiracle, `${told}: answered`)
       return
     }
-    assert.ok(isConcerned, `${told}: should go on`)
+    assert.ok(lacks.length > 0, `${told}: should go on`)
     const isCalm = beganIn === 'calm' && endedIn === 'calm'
     assert.ok(!isCalm, `${told}: failed while it was there`)
     // Whoever calls the missing one itself knows whom it called.
-    if (needs[0] === missing || who === 'moderator') return
+    if (lacks.includes(needs[0] as NodeName) || who === 'moderator') return
     if (isSayingItStarts(error)) return
     assert.ok(error.status === 502 || error.status === 504, told)
     assert.match(error.error ?? '', /^Upstream(Failure|Timeout)$/, told)
-    const { host } = new URL(this.network.url(missing))
-    const named = [host, this.network.node(missing).place.did ?? host]
+    const names = lacks.flatMap((name) => this.#namesOf(name))
     assert.ok(
-      named.some((name) => error.message.includes(name)),
-      `${told}: does not name ${named.join(' or ')}`,
+      names.some((name) => error.message.includes(name)),
+      `${told}: does not name ${names.join(' or ')}`,
     )
+  }
+
+  #namesOf(name: NodeName): string[] {
+    const { did } = this.network.node(name).place
+    return [new URL(this.network.url(name)).host, ...(did ? [did] : [])]
   }
 
   /** Nothing acknowledged is lost anywhere, nothing is there twice. */
@@ -167,9 +181,11 @@ export class BusyNetwork {
     assertHostsKept(truth)
     await assertRelayToldAll(network.url('relay'), truth)
     await assertJetstreamToldAll(network.url('jetstream'), truth)
-    await assertViewShowsAll(truth, moderator)
-    await assertSearchFindsAll(truth)
-    await assertFeedsShowAll(truth, this.#feeds)
+    // Asked itself: a host would put its people's own newest writes into what the view says.
+    const view = new AtpAgent({ service: network.url('appview') })
+    await assertViewShowsAll(truth, view, moderator)
+    await assertSearchFindsAll(truth, view)
+    await assertFeedsShowAll(truth, view, this.#feeds)
     await this.#assertReportsKept()
     return truth
   }
