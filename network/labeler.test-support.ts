@@ -28,6 +28,7 @@ export async function listenToLabels() {
       for (const socket of open) socket.send(frame)
     },
     async close(): Promise<void> {
+      if (!server.listening) return
       for (const socket of open) socket.terminate()
       sockets.close()
       server.close()

@@ -138,11 +138,19 @@ export class BusyNetwork {
       await meanwhile()
       stage.phase = 'returning'
       for (const node of nodes) await node.start()
+      // One that came back while another was away may still believe, for a second, that it is.
+      if (names.length > 1) await this.#everythingIsAnswered()
       stage.phase = 'calm'
       await this.#round()
     })
     for (const attempt of stage.attempts) this.#judge(attempt, names)
     await this.assertWhole()
+  }
+
+  async #everythingIsAnswered(): Promise<void> {
+    for (const person of this.stage.people)
+      for (const [what, , read] of person.readings())
+        await eventually(`${what} for ${person.handle}`, () => read().then(() => true))
   }
 
   #judge(attempt: Attempt, missing: readonly NodeName[]): void {

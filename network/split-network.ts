@@ -14,6 +14,9 @@ const NAMES = [
 ] as const
 export type NodeName = (typeof NAMES)[number]
 
+/** People who never stop report more than people do. */
+const MANY_REPORTS = ['--reports-per-hour', '100000']
+
 /** Nine processes that find each other by address. Each can be killed and comes back where it was. */
 export class SplitNetwork {
   readonly #folder = temporaryFolder()
@@ -40,7 +43,7 @@ export class SplitNetwork {
     await this.#start('plc')
     await Promise.all([
       this.#start('relay', ...plc),
-      this.#start('moderation', ...plc, '--pds-admin', admin.join()),
+      this.#start('moderation', ...plc, '--pds-admin', admin.join(), ...MANY_REPORTS),
     ])
     const moderation = ['--moderation', this.named('moderation')]
     const search = ['--search', this.url('search')]

@@ -188,20 +188,7 @@ describe('moderation', () => {
     before(async () => {
       server = await listenToLabels()
       key = generateKey('k256')
-      const rotation = generateKey('k256')
-      const genesis = signPlcOperation(
-        {
-          type: 'plc_operation',
-          rotationKeys: [rotation.publicKey.didKey],
-          verificationMethods: { atproto_label: key.publicKey.didKey },
-          alsoKnownAs: [],
-          services: { atproto_labeler: { type: 'AtprotoLabeler', endpoint: server.url } },
-          prev: null,
-        },
-        rotation,
-      )
-      did = plcDid(genesis)
-      await plcClient({ plcUrl: network.plc.url, fetch }).submit(did, genesis)
+      did = await publishLabeler(network.plc.url, server.url, key)
     })
     after(() => server?.close())
 
@@ -224,6 +211,108 @@ describe('moderation', () => {
       assert.deepEqual((await seenBy(bob))?.labels, [])
       say('wet', key, { neg: true })
       await eventually('its taking back', async () => (await valuesFor()).length === 0)
+    })
+  })
+})
+
+/** Gives a labeler an identity. */
+async function publishLabeler(plcUrl: string, url: string, key: SigningKey): Promise<Did> {
+  const rotation = generateKey('k256')
+  const genesis = signPlcOperation(
+    {
+      type: 'plc_operation',
+      rotationKeys: [rotation.publicKey.didKey],
+      verificationMethods: { atproto_label: key.publicKey.didKey },
+      alsoKnownAs: [],
+      services: { atproto_labeler: { type: 'AtprotoLabeler', endpoint: url } },
+      prev: null,
+    },
+    rotation,
+  )
+  const did = plcDid(genesis)
+  await plcClient({ plcUrl, fetch }).submit(did, genesis)
+  return did
+}
+
+describe('somebody else’s labeler in the place of ours', () => {
+  const key = generateKey('k256')
+  let directory: Network
+  let network: Network
+  let server: Awaited<ReturnType<typeof listenToLabels>>
+  let did: Did
+  let alice: AtpAgent
+  let post: Ref
+
+  before(async () => {
+    server = await listenToLabels()
+    directory = await startNetwork('--services', 'plc')
+    did = await publishLabeler(directory.plc.url, server.url, key)
+    const wiring = ['--plc', directory.plc.url, '--moderation', `${server.url}#${did}`]
+    network = await startNetwork('--services', 'pds,relay,appview', ...wiring)
+    alice = new AtpAgent({ service: network.pds[0]!.url })
+    const email = 'alice@example.com'
+    await alice.createAccount({ handle: 'alice.test', email, password: 'a password' })
+    post = await alice.post({ text: 'water' })
+  })
+  after(async () => {
+    await network?.stop()
+    await directory?.stop()
+    await server?.close()
+  })
+
+  const say = (val: string, more: Partial<LabelClaim> = {}) => {
+    const claim = { src: did, uri: post.uri, val, cts: new Date().toISOString(), ...more }
+    server.send((seq) => encodeFrame('#labels', { seq, labels: [signLabel(claim, key)] }))
+  }
+  /** As somebody without an account and without wishes sees it. */
+  const shown = async () => {
+    const url = `${network.appview.url}/xrpc/app.bsky.feed.getPosts?uris=${post.uri}`
+    const { posts } = (await (await fetch(url)).json()) as { posts: { labels: Label[] }[] }
+    return posts[0]?.labels.map(({ val }) => val).join()
+  }
+
+  test('its labels are seen by everybody, whatever garbage it sends between them', async () => {
+    await eventually('the post', async () => (await shown()) === '')
+    say('wet')
+    await eventually('its label', async () => (await shown()) === 'wet')
+    const garbage = [
+      Uint8Array.of(1, 2, 3),
+      new Uint8Array(0),
+      encodeFrame('#labels', { seq: 'no', labels: [7, null, {}, { ver: 1 }] }),
+      encodeFrame('#labels', { seq: 3, labels: Array(1_000).fill({ uri: post.uri, val: 'x' }) }),
+      encodeFrame('#nonsense', {}),
+    ]
+    for (const frame of garbage) server.send(() => frame as Uint8Array<ArrayBuffer>)
+    say('deep')
+    await eventually('the other', async () => (await shown()) === 'deep,wet')
+  })
+
+  test('what it takes down is hidden, and comes back at its word', async () => {
+    say('!takedown')
+    await eventually('its absence', async () => (await shown()) === undefined)
+    say('!takedown', { neg: true })
+    await eventually('its return', async () => (await shown()) === 'deep,wet')
+  })
+
+  test('a report that it does not take is refused in its name', async () => {
+    const report = alice.com.atproto.moderation.createReport({
+      reasonType: SPAM,
+      subject: { $type: 'com.atproto.repo.strongRef', ...post } as never,
+    })
+    await assert.rejects(report, (error: { status: number; message: string }) => {
+      assert.ok(error.status === 404 || error.status === 502)
+      assert.ok(error.message.includes(new URL(server.url).host), error.message)
+      return true
+    })
+  })
+
+  test('while it is away its labels stay, and everything else goes on', async () => {
+    await server.close()
+    assert.equal(await shown(), 'deep,wet')
+    const { uri } = await alice.post({ text: 'meanwhile' })
+    await eventually('the new post', async () => {
+      const { data } = await alice.getTimeline()
+      return data.feed.some((item) => item.post.uri === uri)
     })
   })
 })

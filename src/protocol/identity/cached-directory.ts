@@ -20,7 +20,7 @@ export interface CachedDirectory extends Directory {
 /**
  * Puts a memory before a directory. An answer is believed for `ttlMs` (default 1 h), then given out
  * while it is asked again for `staleMs` more (24 h); "none" for `negativeTtlMs` (1 min), failures for
- * `failureTtlMs` (5 s). Concurrent lookups of one name are one lookup. `maxEntries` (25,000) of each
+ * `failureTtlMs` (1 s). Concurrent lookups of one name are one lookup. `maxEntries` (25,000) of each
  * kind, documents and handles, are kept. `fresh` asks, and remembers what it heard.
  */
 export function cachedDirectory(
@@ -32,7 +32,7 @@ export function cachedDirectory(
     ttlMs: options.ttlMs ?? HOUR_MS,
     staleMs: options.staleMs ?? 24 * HOUR_MS,
     negativeTtlMs: options.negativeTtlMs ?? MINUTE_MS,
-    failureTtlMs: options.failureTtlMs ?? 5 * SECOND_MS,
+    failureTtlMs: options.failureTtlMs ?? SECOND_MS,
     maxEntries: options.maxEntries ?? 25_000,
   }
   const documents = new LookupCache<Did, DidDocument>(times, (did, fresh) =>

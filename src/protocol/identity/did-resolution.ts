@@ -4,8 +4,8 @@ import { boundedFetch, jsonBody, type Limits, type Net, unexpectedStatus } from 
 import { type DidDocument, parseDidDocument } from './document.ts'
 import { UpstreamError } from './upstream-error.ts'
 
-/** Generous: a document with every list full is about 10 kB. */
-const DOCUMENT_LIMITS: Limits = { maxBytes: 128 * 1024, timeoutMs: 8_000 }
+/** Generous in size: a document with every list full is about 10 kB. People wait for it: not in time. */
+const DOCUMENT_LIMITS: Limits = { maxBytes: 128 * 1024, timeoutMs: 4_000 }
 
 export interface DidResolution extends Net {
   /** Origin of the PLC directory. */

@@ -1,12 +1,14 @@
 import type { FrameBatch, Log, Loop, Outside, Subscribe } from '#platform/runtime'
 import { Bell } from '../bell.ts'
-import type { Ingest } from '../ingest/index.ts'
+import { DirectoryAway, type Ingest } from '../ingest/index.ts'
 import type { Host, Hosts } from './hosts.ts'
 
 const PAUSE_MIN_MS = 250
 const PAUSE_MAX_MS = 60_000
 /** A stream that is silent for so long is open all the same. */
 const OPEN_AFTER_MS = 15_000
+/** While the directory is away, all hosts wait for one other: it is asked again this soon. */
+const DIRECTORY_PAUSE_MS = 4_000
 /** A host that asked to be read and never answered is forgotten after so many tries: half an hour. */
 const TRIES_MAX = 40
 const PAGE = 500
@@ -90,20 +92,21 @@ export class Crawl {
   async #read(host: Named, signal: AbortSignal, bell: Bell): Promise<void> {
     let failures = 0
     while (!signal.aborted) {
-      const progress = await this.#try(host, signal)
+      const outcome = await this.#try(host, signal)
       if (signal.aborted) return
-      failures = progress ? 0 : failures + 1
-      if (failures > TRIES_MAX && !this.#lasting.has(host.url) && (await this.#giveUp(host.url))) {
-        return
-      }
-      await bell.wait(signal, this.#pauseMs(failures))
+      failures = outcome === 'progress' ? 0 : failures + 1
+      const mayEnd = outcome === 'nothing' && failures > TRIES_MAX && !this.#lasting.has(host.url)
+      if (mayEnd && (await this.#giveUp(host.url))) return
+      const pauseMs = this.#pauseMs(failures)
+      await bell.wait(signal, outcome === 'held' ? Math.min(pauseMs, DIRECTORY_PAUSE_MS) : pauseMs)
     }
   }
 
-  /** Reads until the stream ends. Whether anything came of it. Never throws. */
-  async #try(host: Named, signal: AbortSignal): Promise<boolean> {
+  /** Reads until the stream ends, or is held up by the directory. Never throws. */
+  async #try(host: Named, signal: AbortSignal): Promise<'progress' | 'nothing' | 'held'> {
     const { timers } = this.#outside
     const progress = { made: false }
+    let isHeld = false
     const isOpen = timers.setTimeout(() => this.#note(host.url, 'idle'), OPEN_AFTER_MS)
     try {
       await this.#follow(host, signal, () => {
@@ -111,12 +114,16 @@ export class Crawl {
         progress.made = true
       })
     } catch (error) {
-      if (!signal.aborted) this.#log.info('host went away', { host: host.url, error })
+      isHeld = error instanceof DirectoryAway
+      const what = isHeld ? 'host has to wait for the directory' : 'host went away'
+      if (!signal.aborted) this.#log.info(what, { host: host.url, error })
     } finally {
       timers.clearTimeout(isOpen)
     }
-    if (!progress.made && !signal.aborted) this.#note(host.url, 'offline')
-    return progress.made
+    if (progress.made) return 'progress'
+    if (isHeld) return 'held'
+    if (!signal.aborted) this.#note(host.url, 'offline')
+    return 'nothing'
   }
 
   async #follow(host: Named, signal: AbortSignal, onProgress: () => void): Promise<void> {

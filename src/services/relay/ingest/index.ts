@@ -1,6 +1,6 @@
 /** From a host's frames to the relay's stream. */
 export { Identities } from './identities.ts'
-export { Ingest, type Taken } from './ingest.ts'
+export { DirectoryAway, Ingest, type Taken } from './ingest.ts'
 export { Judge, type Source } from './judge.ts'
 export type { FetchedHead, Mended } from './pass.ts'
 export { Projection } from './projection.ts'

@@ -77,7 +77,7 @@ export class Ingest {
   /**
    * Takes in one batch of frames. Resolves when all of it is judged and appended; the next batch may
    * come while this one becomes durable. Rejects when it must be read again: storage refuses, or
-   * the directory does not answer.
+   * the directory does not answer (DirectoryAway).
    */
   async take(frames: readonly (Uint8Array | string)[], from: Source): Promise<Taken> {
     const { arrivals, error } = this.#read(frames, from)
@@ -143,7 +143,7 @@ export class Ingest {
     const unavailable = await this.#askAgain(aside, from)
     // One domain that is down loses its events; the directory of all may not cost anybody theirs.
     const did = unavailable.find((one) => one.startsWith('did:plc:'))
-    if (did) throw new Error(`the directory cannot be asked about ${did} just now`)
+    if (did) throw new DirectoryAway(`the directory cannot be asked about ${did} just now`)
     while (this.#states.lacks(dids)) await this.#states.load(dids)
     const pass = this.#startPass(from)
     pass.judge(aside, { mayAskAgain: false })
@@ -188,6 +188,9 @@ export class Ingest {
     return kept
   }
 }
+
+/** A batch must be read again, through no fault of the host it came from. */
+export class DirectoryAway extends Error {}
 
 /**
  * Cuts a batch. An `#identity` does not share a slice with what came before it in its repository: that
