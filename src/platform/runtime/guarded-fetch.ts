@@ -10,6 +10,7 @@ import {
   checkLiteral,
   guardedLookup,
 } from './addresses.ts'
+import { isAddress } from './is-address.ts'
 import { OutgoingError } from './outgoing-error.ts'
 import type { Fetch, FetchInit } from './shapes.ts'
 
@@ -48,8 +49,8 @@ export function guardedFetch(options: GuardedFetchOptions = {}): {
   let started: Promise<Started> | undefined
   const start = () => (started ??= startUndici(allowed, limits))
   const fetch: Fetch = async (input, init = {}) => {
-    const request = input instanceof Request ? input : undefined
-    const url = parseUrl(request ? request.url : (input as string | URL))
+    const request = isAddress(input) ? undefined : input
+    const url = parseUrl(isAddress(input) ? input : input.url)
     const merged: FetchInit = request ? { ...initOf(request), ...init } : init
     const undici = await start()
     return new Exchange(undici, allowed, limits, options.userAgent ?? 'falaj', merged).run(url)

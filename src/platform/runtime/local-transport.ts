@@ -2,6 +2,8 @@
  * The transport between services: an origin that lives in this process is called as a function, any
  * other over the network. Callers cannot tell, which is what lets one process become many.
  */
+
+import { isAddress } from './is-address.ts'
 import { nextRequestId } from './listen.ts'
 import { OutgoingError } from './outgoing-error.ts'
 import type {
@@ -42,7 +44,7 @@ export function localTransport(network?: Network): LocalTransport {
       }
     },
     async fetch(input, init = {}) {
-      const url = new URL(input instanceof Request ? input.url : input)
+      const url = new URL(isAddress(input) ? input : input.url)
       const service = services.get(url.origin)
       if (service) return await callLocal(service, url, input, init)
       if (network) return await network.fetch(input, init)
@@ -97,7 +99,7 @@ async function localRequest(
   input: string | URL | Request,
   init: FetchInit,
 ): Promise<HttpRequest> {
-  const plain = !(input instanceof Request) && isPlainBody(init.body)
+  const plain = isAddress(input) && isPlainBody(init.body)
   // Forms, blobs and Request objects are rare; the platform's own Request reads them all.
   const full = plain ? undefined : new Request(input, { ...init, duplex: 'half' } as RequestInit)
   const headers = plainHeaders(full?.headers ?? init.headers)
