@@ -175,6 +175,17 @@ const shots: Shot[] = [
     full: true,
     act: async (page) => page.locator('.stop-choice .link-button').first().click(),
   },
+  {
+    name: 'edit',
+    path: '/profile/sara.test',
+    act: async (page) => page.locator('.profile-row .buttons .button').click(),
+  },
+  {
+    name: 'host-away',
+    path: '/',
+    before: (network) => network.down.add('pds'),
+    act: async (page) => page.locator('main [role=alert]').waitFor(),
+  },
   { name: 'empty', path: '/profile/nouf.test/replies' },
   { name: 'not-found', path: '/nowhere/at/all' },
 ]

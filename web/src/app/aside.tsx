@@ -2,7 +2,7 @@
 import { useEffect } from 'preact/hooks'
 import { channelOf, checkChannel } from '../data/health.ts'
 import { loadNeighbours, neighbours } from '../data/neighbours.ts'
-import { me } from '../data/session.ts'
+import { hostAway, me } from '../data/session.ts'
 import { ChannelGlance } from '../parts/channel.tsx'
 import { PersonRow } from '../parts/person.tsx'
 import { SearchBox } from '../parts/search-box.tsx'
@@ -37,7 +37,7 @@ export function Aside() {
           <ChannelGlance stops={channelOf(session?.pds)} />
         </section>
       )}
-      {!finding && strangers && strangers.length > 0 && (
+      {!finding && !hostAway.value && strangers && strangers.length > 0 && (
         <section class="box">
           <h2>{t('people.maybe')}</h2>
           <ul>
