@@ -94,6 +94,7 @@ export async function simulatePowerCuts(seed: number, lives: number): Promise<st
   let power = Promise.withResolvers<never>()
   power.promise.catch(() => {})
   let isUp = true
+  let newestMs = 0
   const call = async (verb: 'GET' | 'POST', nsid: string, given: Call = {}): Promise<Answer> => {
     const { headers, ...rest } = given
     const answer = await Promise.race([
@@ -136,7 +137,8 @@ export async function simulatePowerCuts(seed: number, lives: number): Promise<st
       await host.close({ keep: true }).catch(() => {})
       loseFiles(host, folder, left, synced, chance)
       // The clock went back, by less than makes an own export one of the future; or on.
-      host.outside.setNow(host.outside.now() + (chance() < 0.3 ? -4 : 1) * chance.upTo(MINUTE_MS))
+      newestMs = Math.max(newestMs, host.outside.now())
+      host.outside.setNow(newestMs + (chance() < 0.3 ? -4 : 1) * chance.upTo(MINUTE_MS))
       power = Promise.withResolvers<never>()
       power.promise.catch(() => {})
       synced.isOff = false
