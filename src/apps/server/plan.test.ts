@@ -138,8 +138,8 @@ test("the reference's environment is understood for a host, also from a file", a
     assert.equal(services[0]?.publicUrl, 'https://pds.example')
     assert.deepEqual(notes, ['not used here: PDS_JWT_SECRET'])
     assert.equal((await planned('pds', `--env-file ${file} --port 9`)).services[0]?.port, 9)
-    const s3 = await complaint('pds', `--env-file ${file}`, { PDS_BLOBSTORE_S3_BUCKET: 'b' })
-    assert.match(s3.join(), /PDS_BLOBSTORE_S3_BUCKET/)
+    const entryway = await complaint('pds', `--env-file ${file}`, { PDS_ENTRYWAY_URL: 'https://b' })
+    assert.match(entryway.join(), /PDS_ENTRYWAY_URL/)
     assert.equal((await planned('plc', '', { PDS_PORT: '8' })).services[0]?.port, 2582)
     assert.match((await complaint('pds', '--env-file /nowhere')).join(), /--env-file/)
   } finally {

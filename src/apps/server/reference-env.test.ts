@@ -87,9 +87,34 @@ test('limits and the store that nodes share are understood', () => {
   })
 })
 
+test('a bucket, or a folder, for blobs is read as ours', () => {
+  const { env, problems, unused } = translateReferenceEnv({
+    PDS_BLOBSTORE_S3_BUCKET: 'b',
+    PDS_BLOBSTORE_S3_ENDPOINT: 'https://s3.example',
+    PDS_BLOBSTORE_S3_FORCE_PATH_STYLE: 'true',
+    PDS_BLOBSTORE_S3_ACCESS_KEY_ID: 'id',
+    PDS_BLOBSTORE_S3_SECRET_ACCESS_KEY: 'secret',
+    PDS_BLOBSTORE_DISK_TMP_LOCATION: '/tmp/blobs',
+  })
+  assert.deepEqual(env, {
+    FALAJ_PDS_S3_BUCKET: 'b',
+    FALAJ_PDS_S3_ENDPOINT: 'https://s3.example',
+    FALAJ_PDS_S3_PATH_STYLE: 'true',
+    FALAJ_PDS_S3_ACCESS_KEY_ID: 'id',
+    FALAJ_PDS_S3_SECRET_ACCESS_KEY: 'secret',
+  })
+  assert.deepEqual([problems, unused], [[], ['PDS_BLOBSTORE_DISK_TMP_LOCATION']])
+  assert.equal(
+    translateReferenceEnv({ PDS_BLOBSTORE_DISK_LOCATION: '/pds/blocks' }).env
+      .FALAJ_PDS_BLOBS_FOLDER,
+    '/pds/blocks',
+  )
+})
+
 test('what would put data elsewhere is refused, not passed over', () => {
-  const { problems } = translateReferenceEnv({ PDS_BLOBSTORE_S3_BUCKET: 'b' })
-  assert.deepEqual(problems, ['PDS_BLOBSTORE_S3_BUCKET: blobs are kept on disk only'])
+  const { problems } = translateReferenceEnv({ PDS_ENTRYWAY_URL: 'https://entry.example' })
+  assert.equal(problems.length, 1)
+  assert.match(problems[0]!, /^PDS_ENTRYWAY_URL: /)
 })
 
 test('every setting that is reached exists', async () => {

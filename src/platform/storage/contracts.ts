@@ -30,6 +30,8 @@ export type StorageErrorCode =
   | 'Deadline'
   /** The thing named is not there. */
   | 'NotFound'
+  /** A storage service elsewhere did not do it, also when asked again; asking later is sound. */
+  | 'Unavailable'
   /** A server that this stands on does not answer; nothing is known of the call. */
   | 'Unavailable'
 

@@ -1,5 +1,6 @@
 /** Storage: rows, blobs, streams and short-lived values behind four contracts, with their embedded forms. */
 export { type DiskBlobsOptions, openDiskBlobs } from './blobs-disk.ts'
+export { openS3Blobs, type S3BlobsOptions } from './blobs-s3.ts'
 export {
   type Appended,
   type BlobRange,

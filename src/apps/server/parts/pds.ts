@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { type Log, type Outside, smtpTransport } from '#platform/runtime'
-import type { Kv } from '#platform/storage'
+import type { Blobs, Kv } from '#platform/storage'
 import type { PdsConfig } from '#services/pds'
 import { closing } from '../closing.ts'
 import { hostKey } from '../host-key.ts'
@@ -11,8 +11,8 @@ import { openRotationKey } from '../rotation-key.ts'
 const COUNT_WORDS = ['', '.two', '.three', '.four', '.five', '.six', '.seven', '.eight', '.nine']
 
 /**
- * A Personal Data Server: a directory database (fully synchronous), the journal's stream, blobs on
- * disk, one SQLite file per account, and the key that seals its secrets.
+ * A Personal Data Server: a directory database (fully synchronous), the journal's stream, blobs in
+ * a folder or a bucket, one SQLite file per account, and the key that seals its secrets.
  */
 export const pdsPart: ServicePart<PdsConfig> = {
   kind: 'pds',
@@ -28,6 +28,9 @@ export const pdsPart: ServicePart<PdsConfig> = {
       wire(values, { index, url }, { dev, peers }) {
         const plc = values.plc ?? peers.url('plc')
         if (!plc) throw new UsageError('falaj pds needs a directory: give --plc URL')
+        if (values.s3Bucket && values.blobsFolder) {
+          throw new UsageError('blobs are kept in a bucket or in a folder, not in both')
+        }
         requirePairs(values)
         return {
           ...values,
@@ -48,7 +51,7 @@ export const pdsPart: ServicePart<PdsConfig> = {
             synchronous: 'FULL',
           }),
           storage.openLocalStreams(join(dataDir, 'streams'), { now: outside.now, onFatal }),
-          storage.openDiskBlobs(join(dataDir, 'blobs')),
+          openBlobs(values, storage, dataDir),
         ])
         const counts = await countsOf(values, storage, outside, log)
         const [mail, moderationMail] = [values.emailSmtpUrl, values.moderationEmailSmtpUrl].map(
@@ -118,6 +121,30 @@ function requirePairs(values: PdsConfig): void {
     const [given, missing] = server ? ['smtp-url', 'from-address'] : ['from-address', 'smtp-url']
     throw new UsageError(`--${flags}-${given} needs --${flags}-${missing} beside it`)
   }
+}
+
+/** Blobs in a bucket, or in a folder. Throws UsageError when the settings are half of one. */
+function openBlobs(
+  values: PdsConfig,
+  { openDiskBlobs, openS3Blobs }: typeof import('#platform/storage'),
+  dataDir: string,
+): Promise<Blobs> {
+  const { s3Bucket: bucket, s3AccessKeyId, s3SecretAccessKey, blobsFolder } = values
+  if (bucket === undefined) return openDiskBlobs(blobsFolder ?? join(dataDir, 'blobs'))
+  if (!s3AccessKeyId || !s3SecretAccessKey) {
+    throw new UsageError('a bucket for blobs needs both an access key and its secret')
+  }
+  return openS3Blobs({
+    bucket,
+    endpoint: values.s3Endpoint,
+    region: values.s3Region,
+    pathStyle: values.s3PathStyle,
+    accessKeyId: s3AccessKeyId,
+    secretAccessKey: s3SecretAccessKey,
+    prefix: values.s3Prefix,
+    timeoutMs: values.s3TimeoutMs,
+    waitingDirectory: join(dataDir, 'uploads'),
+  })
 }
 
 function handleDomains(

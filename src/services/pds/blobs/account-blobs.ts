@@ -1,4 +1,4 @@
-import type { BlobRange, Blobs, Staged } from '#platform/storage'
+import { type BlobRange, type Blobs, type Staged, StorageError } from '#platform/storage'
 import { createSha256 } from '#protocol/crypto'
 import { type BlobRef, type CidBytes, cidText, equalBytes, makeCid, parseCid } from '#protocol/data'
 import type { Did } from '#protocol/syntax'
@@ -74,7 +74,7 @@ export class AccountBlobs {
     if (!isMediaType(declared)) throw invalidRequest('The content-type is not a media type')
     await this.#look(did, (file) => this.#requireRoom(file, claims.bytes ?? 0))
     const intake = new Intake(source, this.bytesMax)
-    const staged = await this.#blobs.stage(intake)
+    const staged = await this.#blobs.stage(intake).catch(refused)
     try {
       const { size } = staged
       if (size === 0) throw invalidRequest('A blob has at least one byte')
@@ -102,7 +102,7 @@ export class AccountBlobs {
     const key = blobKey(did, ref.cid)
     // What is there may be on the disk already, and relied upon: whole, it is not replaced.
     const isHere = isNoted && (await this.#holds(key, ref))
-    if (!isHere) await staged.commit(key)
+    if (!isHere) await staged.commit(key).catch(refused)
     return this.#note(did, ref, !isHere)
   }
 
@@ -149,7 +149,7 @@ export class AccountBlobs {
       return { isReferenced, mimeType: file.blob(ref.cid)?.mimeType }
     })
     if (!isReferenced) return ref
-    if (isNew) await this.#blobs.sync([blobKey(did, ref.cid)])
+    if (isNew) await this.#blobs.sync([blobKey(did, ref.cid)]).catch(refused)
     if (mimeType !== undefined) return { ...ref, mimeType }
     const entry = encodeBlobEntry(ref, uploadedMs)
     const apply = applyBlob(ref, uploadedMs)
@@ -171,7 +171,7 @@ export class AccountBlobs {
       // One that a record refers to was synced for it; one that is missing the write refuses.
       if (file.blob(cid) && !file.isReferenced(cid)) keys.push(blobKey(did, cid))
     }
-    if (keys.length > 0) await this.#blobs.sync(keys)
+    if (keys.length > 0) await this.#blobs.sync(keys).catch(refused)
   }
 
   /** Read the body, or call its iterator's `return`. */
@@ -180,7 +180,7 @@ export class AccountBlobs {
     cid: CidBytes,
     range?: BlobRange,
   ): Promise<{ size: number; body: AsyncIterable<Uint8Array> } | undefined> {
-    return this.#blobs.get(blobKey(did, cid), range)
+    return this.#blobs.get(blobKey(did, cid), range).catch(refused)
   }
 
   /** Erases what nothing has mentioned since `beforeMs`, and bytes that no row knows. Returns how many. */
@@ -248,6 +248,14 @@ export class AccountBlobs {
       if (this.#turns.get(did) === turn) this.#turns.delete(did)
     }
   }
+}
+
+/** A full disk, or a service that does not answer, is no fault of ours to look into: it can be asked again. */
+function refused(error: unknown): never {
+  const code = error instanceof StorageError ? error.code : undefined
+  if (code !== 'NoSpace' && code !== 'Unavailable') throw error
+  const [message, headers] = ['Blobs cannot be stored now', { 'retry-after': '10' }]
+  throw new XrpcError(503, 'NotEnoughResources', message, { cause: error, headers })
 }
 
 /** Bytes on their way in: counted, hashed, their beginning kept. Handed on once. */

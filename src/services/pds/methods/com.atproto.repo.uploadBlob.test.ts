@@ -4,6 +4,7 @@ import { readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { gzipSync } from 'node:zlib'
+import { faultyFiles, nodeFiles } from '#platform/storage'
 import { cidForRaw } from '#protocol/crypto'
 import { cidText } from '#protocol/data'
 import { type Person, TestHost } from '../testing/host.test-support.ts'
@@ -280,4 +281,22 @@ test('what nothing mentions goes after the window, and bytes without a row go to
   assert.ok(!files().includes(early.ref.$link) && !files().includes(gone.ref.$link))
   await again.close()
   rmSync(other.folder, { recursive: true, force: true })
+})
+
+test('a full disk is told as such, keeps nothing, and is got over', async () => {
+  let isFull = false
+  const blobFiles = faultyFiles(nodeFiles, (operation) =>
+    isFull && operation === 'write' ? 'ENOSPC' : undefined,
+  )
+  const full = await TestHost.open({ blobFiles })
+  const carl = await full.signUp('carl')
+  const put = () =>
+    full.call('POST', 'com.atproto.repo.uploadBlob', { input: png(700_000), token: carl.accessJwt })
+  isFull = true
+  const { status, body, headers } = await put()
+  assert.deepEqual([status, body.error, headers['retry-after']], [503, 'NotEnoughResources', '10'])
+  assert.deepEqual(readdirSync(join(full.folder, 'blobs', '.staging')), [])
+  isFull = false
+  assert.equal((await put()).status, 200)
+  await full.close()
 })
