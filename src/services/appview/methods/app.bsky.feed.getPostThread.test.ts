@@ -179,3 +179,11 @@ test('a long thread is cut, and its parts can be read', async () => {
   for (let node = deep.thread; node.replies?.length; node = node.replies[0]) depth++
   assert.equal(depth, 120)
 })
+
+test('a refusal says, too, up to which commit of the viewer is known', async () => {
+  const { world, alice, bob } = scene
+  const params = { uri: `at://${bob.did}/app.bsky.feed.post/x` }
+  const response = await world.call('GET', NSID, { params, as: alice })
+  assert.equal(response.status, 400)
+  assert.equal(response.headers?.['atproto-repo-rev'], alice.head!.rev)
+})

@@ -48,13 +48,15 @@ export function feedMethod<const Q extends FeedSchema, V extends Viewer | undefi
     auth,
     async handle({ params, caller }) {
       const asked = params as ParamsOf<Q> & FeedParams
+      // Read first: the answer may hold more than it says, never less.
+      const rev = await revOf(parts.actors, caller)
       const round = async (page: PageOf) => {
         const skeleton = await stages.skeleton(asked, caller, page)
         return feedRound(parts, caller, skeleton, (h, item) => stages.rules(h, item, asked))
       }
       const { items, cursor } = await fillPage(asked, round, stages.roundsMax)
       const body = `{"feed":${arrayOf(items)}${cursorMember(cursor)}}`
-      return respond(body, await revOf(parts.actors, caller)) as never
+      return respond(body, rev) as never
     },
   })
 }

@@ -5,6 +5,7 @@ import {
   type QuerySchema,
   query,
   type RawOutput,
+  XrpcError,
 } from '#protocol/xrpc'
 import type { Actors } from '../read/actors.ts'
 import type { Hydration, Viewer } from '../read/hydrate.ts'
@@ -30,12 +31,26 @@ export function readMethod<const Q extends QuerySchema, S, V extends Viewer | un
   return query(schema, {
     auth,
     async handle({ params, caller }) {
-      const skeleton = await stages.skeleton(params, caller)
-      const hydration = await stages.hydrate(skeleton, caller, params)
-      const body = stages.present(stages.rules(skeleton, hydration, params), hydration, params)
-      return respond(body, await revOf(actors, caller)) as never
+      // Read first: the answer may hold more than it says, never less.
+      const rev = await revOf(actors, caller)
+      try {
+        const skeleton = await stages.skeleton(params, caller)
+        const hydration = await stages.hydrate(skeleton, caller, params)
+        const body = stages.present(stages.rules(skeleton, hydration, params), hydration, params)
+        return respond(body, rev) as never
+      } catch (error) {
+        throw rev === undefined ? error : asOf(error, rev)
+      }
     },
   })
+}
+
+/** A refusal that says, too, up to where the viewer's writes are known: it may be too early. */
+function asOf(thrown: unknown, rev: string): unknown {
+  if (!(thrown instanceof XrpcError)) return thrown
+  const { status, error, message, cause } = thrown
+  const headers = { ...thrown.headers, 'atproto-repo-rev': rev }
+  return new XrpcError(status, error, message, { headers, cause })
 }
 
 /** For methods in which no rule can take anything out. */
