@@ -357,6 +357,8 @@ test('what came before the switch is not replayed into the staged file', async (
   const { host } = await movedIn({ files })
   const bob = await host.signUp('bobby')
   const before = await host.get('com.atproto.sync.getRepo', { did: bob.did })
+  // Changes of the directory part what a replay would apply as one.
+  await host.post('com.atproto.identity.updateHandle', { handle: 'bobby2.test' }, bob.accessJwt)
   await host.write(bob, 'since then')
   await host.post('com.atproto.server.deactivateAccount', {}, bob.accessJwt)
   let staged = ''
