@@ -7,7 +7,7 @@ import { identityOf } from './identity.ts'
 import { type Labeler, type Policies, readPolicies, type Word } from './labeler-said.ts'
 import type { Asks } from './labels.ts'
 import { labelers, type Service } from './services.ts'
-import { read } from './session.ts'
+import { me, read } from './session.ts'
 import type { Person } from './views.ts'
 import { query } from './xrpc.ts'
 
@@ -30,6 +30,8 @@ function keep(found: readonly Labeler[], silent: readonly string[]): void {
   const told = Object.fromEntries(found.map((one) => [one.did, one]))
   const nothing = Object.fromEntries(silent.map((did) => [did, known.peek()[did] ?? null] as const))
   known.value = { ...known.peek(), ...nothing, ...told }
+  // A visitor leaves nothing on the device.
+  if (!me.peek()) return
   const followed = new Set(labelers().map(({ did }) => did))
   const kept = Object.entries(known.peek()).filter(([did, one]) => one && followed.has(did))
   try {
