@@ -66,19 +66,7 @@ async function call(verb: 'GET' | 'POST', nsid: string, given: Call = {}): Promi
   }
 }
 
-async function mailedCode(did: Did): Promise<string> {
-  const db = new DatabaseSync(join(dataFolder, 'directory.sqlite'), { readOnly: true })
-  try {
-    const rows = db.prepare('SELECT * FROM outbox WHERE did = ? ORDER BY id DESC LIMIT 1').all(did)
-    const code = /[A-Z2-7]{5}-[A-Z2-7]{5}/.exec(JSON.stringify(rows))?.[0]
-    assert.ok(code, 'a letter with a code')
-    return code
-  } finally {
-    db.close()
-  }
-}
-
-/** Everything up to the `#identity` that an extra account is given now. */
+/** Everything up to a change that is made now. */
 async function follow(cursor: number, hear: (frame: Uint8Array) => Promise<void>): Promise<void> {
   const last = await lastSeq()
   const url = `${pds.url.replace('http', 'ws')}/xrpc/com.atproto.sync.subscribeRepos?cursor=${cursor}`
@@ -191,7 +179,7 @@ function losePower(): number {
 }
 
 const town = new Town({
-  world: { call, mailedCode, isUp: () => isUp },
+  world: { call, isUp: () => isUp },
   chance,
   size: PEOPLE,
   keyOf,

@@ -28,8 +28,6 @@ export interface Call {
 export interface World {
   /** Throws Unknown when the answer did not come, or is a 5xx. */
   call(verb: 'GET' | 'POST', nsid: string, call?: Call): Promise<Answer>
-  /** The code in the newest letter to an account. */
-  mailedCode(did: Did): Promise<string>
   /** Whether the host lives. */
   isUp(): boolean
 }
@@ -293,12 +291,12 @@ export class Person {
     return this.#standing('bringBack', 'active', () => this.#subject({ applied: false }))
   }
 
-  async #deleteAccount(): Promise<void> {
-    await this.#call('com.atproto.server.requestAccountDelete', {})
-    const token = await this.#world.mailedCode(this.did!)
-    await this.#standing('deleteAccount', 'deleted', () =>
-      this.#call('com.atproto.server.deleteAccount', {
-        input: { did: this.did, password: PASSWORD, token },
+  /** By the operator, at the person's wish. */
+  #deleteAccount(): Promise<void> {
+    return this.#standing('deleteAccount', 'deleted', () =>
+      this.#call('com.atproto.admin.deleteAccount', {
+        input: { did: this.did },
+        headers: { authorization: ADMIN },
         token: undefined as never,
       }),
     )

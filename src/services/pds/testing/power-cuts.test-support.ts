@@ -108,7 +108,6 @@ export async function simulatePowerCuts(seed: number, lives: number): Promise<st
     world: {
       call,
       isUp: () => isUp,
-      mailedCode: (did) => host.mailedCode({ did } as never),
     },
     chance,
     size: PEOPLE,
