@@ -111,8 +111,9 @@ export class RequestBody implements AsyncIterable<Uint8Array>, AsyncIterator<Uin
         this.drop()
         reject(slow())
       }
+      // Silence is decided here alone: a timer may come a moment early by the clock that is asked above.
       const timer = setTimeout(() => {
-        done()
+        this.wake = undefined
         this.drop()
         reject(slow())
       }, this.limits.stallMs)
