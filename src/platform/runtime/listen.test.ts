@@ -256,6 +256,15 @@ test('a body that stops coming, or trickles, is given up', async () => {
   }
 })
 
+test('a body that falls silent is never taken for one that ended, however slow it may be', async () => {
+  await using rig = await serving(
+    { handle: async (request) => ({ status: 200, body: await text(request) }) },
+    { limits: tight({ minBytesPerSecond: 0 }) },
+  )
+  const head = 'POST / HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1000000\r\n\r\n'
+  assert.match(await raw(rig.port, `${head}abc`), /^HTTP\/1.1 408 /)
+})
+
 test('headers that never end are given up, and too many of them refused', async () => {
   await using rig = await serving(
     { handle: () => ({ status: 200 }) },
