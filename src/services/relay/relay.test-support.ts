@@ -84,7 +84,7 @@ export class World {
 
   /** Runs the clock until something is so; fails after five seconds of real time. */
   async until(isSo: () => unknown | Promise<unknown>, what = 'what was waited for'): Promise<void> {
-    const deadline = Date.now() + 5_000
+    const deadline = Date.now() + 30_000
     while (!(await isSo())) {
       if (Date.now() > deadline) throw new Error(`never came: ${what}`)
       await this.outside.advance(50)
