@@ -137,9 +137,10 @@ export class LocalStream implements Stream {
       let count = this.#countToTrim(options)
       if (count === 0) return
       if (count === this.#segments.length) {
-        // The segment written to may go as well once another has taken its place.
+        // The segment written to may go as well once another has taken its place; but what was on its way when it
+        // was judged may have landed in it, so that it is judged again.
         await this.#writer.roll()
-        count = Math.min(count, this.#segments.length - 1)
+        count = Math.min(this.#countToTrim(options), this.#segments.length - 1)
       }
       for (let done = 0; done < count; done++) await this.#removeOldest()
       this.#first = await firstSeqOf(this.#openFiles, this.#segments, this.#durable + 1)

@@ -175,6 +175,22 @@ export function upkeepConformance(form: string, makeHome: () => Promise<StreamsH
         assert.deepEqual(await payloads(again), ['x'])
       })
 
+      test('what is appended while everything older goes stays, whenever it comes', async () => {
+        for (let turns = 0; turns < 12; turns++) {
+          const stream = await rig.streams.open(`s${turns}`, { segmentBytes: 100_000 })
+          rig.nowMs = 1_000
+          await put(stream, 'old')
+          rig.nowMs = 9_000
+          const early = stream.append([entry('young')])
+          for (let turn = 0; turn < turns; turn++) await new Promise(setImmediate)
+          const trimmed = stream.trim({ beforeMs: 5_000 })
+          const late = stream.append([entry('younger')])
+          await Promise.all([early.durable, trimmed, late.durable])
+          const found = await payloads(stream)
+          assert.deepEqual(found.slice(-2), ['young', 'younger'], `after ${turns} turns`)
+        }
+      })
+
       test('a trim of an empty stream does nothing', async () => {
         const stream = await rig.streams.open('s')
         await stream.trim({ beforeSeq: 100 })
