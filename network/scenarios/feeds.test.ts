@@ -160,6 +160,21 @@ describe('feeds', () => {
       assert.deepEqual(await shown(alice, feed), ['from alice'])
     })
 
+    test('may say why, in its own words, which are handed on as they are', async () => {
+      const context = 'because: "quoted" \u2028 و'
+      const [first, second] = [posts.alice!.uri, posts.bob!.uri]
+      const feedOf = [
+        { post: first, feedContext: context },
+        { post: second, feedContext: 'x'.repeat(3_000) },
+      ]
+      answer = () => ({ body: JSON.stringify({ feed: feedOf }) })
+      const { data } = await alice.app.bsky.feed.getFeed({ feed })
+      assert.deepEqual(
+        data.feed.map((item) => item.feedContext),
+        [context, undefined],
+      )
+    })
+
     test('that answers garbage, too much, an error or nothing is told of in words', async () => {
       const failing = [
         { body: 'no json' },

@@ -125,6 +125,8 @@ export interface FeedItem {
   post: Post
   reply?: { parent: Post | Gone; root: Post | Gone }
   reason?: { $type: string; by?: Person; indexedAt?: string }
+  /** Why the maker of the feed shows it: words only its own readers know. */
+  feedContext?: string
 }
 
 /** A post that cannot be shown: deleted, or behind a block. */

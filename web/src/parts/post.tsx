@@ -126,7 +126,11 @@ function whenOf(post: Post): string {
 
 function Why({ item }: { item?: FeedItem }) {
   const by = item?.reason?.by
-  if (!by) return null
+  if (!by) {
+    // Of the words of our own feeds, the one that a reader could not guess.
+    if (item?.feedContext !== 'followed by people you follow') return null
+    return <div class="post-why">{t('post.whyNeighbour')}</div>
+  }
   return (
     <div class="post-why">
       <Icon name="repost" />

@@ -166,6 +166,7 @@ export const ar: Record<keyof typeof en, Entry> = {
   'post.by': 'منشور {name}',
   'post.repostedBy': 'إعادة نشر من {name}',
   'post.repostedByMe': 'أعدت نشره',
+  'post.whyNeighbour': 'ممّن يتابعهم من تتابعهم',
   'post.replyTo': 'ردًّا على {name}',
   'post.replyToMe': 'ردًّا عليك',
   'post.replyLabel': {

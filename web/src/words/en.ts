@@ -142,6 +142,7 @@ export const en = {
   'post.by': 'Post by {name}',
   'post.repostedBy': '{name} reposted',
   'post.repostedByMe': 'You reposted',
+  'post.whyNeighbour': 'Followed by people you follow',
   'post.replyTo': 'Replying to {name}',
   'post.replyToMe': 'Replying to you',
   'post.replyLabel': { zero: 'Reply', one: 'Reply; one so far', other: 'Reply; {n} so far' },

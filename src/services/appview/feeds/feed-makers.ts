@@ -9,6 +9,8 @@ export interface SkeletonItem {
   post: AtUri
   /** The repost that is why it is shown. */
   repost: AtUri | undefined
+  /** The maker's own word on why, handed on as it is. */
+  context: string | undefined
 }
 
 export interface SkeletonPage {
@@ -23,6 +25,7 @@ const DESCRIPTION_TIMEOUT_MS = 2_000
 /** 100 items with everything a maker may say of them. */
 const ANSWER_BYTES_MAX = 500_000
 const CURSOR_LENGTH_MAX = 2_000
+const CONTEXT_LENGTH_MAX = 2_000
 
 /**
  * The services that make feeds: anybody's, found by DID, trusted with nothing. What they answer is a
@@ -153,7 +156,16 @@ function readPage(maker: Did, answer: unknown, limit: number): SkeletonPage {
 }
 
 function readItem(entry: unknown): SkeletonItem | undefined {
-  const { post, reason } = (entry ?? {}) as { post?: unknown; reason?: { repost?: unknown } }
+  const { post, reason, feedContext } = (entry ?? {}) as {
+    post?: unknown
+    reason?: { repost?: unknown }
+    feedContext?: unknown
+  }
   if (!isAtUri(post)) return undefined
-  return { post, repost: isAtUri(reason?.repost) ? reason.repost : undefined }
+  const isContext = typeof feedContext === 'string' && feedContext.length <= CONTEXT_LENGTH_MAX
+  return {
+    post,
+    repost: isAtUri(reason?.repost) ? reason.repost : undefined,
+    context: isContext ? feedContext : undefined,
+  }
 }

@@ -55,8 +55,11 @@ function requireAudience({ audience }: FeedViewer, maker: Did): void {
   throw new XrpcError(401, 'BadJwtAudience', "jwt audience is not the feed's maker")
 }
 
-/** A post that we know; reposts are shown as such when the maker says so and we know them too. */
-async function itemOf({ resolver }: Parts, { post }: SkeletonItem): Promise<FeedItem | undefined> {
+/** A post that we know. Reposts that a maker names are not shown as such. */
+async function itemOf(
+  { resolver }: Parts,
+  { post, context }: SkeletonItem,
+): Promise<FeedItem | undefined> {
   const known = await resolver.post(post)
-  return known && { post: known.key, repost: undefined }
+  return known && { post: known.key, repost: undefined, context }
 }

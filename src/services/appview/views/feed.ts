@@ -13,6 +13,8 @@ export interface FeedItem {
   repost: Repost | undefined
   /** Shown first because its author pinned it. */
   pinned?: boolean
+  /** What the maker of a feed says of it, for its own ears or the reader's. */
+  context?: string | undefined
 }
 
 export interface Repost {
@@ -75,7 +77,8 @@ export function feedViewPost(h: Hydration, item: FeedItem): Json | undefined {
     reason = reasonRepost(h, item.repost)
     if (reason === undefined) return undefined
   }
-  return `{"post":{${members}}${member('reply', reply)}${member('reason', reason)}}`
+  const context = item.context && JSON.stringify(item.context)
+  return `{"post":{${members}}${member('reply', reply)}${member('reason', reason)}${member('feedContext', context)}}`
 }
 
 /** Whether a feed may show the item to the viewer at all. */
