@@ -3,6 +3,7 @@ import { verifyCid } from '#protocol/crypto'
 import type { BlobRef, CidBytes } from '#protocol/data'
 import type { BlockSource } from '#protocol/repo'
 import type { Tid } from '#protocol/syntax'
+import { BlobRows } from './blob-rows.ts'
 import { type NodePlace, type PlacedNode, placeNodes, WalkPlaces } from './node-places.ts'
 
 /** The newest applied commit of the repository in this file. */
@@ -102,6 +103,7 @@ export class AccountFile {
   readonly #sql: SqliteFile
   readonly #damaged: (error: StorageError) => unknown
   readonly path: string
+  readonly blobs: BlobRows
   /** The row `head`, kept: this object is the file's only writer. */
   #row: HeadRow | undefined
 
@@ -110,6 +112,7 @@ export class AccountFile {
     this.#sql = sql
     this.path = path
     this.#damaged = damaged
+    this.blobs = new BlobRows(sql)
   }
 
   /** Reports that the file does not hold what it should, and returns what is to be thrown. */
@@ -161,7 +164,7 @@ export class AccountFile {
       })
     } catch (error) {
       this.#row = undefined
-      this.#blobBytes = undefined
+      this.blobs.forgetSums()
       throw error
     }
   }
@@ -179,30 +182,13 @@ export class AccountFile {
   }
 
   #applyOp(op: RecordChange, { rev, timeMs }: CommitChange): void {
-    if (!op.isNew) this.#dropRefs(op.path, timeMs)
+    if (!op.isNew) this.blobs.unlink(op.path, timeMs)
     if (!op.cid || !op.value) {
       this.#sql.run('DELETE FROM records WHERE path = ?', [op.path])
       return
     }
     this.putRecord({ path: op.path, cid: op.cid, value: op.value }, rev, op.blobs)
-    for (const blob of op.blobs ?? []) {
-      // The blob was here when the record was written; its row may not have reached the disk.
-      if (!this.blob(blob.cid)) this.putBlob(blob, timeMs)
-      else this.#sql.run('UPDATE blobs SET idle_since_ms = NULL WHERE cid = ?', [blob.cid])
-    }
-  }
-
-  /** Forgets which blobs a record mentions; those that no other mentions are idle from now on. */
-  #dropRefs(path: string, timeMs: number): void {
-    const refs = this.#sql.all<{ cid: CidBytes }>('SELECT cid FROM blob_refs WHERE path = ?', [
-      path,
-    ])
-    if (refs.length === 0) return
-    this.#sql.run('DELETE FROM blob_refs WHERE path = ?', [path])
-    for (const { cid } of refs) {
-      if (this.isReferenced(cid)) continue
-      this.#sql.run('UPDATE blobs SET idle_since_ms = ? WHERE cid = ?', [timeMs, cid])
-    }
+    for (const blob of op.blobs ?? []) this.blobs.mentioned(blob, timeMs)
   }
 
   putRecord({ path, cid, value }: RecordRow, rev: Tid, blobs: readonly BlobRef[] = []): void {
@@ -214,7 +200,7 @@ export class AccountFile {
        ON CONFLICT (path) DO UPDATE SET rev = excluded.rev, block = excluded.block`,
       [path, rev, block],
     )
-    for (const blob of blobs) this.#link(blob.cid, path, rev)
+    for (const blob of blobs) this.blobs.link(blob.cid, path, rev)
   }
 
   /** Begins a staged generation, inside `applying`. */
@@ -298,13 +284,25 @@ export class AccountFile {
     }
   }
 
-  counts(): { records: number; nodes: number; expectedBlobs: number; importedBlobs: number } {
+  counts(): { records: number; nodes: number } {
     const one = (sql: string) => this.#sql.get<{ n: number }>(sql)?.n ?? 0
     return {
       records: one('SELECT count(*) AS n FROM records'),
       nodes: one('SELECT count(*) AS n FROM nodes'),
-      expectedBlobs: one('SELECT count(DISTINCT cid) AS n FROM blob_refs'),
-      importedBlobs: one('SELECT count(*) AS n FROM blobs'),
+    }
+  }
+
+  /** Every record, in the order of the tree. */
+  *allRecords(): Iterable<RecordRow & { rev: Tid }> {
+    let after = ''
+    for (;;) {
+      const rows = this.#sql.all<BlockRow & { rev: Tid }>(
+        'SELECT path, rev, block FROM records WHERE path > ? ORDER BY path LIMIT 1000',
+        [after],
+      )
+      for (const row of rows) yield { ...rowOf(row), rev: row.rev }
+      if (rows.length < 1000) return
+      after = rows.at(-1)!.path
     }
   }
 
@@ -364,121 +362,6 @@ export class AccountFile {
     }
   }
 
-  // ── blobs ──
-
-  putBlob(blob: BlobRef, uploadedMs: number): void {
-    const idleSinceMs = this.isReferenced(blob.cid) ? null : uploadedMs
-    if (!this.blob(blob.cid)) this.#blobBytes = this.blobBytes() + blob.size
-    this.#sql.run(
-      `INSERT INTO blobs (cid, mime_type, size, uploaded_ms, idle_since_ms) VALUES (?, ?, ?, ?, ?)
-       ON CONFLICT (cid) DO UPDATE SET mime_type = excluded.mime_type,
-         idle_since_ms = excluded.idle_since_ms`,
-      [blob.cid, blob.mimeType, blob.size, uploadedMs, idleSinceMs],
-    )
-  }
-
-  blob(cid: CidBytes): { mimeType: string; size: number } | undefined {
-    return this.#sql.get('SELECT mime_type AS mimeType, size FROM blobs WHERE cid = ?', [cid])
-  }
-
-  #blobBytes: number | undefined
-
-  /** Bytes of all blobs. */
-  blobBytes(): number {
-    this.#blobBytes ??=
-      this.#sql.get<{ n: number | null }>('SELECT sum(size) AS n FROM blobs')?.n ?? 0
-    return this.#blobBytes
-  }
-
-  /** Takes out blobs that nothing has mentioned since `beforeMs`; their bytes are the caller's. */
-  takeIdleBlobs(beforeMs: number, limit: number): CidBytes[] {
-    const rows = this.#sql.all<{ cid: CidBytes }>(
-      `DELETE FROM blobs WHERE cid IN (SELECT cid FROM blobs WHERE idle_since_ms < ? LIMIT ?)
-       RETURNING cid`,
-      [beforeMs, limit],
-    )
-    this.#blobBytes = undefined
-    return rows.map(({ cid }) => cid)
-  }
-
-  /** Its bytes are gone: it is missing from now on, to be brought here again. */
-  forgetBlob(cid: CidBytes): void {
-    this.#sql.run('DELETE FROM blobs WHERE cid = ?', [cid])
-    this.#blobBytes = undefined
-  }
-
-  /** Notes anew which records mention which blobs. */
-  relinkBlobs(blobsOf: (value: Uint8Array) => readonly BlobRef[]): void {
-    this.transaction(() => {
-      this.#sql.run('DELETE FROM blob_refs')
-      let after = ''
-      for (;;) {
-        const rows = this.#sql.all<BlockRow & { rev: Tid }>(
-          'SELECT path, rev, block FROM records WHERE path > ? ORDER BY path LIMIT 1000',
-          [after],
-        )
-        for (const row of rows) {
-          for (const { cid } of blobsOf(rowOf(row).value)) this.#link(cid, row.path, row.rev)
-        }
-        if (rows.length < 1000) break
-        after = rows.at(-1)!.path
-      }
-      this.#sql.run(
-        `UPDATE blobs SET idle_since_ms = NULL WHERE cid IN (SELECT cid FROM blob_refs)`,
-      )
-    })
-  }
-
-  #link(cid: CidBytes, path: string, rev: Tid): void {
-    this.#sql.run('INSERT OR IGNORE INTO blob_refs (cid, path, rev) VALUES (?, ?, ?)', [
-      cid,
-      path,
-      rev,
-    ])
-  }
-
-  /** A blob is public while a record refers to it. */
-  isReferenced(cid: CidBytes): boolean {
-    return this.#sql.get('SELECT 1 AS x FROM blob_refs WHERE cid = ? LIMIT 1', [cid]) !== undefined
-  }
-
-  /** Referenced blobs in CID order; `since` keeps those first mentioned after that rev. */
-  listBlobs({
-    limit,
-    cursor,
-    since,
-  }: {
-    limit: number
-    cursor?: CidBytes
-    since?: Tid
-  }): CidBytes[] {
-    const rows = this.#sql.all<{ cid: Uint8Array }>(
-      `SELECT cid FROM blob_refs WHERE cid > ? AND rev > ? GROUP BY cid ORDER BY cid LIMIT ?`,
-      [cursor ?? new Uint8Array(), since ?? '', limit],
-    )
-    return rows.map((row) => row.cid)
-  }
-
-  /** Referenced blobs whose bytes are not here, in CID order. */
-  listMissingBlobs({ limit, cursor }: { limit: number; cursor?: CidBytes }): {
-    cid: CidBytes
-    path: string
-  }[] {
-    return this.#sql.all(
-      `SELECT r.cid AS cid, min(r.path) AS path FROM blob_refs r
-       WHERE r.cid > ? AND NOT EXISTS (SELECT 1 FROM blobs b WHERE b.cid = r.cid)
-       GROUP BY r.cid ORDER BY r.cid LIMIT ?`,
-      [cursor ?? new Uint8Array(), limit],
-    )
-  }
-
-  /** Every uploaded blob with its size, for copying a file's blob rows into a new generation. */
-  uploadedBlobs(): Iterable<BlobRef & { uploadedMs: number }> {
-    return this.#sql.iterate(
-      'SELECT cid, mime_type AS mimeType, size, uploaded_ms AS uploadedMs FROM blobs',
-    )
-  }
-
   // ── staging: a generation that is being imported ──
 
   /** Puts aside blocks that came before their turn. */
@@ -532,8 +415,7 @@ export class AccountFile {
 
   /** Takes over what a repository's export does not hold: uploaded blobs, preferences. */
   takePrivateState(from: AccountFile): void {
-    this.#blobBytes = undefined
-    for (const { uploadedMs, ...blob } of from.uploadedBlobs()) this.putBlob(blob, uploadedMs)
+    this.blobs.takeFrom(from.blobs)
     const preferences = from.preferences()
     if (preferences) this.putPreferences(preferences)
   }

@@ -95,7 +95,7 @@ export class AccountBlobs {
       throw invalidRequest('This blob was taken down and cannot be uploaded again')
     }
     const isNoted = await this.#look(did, (file) => {
-      if (file.blob(ref.cid)) return true
+      if (file.blobs.get(ref.cid)) return true
       this.#requireRoom(file, ref.size)
       return false
     })
@@ -135,7 +135,7 @@ export class AccountBlobs {
   }
 
   #requireRoom(file: AccountFile, size: number): void {
-    if (file.blobBytes() + size <= this.#quotaBytes) return
+    if (file.blobs.bytes() + size <= this.#quotaBytes) return
     const message = `An account may hold ${this.#quotaBytes} bytes of blobs`
     throw new XrpcError(400, 'BlobQuotaExceeded', message)
   }
@@ -144,9 +144,9 @@ export class AccountBlobs {
   async #note(did: Did, ref: BlobRef, isNew: boolean): Promise<BlobRef> {
     const uploadedMs = this.#now()
     const { isReferenced, mimeType } = await this.#look(did, (file) => {
-      const isReferenced = file.isReferenced(ref.cid)
-      if (!isReferenced) file.putBlob(ref, uploadedMs)
-      return { isReferenced, mimeType: file.blob(ref.cid)?.mimeType }
+      const isReferenced = file.blobs.isReferenced(ref.cid)
+      if (!isReferenced) file.blobs.put(ref, uploadedMs)
+      return { isReferenced, mimeType: file.blobs.get(ref.cid)?.mimeType }
     })
     if (!isReferenced) return ref
     if (isNew) await this.#blobs.sync([blobKey(did, ref.cid)]).catch(refused)
@@ -169,7 +169,7 @@ export class AccountBlobs {
         throw new XrpcError(400, 'BlobNotFound', `Could not find blob: ${cidText(cid)}`)
       }
       // One that a record refers to was synced for it; one that is missing the write refuses.
-      if (file.blob(cid) && !file.isReferenced(cid)) keys.push(blobKey(did, cid))
+      if (file.blobs.get(cid) && !file.blobs.isReferenced(cid)) keys.push(blobKey(did, cid))
     }
     if (keys.length > 0) await this.#blobs.sync(keys).catch(refused)
   }
@@ -192,7 +192,7 @@ export class AccountBlobs {
         await this.#repos().change(did, ({ generation, pendingCount }) => {
           // A write under way may be about to mention one.
           if (pendingCount === 0) {
-            cids = this.#files.open(did, generation).takeIdleBlobs(beforeMs, SWEEP_COUNT)
+            cids = this.#files.open(did, generation).blobs.takeIdle(beforeMs, SWEEP_COUNT)
           }
           return []
         })
@@ -211,7 +211,7 @@ export class AccountBlobs {
       const strays = await this.#look(did, (file) =>
         keys.filter((key) => {
           const cid = parseCid(key.slice(key.lastIndexOf('/') + 1))
-          return !file.blob(cid) && !file.isReferenced(cid)
+          return !file.blobs.get(cid) && !file.blobs.isReferenced(cid)
         }),
       )
       await this.#blobs.delete(strays)

@@ -22,7 +22,7 @@ export function encodeBlobEntry({ cid, mimeType, size }: BlobRef, uploadedMs: nu
 
 /** What such an entry does to the account's file. */
 export const applyBlob = (ref: BlobRef, uploadedMs: number) => (file: AccountFile) =>
-  file.putBlob(ref, uploadedMs)
+  file.blobs.put(ref, uploadedMs)
 
 export function decodeBlobEntry(payload: Uint8Array): BlobRef & { uploadedMs: number } {
   const { cid, mimeType, size, uploadedMs } = decodeCbor(payload) as Stored

@@ -152,7 +152,9 @@ export class Checks {
     }
     if (kinds.has('wrong-nodes')) this.#storeNodes(account)
     if (kinds.has('wrong-blob-references')) {
-      this.#file(account).relinkBlobs((value) => blobRefs(decodeCbor(value)))
+      const file = this.#file(account)
+      const blobsOf = (value: Uint8Array) => blobRefs(decodeCbor(value))
+      file.transaction(() => file.blobs.relink(file.allRecords(), blobsOf))
     }
     if (kinds.has('damaged-blobs')) await this.#forgetBlobs(account, lost)
     if (kinds.has('sealed-preferences')) {
@@ -193,9 +195,9 @@ export class Checks {
   async #forgetBlobs(account: Account, lost: string[]): Promise<void> {
     const { did } = account
     const file = this.#file(account)
-    for (const { cid, size } of [...file.uploadedBlobs()]) {
+    for (const { cid, size } of [...file.blobs.uploaded()]) {
       if (await this.#parts.blobs.holds(did, { cid, size })) continue
-      file.forgetBlob(cid)
+      file.blobs.forget(cid)
       lost.push(`blob ${cidText(cid)}`)
     }
   }

@@ -96,7 +96,7 @@ async function stagePrivate(
     }
   }
   for (const { uploadedMs, ...ref } of known.values()) {
-    if (await holds(did, ref)) file.putBlob(ref, uploadedMs)
+    if (await holds(did, ref)) file.blobs.put(ref, uploadedMs)
   }
 }
 

@@ -101,7 +101,7 @@ export class Exports {
     const { head, file } = await this.#applied(account)
     // Nodes are written lazily: before that, those of an older tree would be counted.
     this.#hot.storeNow(account.did)
-    return { head, ...file.counts() }
+    return { head, ...file.counts(), ...file.blobs.counts() }
   }
 
   /** Commit, the nodes that prove what the path holds or that it holds nothing, and the record. */

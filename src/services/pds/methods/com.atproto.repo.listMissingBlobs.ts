@@ -13,7 +13,7 @@ export const listMissingBlobs = ({ files, callers }: Pick<Pds, 'files' | 'caller
       const { limit } = params
       const cursor = cidCursor(params.cursor)
       const file = files.open(account.did, account.generation)
-      const missing = file.listMissingBlobs({ limit, cursor })
+      const missing = file.blobs.listMissing({ limit, cursor })
       const blobs = missing.map(({ cid, path }) => ({
         cid: cidText(cid),
         recordUri: `at://${account.did}/${path}` as AtUri,

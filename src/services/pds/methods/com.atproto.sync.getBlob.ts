@@ -32,7 +32,7 @@ export const getBlob = ({
       const cid = parseCid(params.cid)
       const file = files.open(did, generation)
       const isDown = takedowns.has(takedownKey({ did, cid: params.cid }))
-      const row = !isDown && file.isReferenced(cid) ? file.blob(cid) : undefined
+      const row = !isDown && file.blobs.isReferenced(cid) ? file.blobs.get(cid) : undefined
       if (!row) throw notFound()
       const encoding = isMediaType(row.mimeType) ? row.mimeType : 'application/octet-stream'
       const etag = `"${params.cid}"`

@@ -18,7 +18,7 @@ export const listBlobs = ({
       const { limit, since } = params
       const cursor = cidCursor(params.cursor)
       const file = files.open(account.did, account.generation)
-      const cids = file.listBlobs({ limit, cursor, since }).map(cidText)
+      const cids = file.blobs.list({ limit, cursor, since }).map(cidText)
       return { cids, cursor: cids.length === limit ? cids.at(-1) : undefined }
     },
   })

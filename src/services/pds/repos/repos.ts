@@ -358,12 +358,12 @@ function refuseSwap(swap: CidBytes | null, current: CidBytes | undefined): void 
 
 function requireBlobs(file: AccountFile, blobs: readonly BlobRef[]): void {
   for (const ref of blobs) {
-    const blob = file.blob(ref.cid)
+    const blob = file.blobs.get(ref.cid)
     if (!blob) {
       throw new XrpcError(400, 'BlobNotFound', `Could not find blob: ${cidText(ref.cid)}`)
     }
     // Of one that other records name, the type they gave it may be another (one that was moved here).
-    if (blob.mimeType !== ref.mimeType && !file.isReferenced(ref.cid)) {
+    if (blob.mimeType !== ref.mimeType && !file.blobs.isReferenced(ref.cid)) {
       throw new XrpcError(
         400,
         'InvalidMimeType',
