@@ -63,7 +63,34 @@ export {
   type UnsignedPlcOperation,
   type UnsignedPlcTombstone,
 } from './plc-operation.ts'
+export {
+  type PlcReach,
+  type PlcTakeover,
+  planPlcTakeover,
+  planRecoveryKey,
+  planWithoutKey,
+  plcReach,
+} from './plc-recovery.ts'
 export { PLC_LIMITS, validatePlcOperation } from './plc-rules.ts'
+export {
+  handoverKey,
+  type MendedWord,
+  RECOVERY_SECRET_BYTES,
+  RECOVERY_SHEET_WORDS,
+  type ReadSheet,
+  readRecoverySheet,
+  recoveryKey,
+  recoverySheet,
+  type SheetWord,
+} from './recovery-key.ts'
+export { recoveryWords } from './recovery-words.ts'
+export {
+  parseWrappedRecoveryKey,
+  type Subtle,
+  unwrapRecoverySecret,
+  type WrappedRecoveryKey,
+  wrapRecoverySecret,
+} from './recovery-wrap.ts'
 export {
   ensureServiceIdentity,
   type ServiceIdentity,
