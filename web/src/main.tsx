@@ -85,7 +85,7 @@ function knowMyself({ did, handle, pds }: Session): void {
 /** Whose labels the account follows, on a device that does not know it yet. */
 async function takeOver(list: readonly Preference[]): Promise<void> {
   if (!list.some(({ $type }) => $type === 'app.bsky.actor.defs#labelersPref')) return
-  const { adoptLabelers } = await import('./data/labelers.ts')
+  const { adoptLabelers } = await import('./pages/rest.ts')
   await adoptLabelers(list)
 }
 

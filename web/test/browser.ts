@@ -1,8 +1,5 @@
-/** A real browser for tests: Chromium from the system, a fresh profile each time. */
+/** A real browser for tests: Chromium from the system, a fresh profile for each window. */
 import { existsSync } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { type BrowserContext, chromium, type Page } from 'playwright-core'
 import { buildWeb, webBuildIsStale, webDist } from '../build.ts'
 
@@ -29,16 +26,17 @@ export interface Browser {
   close(): Promise<void>
 }
 
-/** Opens a window that looks the way `view` says. */
-export async function openBrowser(view: View = {}): Promise<Browser> {
-  const profile = await mkdtemp(join(tmpdir(), 'falaj-browser-'))
-  const context = await chromium.launchPersistentContext(profile, {
+/** One Chromium for many windows; each window has cookies and storage of its own. */
+export interface Windows {
+  open(view?: View): Promise<Browser>
+  close(): Promise<void>
+}
+
+/** Starts Chromium; what it opens looks the way each `view` says. */
+export async function startBrowser(): Promise<Windows> {
+  const browser = await chromium.launch({
     executablePath,
     headless: true,
-    viewport: { width: view.width ?? 1280, height: view.height ?? 900 },
-    locale: view.language === 'en' ? 'en-GB' : 'ar-OM',
-    colorScheme: view.theme ?? 'light',
-    reducedMotion: view.reducedMotion === false ? 'no-preference' : 'reduce',
     args: [
       '--no-sandbox',
       '--disable-gpu',
@@ -49,7 +47,29 @@ export async function openBrowser(view: View = {}): Promise<Browser> {
       '--disable-sync',
     ],
   })
-  const page = context.pages()[0] ?? (await context.newPage())
+  return {
+    async open(view = {}) {
+      const context = await browser.newContext({
+        viewport: { width: view.width ?? 1280, height: view.height ?? 900 },
+        locale: view.language === 'en' ? 'en-GB' : 'ar-OM',
+        colorScheme: view.theme ?? 'light',
+        reducedMotion: view.reducedMotion === false ? 'no-preference' : 'reduce',
+      })
+      const page = await context.newPage()
+      return { context, page, errors: errorsOf(page), close: () => context.close() }
+    },
+    close: () => browser.close(),
+  }
+}
+
+/** Opens a window in a Chromium of its own. */
+export async function openBrowser(view: View = {}): Promise<Browser> {
+  const windows = await startBrowser()
+  const opened = await windows.open(view)
+  return { ...opened, close: () => windows.close() }
+}
+
+function errorsOf(page: Page): string[] {
   const errors: string[] = []
   page.on('console', (message) => {
     // A refused or dead service is the network's news, not the page's mistake.
@@ -57,15 +77,7 @@ export async function openBrowser(view: View = {}): Promise<Browser> {
     if (message.type() === 'error' && !network) errors.push(message.text())
   })
   page.on('pageerror', (error) => errors.push(String(error)))
-  return {
-    context,
-    page,
-    errors,
-    async close() {
-      await context.close()
-      await rm(profile, { recursive: true, force: true })
-    },
-  }
+  return errors
 }
 
 /** The built client's folder, built first when it is missing or stale. */

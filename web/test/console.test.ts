@@ -3,11 +3,11 @@ import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { resolve } from 'node:path'
 import { createInterface } from 'node:readline'
-import { after, before, describe, it } from 'node:test'
+import { after, afterEach, before, describe, it } from 'node:test'
 import { AtpAgent } from '@atproto/api'
 import type { Page } from 'playwright-core'
 import { type SmtpSink, smtpSink } from '../../network/smtp-sink.ts'
-import { type Browser, builtClient, openBrowser, type View } from './browser.ts'
+import { type Browser, builtClient, startBrowser, type View, type Windows } from './browser.ts'
 import { skip } from './stage.ts'
 
 const falaj = resolve(import.meta.dirname, '../../bin/falaj')
@@ -22,11 +22,13 @@ describe("the operators' console", { skip }, () => {
   let server: ChildProcess
   let ready: Ready
   let sink: SmtpSink
-  const browsers: Browser[] = []
+  let windows: Windows | undefined
+  let opened: Browser[] = []
   const people: AtpAgent[] = []
 
   before(async () => {
     await builtClient()
+    windows = await startBrowser()
     sink = await smtpSink()
     const mail = ['--email-smtp-url', sink.url, '--email-from-address', 'host@pds.test']
     const args = ['up', '--ephemeral', '--json', '--services', 'plc,pds,web', ...mail]
@@ -49,8 +51,13 @@ describe("the operators' console", { skip }, () => {
     await sink.received(1)
   })
 
+  afterEach(async () => {
+    for (const browser of opened) await browser.close()
+    opened = []
+  })
+
   after(async () => {
-    for (const browser of browsers) await browser.close()
+    await windows?.close()
     const gone = new Promise((done) => server.once('exit', done))
     server.kill('SIGTERM')
     await gone
@@ -58,8 +65,8 @@ describe("the operators' console", { skip }, () => {
   })
 
   async function open(view: View): Promise<Browser> {
-    const browser = await openBrowser(view)
-    browsers.push(browser)
+    const browser = await windows!.open(view)
+    opened.push(browser)
     await browser.page.goto(`${ready.services.web.url}/console`)
     return browser
   }

@@ -1,8 +1,7 @@
-/** The page without a mouse: menus, dialogs, tabs, and headings that tell where one is. */
+/** The page without a mouse: menus, dialogs, tabs. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { Page } from 'playwright-core'
-import { moderator } from './fake/world.ts'
 import { skip, stage } from './stage.ts'
 import { settled, signInAs } from './steps.ts'
 
@@ -75,23 +74,5 @@ describe('by keyboard alone', { skip }, () => {
     assert.equal(await here(page), 'المحظورون')
     await page.getByRole('tabpanel', { name: 'المحظورون' }).waitFor()
     assert.equal(await page.locator('[role=tab][tabindex="0"]').count(), 1)
-  })
-
-  it('headings of every page go down step by step, from one', async () => {
-    const { page, url } = await set.open({ language: 'en' })
-    await signInAs(page, set.network, 'sara.test')
-    const labels = `/settings/labels/${moderator}`
-    const paths = ['/', '/data', '/notifications', '/settings', '/settings/service', labels]
-    for (const path of [...paths, '/settings/standing', '/profile/sara.test']) {
-      await page.goto(url(path))
-      await settled(page)
-      const levels = await page
-        .locator('main :is(h1, h2, h3, h4)')
-        .evaluateAll((all) => all.map(({ tagName }) => Number(tagName[1])))
-      assert.equal(levels.filter((level) => level === 1).length, 1, path)
-      for (const [index, level] of levels.entries()) {
-        assert.ok(level <= (levels[index - 1] ?? 0) + 1, `${path}: ${levels}`)
-      }
-    }
   })
 })

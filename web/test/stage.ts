@@ -1,14 +1,21 @@
 /** A fake network, the built client and a browser on it, for one test file. */
-import { after, before } from 'node:test'
+import { after, afterEach, before } from 'node:test'
 import type { Page } from 'playwright-core'
-import { type Browser, builtClient, noBrowser, openBrowser, type View } from './browser.ts'
+import {
+  type Browser,
+  builtClient,
+  noBrowser,
+  startBrowser,
+  type View,
+  type Windows,
+} from './browser.ts'
 import { type FakeNetwork, startFakeNetwork } from './fake/network.ts'
 import { seed } from './fake/seed.ts'
 import { World } from './fake/world.ts'
 
 export interface Stage {
   network: FakeNetwork
-  /** Opens a fresh browser; closed at the end of the file. */
+  /** Opens a fresh window; closed at the end of the test. */
   open(view?: View): Promise<{ page: Page; errors: string[]; url: (path: string) => string }>
 }
 
@@ -21,21 +28,28 @@ if (skip) console.error(`browser tests not run: ${skip}`)
 /** Sets the stage before the tests of a file and clears it after them. */
 export function stage(): Stage {
   const made = {} as Stage
-  const browsers: Browser[] = []
+  let windows: Windows | undefined
+  let opened: Browser[] = []
   before(async () => {
     if (skip) return
     const world = new World(Date.now)
     made.network = await startFakeNetwork(await builtClient(), world)
     seed(world)
+    windows = await startBrowser()
     made.open = async (view) => {
-      const browser = await openBrowser(view)
-      browsers.push(browser)
+      const browser = await windows!.open(view)
+      opened.push(browser)
       const url = (path: string) => made.network.urls.web + path
       return { page: browser.page, errors: browser.errors, url }
     }
   })
+  // Windows left open would go on drawing, and take the time of the tests after them.
+  afterEach(async () => {
+    for (const browser of opened) await browser.close()
+    opened = []
+  })
   after(async () => {
-    for (const browser of browsers) await browser.close()
+    await windows?.close()
     await made.network?.close()
   })
   return made

@@ -10,18 +10,18 @@ import { Thread } from '../pages/thread.tsx'
 import { later } from './later.tsx'
 import { matchPath } from './match.ts'
 
-const Feeds = later(async () => (await import('../pages/feeds.tsx')).Feeds)
+const Feeds = later(async () => (await import('../pages/rest.ts')).Feeds)
 const MovePage = later(async () => (await import('../pages/move.tsx')).MovePage)
-const Settings = later(async () => (await import('../pages/settings.tsx')).Settings)
-const SignUp = later(async () => (await import('../pages/sign-up.tsx')).SignUp)
-const Quiet = later(async () => (await import('../pages/quiet.tsx')).Quiet)
-const SignIn = later(async () => (await import('../pages/sign-in.tsx')).SignIn)
-const PeopleAround = later(async () => (await import('../pages/people-lists.tsx')).PeopleAround)
-const Reactions = later(async () => (await import('../pages/people-lists.tsx')).Reactions)
-const ServicePage = later(async () => (await import('../pages/service.tsx')).ServicePage)
-const LabelerPage = later(async () => (await import('../pages/labeler.tsx')).LabelerPage)
-const Standing = later(async () => (await import('../pages/standing.tsx')).Standing)
-const Search = later(async () => (await import('../pages/search.tsx')).Search)
+const Settings = later(async () => (await import('../pages/rest.ts')).Settings)
+const SignUp = later(async () => (await import('../pages/rest.ts')).SignUp)
+const Quiet = later(async () => (await import('../pages/rest.ts')).Quiet)
+const SignIn = later(async () => (await import('../pages/rest.ts')).SignIn)
+const PeopleAround = later(async () => (await import('../pages/rest.ts')).PeopleAround)
+const Reactions = later(async () => (await import('../pages/rest.ts')).Reactions)
+const ServicePage = later(async () => (await import('../pages/rest.ts')).ServicePage)
+const LabelerPage = later(async () => (await import('../pages/rest.ts')).LabelerPage)
+const Standing = later(async () => (await import('../pages/rest.ts')).Standing)
+const Search = later(async () => (await import('../pages/rest.ts')).Search)
 
 type Found = Record<string, string>
 

@@ -19,11 +19,11 @@ import { path, place } from './router.ts'
 import { pageAt } from './routes.tsx'
 import { dismiss, toasts } from './toasts.ts'
 
-const loadComposer = async () => (await import('../parts/composer.tsx')).ComposerDialog
+const loadComposer = async () => (await import('../pages/rest.ts')).ComposerDialog
 const ComposerDialog = later(loadComposer, { quiet: true })
 // Words are written where the network is bad, too: the composer comes before anybody asks for it.
 if (me.peek()) setTimeout(() => void loadComposer().catch(() => {}), 3_000)
-const Asked = later(async () => (await import('../parts/asked.tsx')).Asked, { quiet: true })
+const Asked = later(async () => (await import('../pages/rest.ts')).Asked, { quiet: true })
 
 const online = signal(navigator.onLine)
 addEventListener('online', () => {

@@ -23,7 +23,7 @@ import { Avatar, FollowButton, Handle, profilePath } from '../parts/person.tsx'
 import { Bone, Empty, PostBones, Trouble } from '../parts/states.tsx'
 import { compact, month, rich, t } from '../words/index.ts'
 
-const EditProfile = later(async () => (await import('../parts/edit-profile.tsx')).EditProfile, {
+const EditProfile = later(async () => (await import('./rest.ts')).EditProfile, {
   quiet: true,
 })
 

@@ -1,7 +1,7 @@
 /** A small menu under a button: arrows move, Escape and a click elsewhere close. */
 import { useSignal } from '@preact/signals'
 import type { ComponentChildren } from 'preact'
-import { useEffect, useRef } from 'preact/hooks'
+import { useLayoutEffect, useRef } from 'preact/hooks'
 import { Icon, type IconName } from './icon.tsx'
 
 export interface MenuItem {
@@ -24,7 +24,8 @@ export function Menu({ label, items, class: more = '', children }: MenuProps) {
   const close = () => {
     open.value = false
   }
-  useEffect(() => {
+  // Before it is drawn, not after: the next key may come at once.
+  useLayoutEffect(() => {
     if (!open.value) return
     root.current?.querySelector<HTMLButtonElement>('.menu-list button')?.focus()
     const outside = (event: PointerEvent) => {
