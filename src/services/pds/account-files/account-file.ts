@@ -5,6 +5,7 @@ import type { BlockSource } from '#protocol/repo'
 import type { Tid } from '#protocol/syntax'
 import { BlobRows } from './blob-rows.ts'
 import { type NodePlace, type PlacedNode, placeNodes, WalkPlaces } from './node-places.ts'
+import { SubjectRows } from './subjects.ts'
 
 /** The newest applied commit of the repository in this file. */
 export interface FileHead {
@@ -104,6 +105,7 @@ export class AccountFile {
   readonly #damaged: (error: StorageError) => unknown
   readonly path: string
   readonly blobs: BlobRows
+  readonly subjects: SubjectRows
   /** The row `head`, kept: this object is the file's only writer. */
   #row: HeadRow | undefined
 
@@ -113,6 +115,7 @@ export class AccountFile {
     this.path = path
     this.#damaged = damaged
     this.blobs = new BlobRows(sql)
+    this.subjects = new SubjectRows(sql)
   }
 
   /** Reports that the file does not hold what it should, and returns what is to be thrown. */
@@ -165,6 +168,7 @@ export class AccountFile {
     } catch (error) {
       this.#row = undefined
       this.blobs.forgetSums()
+      this.subjects.forget()
       throw error
     }
   }
@@ -182,7 +186,10 @@ export class AccountFile {
   }
 
   #applyOp(op: RecordChange, { rev, timeMs }: CommitChange): void {
-    if (!op.isNew) this.blobs.unlink(op.path, timeMs)
+    if (!op.isNew) {
+      this.blobs.unlink(op.path, timeMs)
+      this.subjects.drop(op.path)
+    }
     if (!op.cid || !op.value) {
       this.#sql.run('DELETE FROM records WHERE path = ?', [op.path])
       return
@@ -201,6 +208,7 @@ export class AccountFile {
       [path, rev, block],
     )
     for (const blob of blobs) this.blobs.link(blob.cid, path, rev)
+    this.subjects.put(path, block)
   }
 
   /** Begins a staged generation, inside `applying`. */
@@ -311,6 +319,17 @@ export class AccountFile {
     return this.#sql.iterate(
       `SELECT path, substr(block, 1, ${CID_BYTES}) AS cid FROM records ORDER BY path`,
     )
+  }
+
+  /** Notes what up to `limit` more records are about; true when that is known of all. */
+  noteSubjects(limit: number): boolean {
+    if (this.subjects.isNoted()) return true
+    try {
+      return this.transaction(() => this.subjects.noteSome(limit))
+    } catch (error) {
+      this.subjects.forget()
+      throw error
+    }
   }
 
   // ── tree nodes, written lazily ──

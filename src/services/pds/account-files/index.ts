@@ -4,3 +4,4 @@ export type { CommitChange, FileHead, RecordChange, RecordRow } from './account-
 export { AccountFile } from './account-file.ts'
 export { AccountFiles, fileName } from './account-files.ts'
 export { MIGRATIONS } from './schema.ts'
+export { subjectOf } from './subjects.ts'

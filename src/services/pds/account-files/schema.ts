@@ -53,8 +53,18 @@ CREATE UNIQUE INDEX nodes_cid ON nodes (cid);
 UPDATE head SET nodes_root = NULL;
 `
 
+/** See `SubjectRows`: where records about a subject are, by a hash of its name. */
+const SUBJECTS = `
+CREATE TABLE subjects (
+  subject BLOB NOT NULL, path TEXT NOT NULL, PRIMARY KEY (subject, path)
+) WITHOUT ROWID;
+CREATE TABLE subjects_noted (id INTEGER PRIMARY KEY CHECK (id = 0), upto TEXT NOT NULL);
+INSERT INTO subjects_noted (id, upto) VALUES (0, '');
+`
+
 export const MIGRATIONS: readonly Migration[] = [
   { name: '0001-account-file', sql: TABLES },
   { name: '0002-diverged', sql: DIVERGED },
   { name: '0003-nodes-in-order', sql: NODES_IN_ORDER },
+  { name: '0004-subjects', sql: SUBJECTS },
 ]

@@ -6,7 +6,10 @@ import { writePoints, writeRates } from '../rates.ts'
 import { planRecord } from '../repos/index.ts'
 import { requireOwn } from './own-repo.ts'
 
-/** One create through the repo write path. Errors: InvalidSwap, InvalidRequest. */
+/**
+ * One create through the repo write path. A like, repost, follow or block takes the place of older
+ * ones of the same subject, unless it is written unchecked. Errors: InvalidSwap, InvalidRequest.
+ */
 export const createRecord = ({ repos, callers, clock }: Pick<Pds, 'repos' | 'callers' | 'clock'>) =>
   procedure(ComAtprotoRepoCreateRecord.mainSchema, {
     auth: callers.account(),
@@ -15,9 +18,10 @@ export const createRecord = ({ repos, callers, clock }: Pick<Pds, 'repos' | 'cal
       const account = requireOwn(caller, input.repo)
       const rkey = input.rkey ?? clock.next()
       const write = planRecord('create', input.collection, rkey, input.record, input.validate)
+      if (write.subject !== undefined) write.onlyOne = input.validate !== false
       const swapCommit = input.swapCommit ? parseCid(input.swapCommit) : undefined
       const { commit, results } = await repos.write(account, [write], { swapCommit })
-      const { uri, cid } = results[0]!
+      const { uri, cid } = results.at(-1)!
       return { uri, cid: cid!, commit, validationStatus: write.validationStatus }
     },
   })

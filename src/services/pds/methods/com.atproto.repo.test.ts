@@ -9,6 +9,8 @@ const NOTE = 'com.example.note'
 /** Posts have TIDs for keys. */
 const FIRST = '3l2jkcq6kwc2k'
 const PICTURE = '3l2jkcq6kwd2k'
+/** The CID of nothing that is here. */
+const ELSEWHERE = 'bafyreie5cvv4h45feadgeuwhbcutmh6t2ceseocckahdoe6uat64zmz454'
 const TIME = '2026-01-01T00:00:00.000Z'
 const post = (text: string, extra: object = {}) => ({
   $type: POST,
@@ -184,7 +186,7 @@ test('createRecord takes what its lexicon takes, and nothing else', () =>
       input: {
         collection: NOTE,
         record: {},
-        swapCommit: 'bafyreie5cvv4h45feadgeuwhbcutmh6t2ceseocckahdoe6uat64zmz454',
+        swapCommit: ELSEWHERE,
       },
       error: 'InvalidSwap',
     },
@@ -249,6 +251,18 @@ test('putRecord creates, replaces, and does nothing twice', async () => {
       body: { cid: made.body.cid },
     },
     {
+      name: 'the same value, whatever was believed to be there',
+      method: 'putRecord',
+      input: {
+        collection: NOTE,
+        rkey,
+        record: { n: 1 },
+        swapRecord: ELSEWHERE,
+        swapCommit: ELSEWHERE,
+      },
+      body: { cid: made.body.cid },
+    },
+    {
       name: 'another value',
       method: 'putRecord',
       input: { collection: NOTE, rkey, record: { n: 2 } },
@@ -294,7 +308,7 @@ test('deleteRecord deletes what is there, and is content when nothing is', async
       input: {
         collection: NOTE,
         rkey: 'gone',
-        swapRecord: 'bafyreie5cvv4h45feadgeuwhbcutmh6t2ceseocckahdoe6uat64zmz454',
+        swapRecord: ELSEWHERE,
       },
       error: 'InvalidSwap',
     },
@@ -308,6 +322,12 @@ test('deleteRecord deletes what is there, and is content when nothing is', async
       name: 'once more',
       method: 'deleteRecord',
       input: { collection: NOTE, rkey: 'gone' },
+      body: {},
+    },
+    {
+      name: 'once more, whatever was believed to be there',
+      method: 'deleteRecord',
+      input: { collection: NOTE, rkey: 'gone', swapRecord: body.cid, swapCommit: ELSEWHERE },
       body: {},
     },
   ])

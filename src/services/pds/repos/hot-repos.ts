@@ -4,6 +4,7 @@ import { type RepoHead, Tree } from '#protocol/repo'
 import type { Did, Tid } from '#protocol/syntax'
 import type { AccountFile, AccountFiles } from '../account-files/index.ts'
 import type { Account, AccountStatus, Accounts } from '../accounts/index.ts'
+import { SubjectsUnderWay } from './doubles.ts'
 
 /** A state of a repository: the head of its newest commit and its tree. */
 export interface RepoState {
@@ -32,6 +33,8 @@ export class HotRepo {
   applied: RepoState | undefined
   /** The tree that the file's `nodes` hold; undefined when they are of another one, or none. */
   stored: Tree | undefined
+  /** What its writes under way are about. */
+  readonly subjects = new SubjectsUnderWay()
   /** Changes appended and not yet settled. */
   pendingCount = 0
   /** Set when a change failed: the state is a guess, and is loaded again once all is settled. */
@@ -161,6 +164,11 @@ export class HotRepos {
 
   file(repo: HotRepo): AccountFile {
     return this.#files.open(repo.did, repo.generation)
+  }
+
+  /** The same, and it stays open until `release` is called. */
+  hold({ did, generation }: HotRepo): { file: AccountFile; release(): void } {
+    return this.#files.hold(did, generation)
   }
 
   #load(did: Did): Promise<void> {

@@ -3,6 +3,7 @@ import { type BlobRef, blobRefs, type CidBytes, encodeCbor, fromJson } from '#pr
 import { recordSchema, validateRecord } from '#protocol/lexicon'
 import { type Nsid, parseNsid, parseRecordKey, type RecordKey } from '#protocol/syntax'
 import { XrpcError } from '#protocol/xrpc'
+import { subjectOf } from '../account-files/index.ts'
 
 /** One record write, checked and encoded, before it meets the repository's state. */
 export interface PlannedWrite {
@@ -17,6 +18,10 @@ export interface PlannedWrite {
   validationStatus?: 'valid' | 'unknown'
   /** The record's CID must be this, or the record must not exist when null. */
   swapRecord?: CidBytes | null
+  /** What a like, repost, follow or block is about. */
+  subject?: string | undefined
+  /** Older records of its collection with the same subject go. */
+  onlyOne?: boolean
   /** A delete of what is not there is no error. */
   optional?: boolean
 }
@@ -49,7 +54,8 @@ export function planRecord(
   const path = `${collection}/${rkey}`
   const cid = cidForCbor(bytes)
   const blobs = blobRefs(value)
-  return { action, collection, rkey, path, cid, bytes, blobs, validationStatus }
+  const subject = subjectOf(collection, value)
+  return { action, collection, rkey, path, cid, bytes, blobs, validationStatus, subject }
 }
 
 export function planDelete(collectionText: string, rkeyText: string): PlannedWrite {

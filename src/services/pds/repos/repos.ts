@@ -7,6 +7,7 @@ import type { AccountFile } from '../account-files/index.ts'
 import type { Account, AccountStatus, Accounts } from '../accounts/index.ts'
 import { type Change, type Journal, Kind } from '../journal/index.ts'
 import { applyChange, changeOfPlan } from './commit-change.ts'
+import { doublesOf } from './doubles.ts'
 import type { HotRepo, HotRepos, RepoState } from './hot-repos.ts'
 import type { PlannedWrite } from './planned-write.ts'
 
@@ -20,6 +21,8 @@ export interface Written {
 const WRITES_MAX = 200
 /** Changes under way for one account; more are refused until some settle. */
 const PENDING_MAX = 512
+/** Records looked at for their subjects before others have their turn: some milliseconds. */
+const NOTED_AT_ONCE = 2_000
 
 /** Makes uploaded bytes durable before a record refers to them. */
 export type SyncBlobs = (account: Account, cids: readonly CidBytes[]) => Promise<void>
@@ -79,7 +82,24 @@ export class Repos {
     if (blobs.length > 0) {
       await this.#syncBlobs(account, cidsOf(blobs))
     }
+    if (writes.some(({ onlyOne }) => onlyOne)) await this.#noteSubjects(account.did)
     return this.#hot.use(account.did, (repo) => this.#commit(repo, writes, blobs, swapCommit))
+  }
+
+  /** Once for each account: its file learns what its likes, reposts, follows and blocks are about. */
+  async #noteSubjects(did: Did): Promise<void> {
+    const note = async (repo: HotRepo): Promise<boolean> => {
+      const { file, release } = this.#hot.hold(repo)
+      try {
+        if (file.noteSubjects(NOTED_AT_ONCE)) return true
+        // Others have their turn, and the file's log is folded as it grows.
+        await file.sync()
+        return false
+      } finally {
+        release()
+      }
+    }
+    while (!(await this.#hot.use(did, note)));
   }
 
   /** Synchronous up to the append, so that the writes of one account never interleave. */
@@ -92,15 +112,25 @@ export class Repos {
     refuseInactive(repo)
     this.#refuseWhenBusy(repo)
     const { head } = requireState(repo)
+    const resolved = resolveWrites(repo, this.#withoutDoubles(repo, writes))
+    if (writes.length > 0 && resolved.length === 0) return unchanged(repo, head)
     if (swapCommit && !equalBytes(swapCommit, head.commit)) {
       throw new XrpcError(400, 'InvalidSwap', `Commit was at ${cidText(head.commit)}`)
     }
-    if (blobs.length > 0) requireBlobs(this.#hot.file(repo), blobs)
-    const resolved = resolveWrites(repo, writes)
     if (resolved.length === 0) return unchanged(repo, head)
+    if (blobs.length > 0) requireBlobs(this.#hot.file(repo), blobs)
     const planned = this.#plan(repo, resolved, Kind.commit)
     const applied = this.#append(repo, [planned.change], planned)
     return applied.then(() => written(repo.did, planned.state.head, resolved))
+  }
+
+  #withoutDoubles(repo: HotRepo, writes: readonly PlannedWrite[]): readonly PlannedWrite[] {
+    if (!writes.some(({ onlyOne }) => onlyOne)) return writes
+    const { tree } = requireState(repo)
+    const file = this.#hot.file(repo)
+    return writes.flatMap((write) =>
+      write.onlyOne ? [...doublesOf(write, tree, file, repo.subjects), write] : [write],
+    )
   }
 
   #refuseWhenBusy(repo: HotRepo): void {
@@ -127,6 +157,7 @@ export class Repos {
     const timeMs = this.#now()
     const change = changeOfPlan(plan, writes, announced, timeMs)
     const state = { head: plan.head, tree: plan.tree }
+    const settleSubjects = repo.subjects.note(writes)
     const frame = {
       plan,
       since: repo.announcedRev ?? null,
@@ -146,6 +177,7 @@ export class Repos {
           apply(file) {
             applyChange(file, change)
             repo.applied = state
+            settleSubjects()
           },
         },
       },
@@ -331,20 +363,19 @@ async function unchanged(repo: HotRepo, head: RepoHead): Promise<Written> {
 
 /**
  * Turns puts into creates or updates and checks `swapRecord` against the in-memory head. Deletes of
- * what does not exist and puts that change nothing fall away, as the lexicons say.
+ * what does not exist and puts that change nothing fall away first, as the lexicons say: whoever
+ * wanted that has it, whatever they believed was there before.
  */
 function resolveWrites(repo: HotRepo, writes: readonly PlannedWrite[]): ResolvedWrite[] {
   const { tree } = requireState(repo)
   return writes.flatMap((write) => {
     if (write.action === 'create') return [write as ResolvedWrite]
     const current = tree.get(write.path)
-    if (write.swapRecord !== undefined) refuseSwap(write.swapRecord, current)
-    if (write.action === 'put') {
-      if (current && write.cid && equalBytes(current, write.cid)) return []
-      return [{ ...write, action: current ? 'update' : 'create' } as ResolvedWrite]
-    }
     if (write.action === 'delete' && !current && write.optional) return []
-    return [write as ResolvedWrite]
+    if (write.action === 'put' && current && write.cid && equalBytes(current, write.cid)) return []
+    if (write.swapRecord !== undefined) refuseSwap(write.swapRecord, current)
+    if (write.action !== 'put') return [write as ResolvedWrite]
+    return [{ ...write, action: current ? 'update' : 'create' } as ResolvedWrite]
   })
 }
 
