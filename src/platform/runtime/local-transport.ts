@@ -138,7 +138,9 @@ function plainHeaders(from: HeadersInit | undefined): Record<string, string> {
 }
 
 function toResponse(answer: HttpResponse): Response {
-  const { status, headers, body } = answer
+  const { status, body } = answer
+  const headers = new Headers(answer.headers)
+  for (const cookie of answer.cookies ?? []) headers.append('set-cookie', cookie)
   if (body === undefined || NULL_BODY.has(status)) return new Response(null, { status, headers })
   if (typeof body === 'string' || body instanceof Uint8Array)
     return new Response(body as BodyInit, { status, headers })

@@ -42,6 +42,7 @@ export function send(
     headers.push(name, answer.headers[name]!)
     hasLength ||= name.toLowerCase() === 'content-length'
   }
+  for (const cookie of answer.cookies ?? []) headers.push('set-cookie', cookie)
   headers.push('x-request-id', id)
   if (whole) {
     const bodyless = answer.status === 204 || answer.status === 304

@@ -23,6 +23,8 @@ export interface HttpRequest {
 export interface HttpResponse {
   status: number
   headers?: Record<string, string>
+  /** Each becomes a `set-cookie` header of its own, which `headers` has no room for. */
+  cookies?: readonly string[]
   body?: string | Uint8Array | AsyncIterable<Uint8Array>
 }
 

@@ -70,5 +70,5 @@ export {
   subscription,
 } from './method.ts'
 export { formatParams } from './params.ts'
-export type { Counter, RateLimits, RateRule } from './rates.ts'
+export { type Counter, Rated, type RateLimits, type RateRule } from './rates.ts'
 export { createRouter, preflight, type Router, type RouterOptions } from './router.ts'

@@ -17,6 +17,7 @@ import {
   verifyPassword,
 } from '#platform/runtime'
 import type { Blobs, Kv, Sql, Streams } from '#platform/storage'
+import { hmacSha256 } from '#protocol/crypto'
 import {
   cachedDirectory,
   identityOf,
@@ -32,6 +33,7 @@ import { Accounts, Invites, ReservedKeys, Settings } from './accounts/index.ts'
 import { AccountBlobs } from './blobs/index.ts'
 import { Checks } from './check/index.ts'
 import type { PdsConfig } from './config.ts'
+import { Devices } from './devices/index.ts'
 import { Exports } from './exports/index.ts'
 import { Handles } from './handles/index.ts'
 import { loadHostDid, loadSecrets } from './host/index.ts'
@@ -41,6 +43,8 @@ import { pdsLoops } from './loops.ts'
 import { DELIVERY_JOB, DELIVERY_PACE, Mail, mailRoute } from './mail/index.ts'
 import { methods } from './methods.ts'
 import { Audit, Operators } from './operators/index.ts'
+import { Cookies, type PageFiles, Pages } from './pages/index.ts'
+import { pages } from './pages.ts'
 import type { Pds } from './parts.ts'
 import { PlcAgent } from './plc/index.ts'
 import { Preferences } from './preferences/index.ts'
@@ -68,6 +72,9 @@ export { type PdsConfig, pdsConfig } from './config.ts'
 /** Where the migrations of the directory database are. */
 export const pdsMigrations = new URL('./migrations/', import.meta.url)
 
+/** Where the files are that pages need, beside fonts. */
+export const pdsPageFiles = new URL('./pages/files/', import.meta.url)
+
 export interface PdsDeps {
   /** Where this host is reached, as identities name it; without a trailing slash. */
   publicUrl: string
@@ -93,6 +100,8 @@ export interface PdsDeps {
   mail?: MailTransport | undefined
   /** Takes the operator's letters, where they go by another server. */
   moderationMail?: MailTransport | undefined
+  /** What pages need, by name: `pdsPageFiles`, and the fonts `arabic.woff2` and `latin.woff2`. Plain without. */
+  pageFiles?: PageFiles | undefined
   outside: Outside
   log: Log
   metrics: Metrics
@@ -351,6 +360,7 @@ export async function createPds(
     now,
     random,
   })
+  const cookies = new Cookies(publicUrl)
   const pds: Pds = {
     host,
     accounts,
@@ -383,6 +393,7 @@ export async function createPds(
       random,
     }),
     codes: new Codes({ sql, now, random }),
+    devices: new Devices({ sql, cookies, now, random }),
     callers,
     preferences: new Preferences({ files, repos, now }),
     proxy,
@@ -413,21 +424,33 @@ export async function createPds(
     [],
     () => checkpoints.unsyncedCount,
   )
+  const rates = rateLimits(config, deps.counts, now)
+  const onFailure = failureLog(log)
+  const site = new Pages({
+    table: pages(pds),
+    publicUrl,
+    files: deps.pageFiles ?? new Map(),
+    devices: pds.devices,
+    cookies,
+    secret: hmacSha256(sessionSecret, new TextEncoder().encode('pages')),
+    rates,
+    onFailure,
+  })
   const router = createRouter(methods(pds), {
     validateOutput: deps.validateOutput === true,
     fallback: (request, nsid) => proxy.forward(request, nsid),
-    rates: rateLimits(config, deps.counts, now),
+    rates,
     interceptProxy: (nsid, header) => proxy.intercepts(nsid, header),
     health: () => ({ version: deps.version }),
     onAnswer: (nsid, status) => answers.with(nsid, String(status)).add(),
-    onFailure: failureLog(log),
+    onFailure,
   })
   return {
     name: 'pds',
     did: host.did,
     checks: new Checks({ accounts, files, blobs, hot, repos, journal, recovery, clock, now }),
     handle: (request) =>
-      request.path.startsWith('/xrpc/') ? router.handle(request) : routes(pds, request),
+      request.path.startsWith('/xrpc/') ? router.handle(request) : routes(pds, site, request),
     subscribe: (request) => router.subscribe(request),
     tooSlowFrame: encodeErrorFrame('ConsumerTooSlow', 'The stream was read too slowly'),
     loops: pdsLoops({
@@ -437,6 +460,7 @@ export async function createPds(
       recovery,
       standing,
       sessions,
+      devices: pds.devices,
       stream,
       jobs: [jobs.loop, { ...mailJobs.loop, name: 'mail' }],
       mail,

@@ -5,6 +5,7 @@ import type { Stream } from '#platform/storage'
 import { type CachedDirectory, identityOf } from '#protocol/identity'
 import type { Accounts } from './accounts/index.ts'
 import type { AccountBlobs } from './blobs/index.ts'
+import type { Devices } from './devices/index.ts'
 import type { Checkpoints, Recovery } from './journal/index.ts'
 import type { Mail } from './mail/index.ts'
 import type { Sessions } from './sign-in/index.ts'
@@ -31,6 +32,7 @@ interface Parts {
   recovery: Recovery
   standing: Standing
   sessions: Sessions
+  devices: Devices
   stream: Stream
   jobs: readonly Loop[]
   mail: Mail
@@ -92,6 +94,7 @@ async function keepHouse(parts: Parts, signal: AbortSignal): Promise<void> {
   const { accounts, standing, sessions, stream, checkpoints, outside } = parts
   while (!signal.aborted) {
     await sessions.deleteExpired()
+    await parts.devices.deleteExpired()
     await parts.mail.tidy()
     for (const did of await accounts.dueForDeletion(PAGE)) await standing.delete(did)
     // A trim needs one bound that asks for it; both keep what a replay needs.

@@ -4,6 +4,7 @@ import type { TidClock } from '#protocol/syntax'
 import type { AccountFiles } from './account-files/index.ts'
 import type { Accounts, Invites, ReservedKeys } from './accounts/index.ts'
 import type { AccountBlobs } from './blobs/index.ts'
+import type { Devices } from './devices/index.ts'
 import type { Exports } from './exports/index.ts'
 import type { Handles } from './handles/index.ts'
 import type { Host } from './host/index.ts'
@@ -37,6 +38,7 @@ export interface Pds {
   sessions: Sessions
   passwords: Passwords
   codes: Codes
+  devices: Devices
   callers: Callers
   preferences: Preferences
   proxy: ServiceProxy

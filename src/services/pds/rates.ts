@@ -57,6 +57,11 @@ export const signInRates: readonly RateRule<AnyCall & { input: { identifier: str
   { name: 'sign-ins-day', windowMs: DAY_MS, points: 300, key: guess },
 ]
 
+/** Any names from one address: who tries a list of them. */
+export const signInAddressRates: readonly RateRule[] = [
+  { name: 'sign-ins-address', windowMs: 5 * MINUTE_MS, points: 100 },
+]
+
 function guess({ input, request }: AnyCall & { input: { identifier: string } }): string {
   return `${request.ip} ${input.identifier.trim().toLowerCase()}`
 }

@@ -1,6 +1,7 @@
 /** The few paths of a host outside /xrpc. */
 import type { Handle } from '#protocol/syntax'
 import type { HttpRequest, HttpResponse } from '#protocol/xrpc'
+import type { Pages } from './pages/index.ts'
 import type { Pds } from './parts.ts'
 
 const text = (status: number, body: string): HttpResponse => ({
@@ -9,11 +10,13 @@ const text = (status: number, body: string): HttpResponse => ({
   body,
 })
 
-/** The handle proof of each hosted name, the host's did:web document, and a word for visitors. */
+/** Pages for people, the handle proof of each hosted name, the host's did:web document, and a word for visitors. */
 export async function routes(
   { accounts, host }: Pick<Pds, 'accounts' | 'host'>,
+  pages: Pages,
   request: HttpRequest,
 ): Promise<HttpResponse> {
+  if (pages.has(request.path)) return pages.handle(request)
   switch (request.path) {
     case '/':
       return text(200, 'This is an AT Protocol Personal Data Server: https://atproto.com\n')

@@ -4,6 +4,7 @@ import type { Blobs, Kv } from '#platform/storage'
 import type { PdsConfig } from '#services/pds'
 import { closing } from '../closing.ts'
 import { hostKey } from '../host-key.ts'
+import { readPageFiles } from '../page-files.ts'
 import { type ServicePart, UsageError } from '../part.ts'
 import { openRotationKey } from '../rotation-key.ts'
 
@@ -19,7 +20,7 @@ export const pdsPart: ServicePart<PdsConfig> = {
   defaultPort: 2583,
   portStep: 10,
   async load() {
-    const [{ createPds, pdsConfig, pdsMigrations }, storage] = await Promise.all([
+    const [{ createPds, pdsConfig, pdsMigrations, pdsPageFiles }, storage] = await Promise.all([
       import('#services/pds'),
       import('#platform/storage'),
     ])
@@ -74,6 +75,7 @@ export const pdsPart: ServicePart<PdsConfig> = {
             sealingKey: hostKey(join(dataDir, 'host.key')),
             mail,
             moderationMail,
+            pageFiles: readPageFiles(pdsPageFiles),
             outside,
             log,
             metrics,

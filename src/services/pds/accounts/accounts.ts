@@ -396,7 +396,7 @@ export class Accounts {
         [],
       )
       if (!isNew) return
-      for (const table of ['handles', 'refresh_tokens', 'app_passwords', 'codes', 'letters']) {
+      for (const table of GOES_WITH_ACCOUNT) {
         await sql.run(`DELETE FROM ${table} WHERE did = ?`, [did])
       }
       await this.#onDeleted(did, seq)
@@ -554,6 +554,16 @@ export class Accounts {
     )
   }
 }
+
+/** Tables whose rows are of an account. */
+const GOES_WITH_ACCOUNT = [
+  'handles',
+  'refresh_tokens',
+  'app_passwords',
+  'codes',
+  'letters',
+  'device_accounts',
+]
 
 /** Stands where a deleted account's keys were; signs and opens nothing that exists. */
 const NO_KEY = new Uint8Array(32).fill(1)

@@ -1,9 +1,8 @@
 import { ComAtprotoServerCreateSession } from '@atcute/atproto'
-import type { Handle } from '#protocol/syntax'
 import { authRequired, noAuth, procedure } from '#protocol/xrpc'
-import type { Account } from '../accounts/index.ts'
 import type { Pds } from '../parts.ts'
 import { signInRates } from '../rates.ts'
+import { findAccount } from '../sign-in/index.ts'
 import { sessionView } from './session-view.ts'
 
 type Parts = Pick<Pds, 'accounts' | 'passwords' | 'sessions' | 'directory'>
@@ -17,7 +16,7 @@ export const createSession = (pds: Parts) =>
     auth: noAuth,
     limits: { bodyBytes: 10_000, rates: signInRates },
     async handle({ input }) {
-      const account = await find(pds, input.identifier.trim())
+      const account = await findAccount(pds.accounts, input.identifier.trim())
       const proof = await pds.passwords.check(account, input.password)
       if (!account || !proof) throw authRequired('Invalid identifier or password')
       const isDown = account.status === 'takendown'
@@ -30,9 +29,3 @@ export const createSession = (pds: Parts) =>
       return { ...tokens, ...(await sessionView(pds, account)) }
     },
   })
-
-function find({ accounts }: Parts, identifier: string): Promise<Account | undefined> {
-  if (identifier.includes('@')) return accounts.byEmail(identifier)
-  if (identifier.startsWith('did:')) return accounts.get(identifier as Account['did'])
-  return accounts.byHandle(identifier.toLowerCase() as Handle)
-}

@@ -9,6 +9,7 @@ export {
   type ServiceCaller,
 } from './callers.ts'
 export { type CodePurpose, Codes } from './codes.ts'
+export { findAccount } from './find-account.ts'
 export { type PasswordHashing, Passwords } from './passwords.ts'
 export { isPrivileged, requirePrivileged } from './privileged.ts'
 export { Sessions, type Tokens } from './sessions.ts'

@@ -1,5 +1,5 @@
 /** One host on a temporary folder, its directory of identities, and people who use it. */
-import { cpSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
@@ -47,7 +47,14 @@ import type { Did, Handle } from '#protocol/syntax'
 import { decodeFrame, formatParams, type HttpResponse } from '#protocol/xrpc'
 import { AccountFiles, fileName } from '../account-files/index.ts'
 import { Accounts } from '../accounts/index.ts'
-import { createPds, type PdsConfig, type PdsService, pdsConfig, pdsMigrations } from '../index.ts'
+import {
+  createPds,
+  type PdsConfig,
+  type PdsService,
+  pdsConfig,
+  pdsMigrations,
+  pdsPageFiles,
+} from '../index.ts'
 import { isPublic } from '../journal/index.ts'
 import { FakePlc, plcOrigin } from './fake-plc.test-support.ts'
 
@@ -114,6 +121,11 @@ export interface Call {
   headers?: Record<string, string>
   /** Where it comes from. */
   ip?: string
+}
+
+function pageFiles(): Map<string, Uint8Array> {
+  const names = readdirSync(pdsPageFiles)
+  return new Map(names.map((name) => [name, readFileSync(new URL(name, pdsPageFiles))]))
 }
 
 const SEALING_KEY = new Uint8Array(32).fill(7)
@@ -218,6 +230,7 @@ export class TestHost {
         sealingKey: SEALING_KEY,
         mail: options.mail,
         moderationMail: options.moderationMail,
+        pageFiles: pageFiles(),
         outside,
         log,
         metrics,
@@ -300,9 +313,20 @@ export class TestHost {
 
   /** A path outside /xrpc. */
   async page(path: string, headers: Record<string, string> = {}): Promise<Answer> {
+    return read(await this.visit('GET', path, { headers }))
+  }
+
+  /** A path outside /xrpc, with its query, as it is answered: cookies and all. */
+  async visit(
+    method: string,
+    target: string,
+    visit: { headers?: Record<string, string>; body?: string; ip?: string } = {},
+  ): Promise<HttpResponse> {
+    const [path = '', query = ''] = target.split(/\?(.*)/s)
+    const { headers = {}, ip = '127.0.0.1' } = visit
+    const body = visit.body === undefined ? undefined : new TextEncoder().encode(visit.body)
     const signal = new AbortController().signal
-    const request = { method: 'GET', path, query: '', headers, body: undefined, ip: '', id: '' }
-    return read(await this.service.handle({ ...request, signal }))
+    return this.service.handle({ method, path, query, headers, body, ip, id: 'test', signal })
   }
 
   /** Signs up `name` under the host's first domain. */
