@@ -1,20 +1,22 @@
 /** The program that bin/falaj runs: finds the door a command line asks for, and exits with its code. */
 import { commands, pdsCheck, runCommand } from '#apps/cli'
-import { openPds, programVersion, runServer, serviceNames } from '#apps/server'
 
 const USAGE = 2
+/** All services come with it: whoever only asks a running one does not wait for that. */
+const server = () => import('#apps/server')
 /** The server opens a host's data, the command line asks about it: here they meet. */
-const check = pdsCheck(openPds)
+const check = pdsCheck(async (...args) => (await server()).openPds(...args))
 
 async function main([first = '', ...rest]: readonly string[]): Promise<number> {
-  if (first === 'help' || first === '--help' || first === '-h') return say(helpText())
-  if (first === 'version' || first === '--version') return say(`${programVersion()}\n`)
   if (first === 'pds' && rest[0] === 'check') return await runCommand(check, rest.slice(1))
   // `falaj relay --flags` is the service; `falaj relay verb` speaks to a running one.
   const hasVerb = rest[0] !== undefined && !rest[0].startsWith('-')
   const command = commands.find(({ name }) => name === first)
-  const isServer = first === 'up' || serviceNames.includes(first)
-  if (isServer && !(command && hasVerb)) return await runServer(first, rest)
+  if (command && hasVerb) return await runCommand(command, rest)
+  const { programVersion, runServer, serviceNames } = await server()
+  if (first === 'help' || first === '--help' || first === '-h') return say(helpText(serviceNames))
+  if (first === 'version' || first === '--version') return say(`${programVersion()}\n`)
+  if (first === 'up' || serviceNames.includes(first)) return await runServer(first, rest)
   if (command) return await runCommand(command, rest)
   process.stderr.write(
     `falaj: ${first ? `unknown command ${first}` : 'no command'}; see falaj help\n`,
@@ -27,7 +29,7 @@ function say(text: string): number {
   return 0
 }
 
-function helpText(): string {
+function helpText(serviceNames: readonly string[]): string {
   const verbs = [...commands, check].map(({ name, help }) => `  ${name.padEnd(30)} ${help}\n`)
   return `falaj: the AT Protocol stack
 
