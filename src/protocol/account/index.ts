@@ -1,6 +1,17 @@
 /** What an account's owner does from outside, in a browser or on the command line: sign in, move. */
 export { type HostedHead, readHead } from './head.ts'
 export {
+  checkRecoveryKey,
+  getKeyHealth,
+  type KeyHealth,
+  keepWrappedKey,
+  keyCheckMessage,
+  type RotationKeyView,
+  registerRecoveryKey,
+  removeRecoveryKey,
+  signKeyCheck,
+} from './identity-lexicons.ts'
+export {
   getHealth,
   getLetter,
   type LetterView,

@@ -51,6 +51,7 @@ import { Preferences } from './preferences/index.ts'
 import { ServiceProxy, type Services, Targets } from './proxy/index.ts'
 import { rateLimits } from './rates.ts'
 import { OwnWrites } from './read-after-write/index.ts'
+import { RecoveryKeys } from './recovery-keys/index.ts'
 import { replayEntry } from './replay.ts'
 import { HotRepos, Repos } from './repos/index.ts'
 import { routes } from './routes.ts'
@@ -404,6 +405,7 @@ export async function createPds(
     invites,
     keyChanges,
     keys: new ReservedKeys({ sql, sealer: sealed, now, random }),
+    recoveryKeys: new RecoveryKeys({ sql, plc, organisation: undefined, now }),
     clock,
     now,
     random,

@@ -14,6 +14,11 @@ import { listLetters } from './methods/app.falaj.admin.listLetters.ts'
 import { listOperators } from './methods/app.falaj.admin.listOperators.ts'
 import { resendLetter } from './methods/app.falaj.admin.resendLetter.ts'
 import { revokeOperator } from './methods/app.falaj.admin.revokeOperator.ts'
+import { checkRecoveryKey } from './methods/app.falaj.identity.checkRecoveryKey.ts'
+import { getKeyHealth } from './methods/app.falaj.identity.getKeyHealth.ts'
+import { keepWrappedKey } from './methods/app.falaj.identity.keepWrappedKey.ts'
+import { registerRecoveryKey } from './methods/app.falaj.identity.registerRecoveryKey.ts'
+import { removeRecoveryKey } from './methods/app.falaj.identity.removeRecoveryKey.ts'
 import { freeze } from './methods/app.falaj.move.freeze.ts'
 import { deleteAccount as adminDeleteAccount } from './methods/com.atproto.admin.deleteAccount.ts'
 import { disableAccountInvites } from './methods/com.atproto.admin.disableAccountInvites.ts'
@@ -107,6 +112,11 @@ const table = [
   listAudit,
   listOperators,
   revokeOperator,
+  checkRecoveryKey,
+  getKeyHealth,
+  keepWrappedKey,
+  registerRecoveryKey,
+  removeRecoveryKey,
   freeze,
   adminDeleteAccount,
   disableAccountInvites,

@@ -15,6 +15,7 @@ import type { Audit, Operators } from './operators/index.ts'
 import type { PlcAgent } from './plc/index.ts'
 import type { Preferences } from './preferences/index.ts'
 import type { ServiceProxy } from './proxy/index.ts'
+import type { RecoveryKeys } from './recovery-keys/index.ts'
 import type { Repos } from './repos/index.ts'
 import type { Callers, Codes, Passwords, Sessions } from './sign-in/index.ts'
 import type { KeyChanges, Standing } from './standing/index.ts'
@@ -49,6 +50,7 @@ export interface Pds {
   invites: Invites
   keys: ReservedKeys
   keyChanges: KeyChanges
+  recoveryKeys: RecoveryKeys
   clock: TidClock
   now: () => number
   random: (byteCount: number) => Uint8Array

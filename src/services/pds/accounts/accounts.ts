@@ -563,6 +563,7 @@ const GOES_WITH_ACCOUNT = [
   'codes',
   'letters',
   'device_accounts',
+  'recovery_keys',
 ]
 
 /** Stands where a deleted account's keys were; signs and opens nothing that exists. */

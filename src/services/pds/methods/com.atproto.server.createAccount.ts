@@ -26,6 +26,7 @@ type Parts = Pick<
   | 'invites'
   | 'directory'
   | 'keys'
+  | 'recoveryKeys'
 >
 type Input = ComAtprotoServerCreateAccount.$input
 
@@ -73,6 +74,7 @@ async function signUp(pds: Parts, input: Checked<Input>): Promise<Made> {
       recoveryKey,
       together: (claimed) => pds.invites.use(inviteCode, claimed),
     }))
+  if (recoveryKey !== undefined) await pds.recoveryKeys.note(account.did, recoveryKey)
   // What the directory will say, without asking it.
   const data = plcData(account.did, operation)
   return { account, didDoc: data && plcDocument(data) }

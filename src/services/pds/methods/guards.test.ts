@@ -28,6 +28,7 @@ const roles: Record<OperatorGuard, readonly string[]> = {
 /** What the owner of an account that was taken down may still do. */
 const takendownMay = [
   'app.bsky.actor.getPreferences',
+  'app.falaj.identity.getKeyHealth',
   'com.atproto.identity.requestPlcOperationSignature',
   'com.atproto.identity.signPlcOperation',
   'com.atproto.server.deactivateAccount',
@@ -45,6 +46,11 @@ const guards: Record<string, [verb: 'GET' | 'POST', Guard, params?: Record<strin
   'app.bsky.notification.registerPush': ['POST', 'owner'],
   'app.bsky.notification.unregisterPush': ['POST', 'owner'],
   'app.falaj.account.confirmPassword': ['POST', 'full'],
+  'app.falaj.identity.checkRecoveryKey': ['POST', 'full'],
+  'app.falaj.identity.getKeyHealth': ['GET', 'full'],
+  'app.falaj.identity.keepWrappedKey': ['POST', 'full'],
+  'app.falaj.identity.registerRecoveryKey': ['POST', 'full'],
+  'app.falaj.identity.removeRecoveryKey': ['POST', 'full'],
   'app.falaj.move.freeze': ['POST', 'activeFull'],
   'app.falaj.admin.addOperator': ['POST', 'admin'],
   'app.falaj.admin.getHealth': ['GET', 'look'],

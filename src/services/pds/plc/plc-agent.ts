@@ -101,6 +101,25 @@ export class PlcAgent {
     await this.submit(did, await this.change(did, { verificationMethods }))
   }
 
+  /** did:key of the host itself. */
+  get hostKey(): string {
+    return this.#rotationKey.publicKey.didKey
+  }
+
+  /**
+   * Signs and submits the operation that `plan` makes of the newest one; nothing is done when it makes
+   * none. Throws what `submit` throws.
+   */
+  async follow(
+    did: Did,
+    plan: (last: AnyPlcOperation) => UnsignedPlcOperation | undefined,
+  ): Promise<void> {
+    const last = await this.#client.last(did)
+    if (!last) throw noIdentity(did)
+    const planned = plan(last)
+    if (planned) await this.submit(did, await this.sign(planned))
+  }
+
   /** The key that the directory names for the account's commits, as a did:key. */
   async signingKey(did: Did): Promise<string | undefined> {
     const last = await this.#client.last(did)

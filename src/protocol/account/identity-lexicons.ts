@@ -1,0 +1,94 @@
+/** Our own methods for the keys of an owner's identity: `app.falaj.identity.*`. */
+import checkRecoveryKeyJson from '#lexicons/app/falaj/identity/checkRecoveryKey' with {
+  type: 'json',
+}
+import getKeyHealthJson from '#lexicons/app/falaj/identity/getKeyHealth' with { type: 'json' }
+import keepWrappedKeyJson from '#lexicons/app/falaj/identity/keepWrappedKey' with { type: 'json' }
+import registerRecoveryKeyJson from '#lexicons/app/falaj/identity/registerRecoveryKey' with {
+  type: 'json',
+}
+import removeRecoveryKeyJson from '#lexicons/app/falaj/identity/removeRecoveryKey' with {
+  type: 'json',
+}
+import { base64url, type SigningKey } from '#protocol/crypto'
+import type { WrappedRecoveryKey } from '#protocol/identity'
+import { compileLexicons } from '#protocol/lexicon'
+import type { Did } from '#protocol/syntax'
+
+// Pure: what a client does not call, its bundle does not hold.
+const lexicons = /* @__PURE__ */ compileLexicons([
+  getKeyHealthJson,
+  registerRecoveryKeyJson,
+  removeRecoveryKeyJson,
+  checkRecoveryKeyJson,
+  keepWrappedKeyJson,
+])
+
+type None = Record<never, never>
+
+/** A key that may change an identity, or could. Times are ISO 8601. */
+export interface RotationKeyView {
+  /** did:key */
+  key: string
+  holder: 'owner' | 'host' | 'organisation' | 'unknown'
+  label?: string | undefined
+  createdAt?: string | undefined
+  /** When its owner last proved that they hold it. */
+  checkedAt?: string | undefined
+  wrapped?: WrappedRecoveryKey | undefined
+}
+
+export interface KeyHealth {
+  state: 'none' | 'good' | 'unchecked' | 'outranked' | 'lost' | 'unsupported'
+  /** Those the directory names, the most powerful first. */
+  keys: RotationKeyView[]
+  /** Those the owner registered that the identity does not name. */
+  lost: RotationKeyView[]
+  /** did:key that the operator holds for accounts of this host, apart from it. */
+  organisation?: string | undefined
+}
+
+/** How the caller's identity stands. */
+export const getKeyHealth = /* @__PURE__ */ lexicons.query<None, KeyHealth>(
+  'app.falaj.identity.getKeyHealth',
+)
+
+/** Errors: InvalidKey, TooManyKeys, InvalidToken, ExpiredToken. */
+export const registerRecoveryKey = /* @__PURE__ */ lexicons.procedure<
+  None,
+  { key: string; token: string; label?: string; wrapped?: WrappedRecoveryKey },
+  KeyHealth
+>('app.falaj.identity.registerRecoveryKey')
+
+/** Errors: KeyNotFound, InvalidToken, ExpiredToken. */
+export const removeRecoveryKey = /* @__PURE__ */ lexicons.procedure<
+  None,
+  { key: string; token: string },
+  KeyHealth
+>('app.falaj.identity.removeRecoveryKey')
+
+/** Errors: KeyNotFound, InvalidSignature. */
+export const checkRecoveryKey = /* @__PURE__ */ lexicons.procedure<
+  None,
+  { key: string; at: string; signature: string },
+  KeyHealth
+>('app.falaj.identity.checkRecoveryKey')
+
+/** Without `wrapped` it is forgotten. Errors: KeyNotFound. */
+export const keepWrappedKey = /* @__PURE__ */ lexicons.procedure<
+  None,
+  { key: string; wrapped?: WrappedRecoveryKey },
+  KeyHealth
+>('app.falaj.identity.keepWrappedKey')
+
+/** What a key signs to show that its owner holds it. */
+export function keyCheckMessage(did: Did, at: string): Uint8Array {
+  return new TextEncoder().encode(`falaj recovery key check ${did} ${at}`)
+}
+
+/** The input of `checkRecoveryKey`, signed. */
+export function signKeyCheck(key: SigningKey, did: Did, nowMs: number) {
+  const at = new Date(nowMs).toISOString()
+  const signature = base64url(key.sign(keyCheckMessage(did, at)))
+  return { key: key.publicKey.didKey, at, signature }
+}
