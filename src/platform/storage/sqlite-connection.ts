@@ -25,6 +25,18 @@ const writerPragmas =
 
 type Row = readonly SqlValue[]
 
+/** What was read in this turn of the loop: nothing, once, or more, in a transaction that lasts as long as the turn. */
+type Reads = 'none' | 'once' | 'together'
+
+/** Connections that were read in this turn of the loop. */
+let readers: SqliteConnection[] = []
+
+function endTurn(): void {
+  const ended = readers
+  readers = []
+  for (const connection of ended) connection.endTurn()
+}
+
 interface Prepared {
   statement: StatementSync
   parameterCount: number
@@ -34,6 +46,8 @@ interface Prepared {
   busy: boolean
   /** How it was used last; see `integersAs`. */
   integers: 'number' | 'bigint'
+  /** It changes nothing, as its first word says. */
+  isRead: boolean
 }
 
 /** One SQLite connection with its prepared statements. Rows come as arrays and are shaped here: a third of the cost. */
@@ -44,6 +58,9 @@ export class SqliteConnection {
   readonly #onCorrupt: ((error: StorageError) => unknown) | undefined
   /** What a joined part of the open transaction threw: half of its effects are there. */
   #doomed: { error: unknown } | undefined
+  #reads: Reads = 'none'
+  #beginReading: StatementSync | undefined
+  #commitReading: StatementSync | undefined
 
   constructor(path: string, options: ConnectionOptions = {}) {
     const {
@@ -74,11 +91,12 @@ export class SqliteConnection {
   }
 
   get inTransaction(): boolean {
-    return this.#db.isOpen && this.#db.isTransaction
+    return this.#reads !== 'together' && this.#db.isOpen && this.#db.isTransaction
   }
 
   all<T>(sql: string, params: SqlParams = []): T[] {
     const prepared = integersAs('number', this.#prepare(sql, params))
+    this.#joinReads(prepared)
     try {
       const rows = prepared.statement.all(...(params as SqlValue[])) as unknown as Row[]
       if (rows.length === 0) return []
@@ -90,6 +108,7 @@ export class SqliteConnection {
 
   get<T>(sql: string, params: SqlParams = []): T | undefined {
     const prepared = integersAs('number', this.#prepare(sql, params))
+    this.#joinReads(prepared)
     try {
       const row = prepared.statement.get(...(params as SqlValue[])) as unknown as Row | undefined
       return row && (recordShape(prepared)(row) as T)
@@ -100,6 +119,7 @@ export class SqliteConnection {
 
   run(sql: string, params: SqlParams = []): { changes: number } {
     const prepared = integersAs('bigint', this.#prepare(sql, params))
+    this.#endReading()
     try {
       return { changes: Number(prepared.statement.run(...(params as SqlValue[])).changes) }
     } catch (error) {
@@ -122,6 +142,7 @@ export class SqliteConnection {
   }
 
   exec(sql: string): void {
+    this.#endReading()
     try {
       this.#db.exec(sql)
     } catch (error) {
@@ -189,7 +210,37 @@ export class SqliteConnection {
 
   close(): void {
     this.#statements.clear()
+    this.#reads = 'none'
     if (this.#db.isOpen) this.#db.close()
+  }
+
+  /**
+   * A read alone takes and gives back the file's lock, which costs more than a small read. Those that follow it before
+   * the loop turns share one transaction; whatever is not a read ends it.
+   */
+  #joinReads({ isRead }: Prepared): void {
+    if (!isRead) this.#endReading()
+    else if (this.#reads === 'none') {
+      this.#reads = 'once'
+      if (readers.push(this) === 1) setImmediate(endTurn)
+    } else if (this.#reads === 'once' && !this.#db.isTransaction) {
+      this.#beginReading ??= this.#db.prepare('BEGIN')
+      this.#beginReading.run()
+      this.#reads = 'together'
+    }
+  }
+
+  #endReading(): void {
+    if (this.#reads !== 'together') return
+    this.#reads = 'once'
+    this.#commitReading ??= this.#db.prepare('COMMIT')
+    this.#commitReading.run()
+  }
+
+  /** The loop turns: what was read together no longer holds the file as it was. */
+  endTurn(): void {
+    this.#endReading()
+    this.#reads = 'none'
   }
 
   #prepare(sql: string, params: SqlParams): Prepared {
@@ -219,6 +270,7 @@ export class SqliteConnection {
         toRecord: undefined,
         busy: false,
         integers: 'number',
+        isRead: /^\s*SELECT\b/i.test(sql),
       }
     } catch (error) {
       throw this.#named(error)

@@ -152,6 +152,76 @@ describe('a SQLite file', () => {
   })
 })
 
+describe('reads of one turn of the loop', () => {
+  const turn = () => new Promise((resolve) => setImmediate(resolve))
+  let other: SqliteFile
+  beforeEach(() => {
+    other = openSqliteFile(path, { migrations })
+  })
+  afterEach(() => other.close())
+
+  test('stand on one moment of the file, and the next turn sees what came since', async () => {
+    fill(3)
+    assert.deepEqual([count(other), count(other)], [3, 3])
+    fill(2)
+    assert.equal(count(other), 3)
+    await turn()
+    assert.equal(count(other), 5)
+  })
+
+  test('see what the same connection writes between them, and others see it at once', () => {
+    for (let rows = 1; rows < 5; rows++) {
+      assert.deepEqual([count(file), count(file)], [rows - 1, rows - 1])
+      file.run(insert, [`row ${rows}`, bytes(1)])
+      assert.deepEqual([count(file), count(file)], [rows, rows])
+      assert.equal(countAfresh(), rows)
+    }
+    const gone = file.all('DELETE FROM records WHERE path > ? RETURNING path', ['row 2'])
+    assert.equal(gone.length, 2)
+    assert.equal(countAfresh(), 2)
+  })
+
+  function countAfresh(): number {
+    const reader = openSqliteReader(path, { deadlineMs: 60_000 })
+    const rows = count(reader)
+    reader.close()
+    return rows
+  }
+
+  test('do not stand in the way of a transaction, nor it in theirs', async () => {
+    assert.deepEqual([count(file), count(file)], [0, 0])
+    fill(2)
+    assert.deepEqual([count(file), count(file)], [2, 2])
+    assert.throws(() =>
+      file.transaction(() => {
+        file.run(insert, ['undone', bytes(1)])
+        assert.deepEqual([count(file), count(file)], [3, 3])
+        throw new Error('back')
+      }),
+    )
+    assert.deepEqual([count(file), count(file)], [2, 2])
+    await file.sync()
+    assert.equal(count(file), 2)
+  })
+
+  test('may go on beside rows that are taken one at a time over many turns', async () => {
+    fill(50)
+    let seen = 0
+    for (const _ of file.iterate('SELECT path FROM records')) {
+      assert.deepEqual([count(file), count(file)], [50, 50])
+      if (++seen % 10 === 0) await turn()
+    }
+    assert.equal(seen, 50)
+  })
+
+  test('do not keep a file from being closed', async () => {
+    assert.deepEqual([count(other), count(other)], [0, 0])
+    other.close()
+    await turn()
+    assert.throws(() => count(other), code('Closed'))
+  })
+})
+
 describe('syncing a SQLite file', () => {
   test('what was committed before it is in the files as they lie on disk', async () => {
     fill(50)
