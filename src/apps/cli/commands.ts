@@ -22,6 +22,11 @@ export const commands: readonly Command[] = [
     run: async (args) => await (await import('./move.ts')).runMove(args),
   },
   {
+    name: 'identity',
+    help: 'an owner’s own key: recover an account whose host is gone, check a sheet, make one',
+    run: async (args) => await (await import('./identity.ts')).runIdentity(args),
+  },
+  {
     name: 'account',
     help: 'accounts, invites and operators of a host, for its operator; alone: every verb',
     run: async (args) => await (await import('./account.ts')).runAccount(args),

@@ -37,4 +37,14 @@ export {
   revokeOperator,
 } from './operator-lexicons.ts'
 export { type Obstacle, type Preflight, preflight } from './preflight.ts'
+export {
+  planRecovery,
+  type Recovery,
+  type RecoveryDeps,
+  type RecoveryPlan,
+  type RecoveryProgress,
+  type RecoveryReceipt,
+  type RecoveryStep,
+  recover,
+} from './recover.ts'
 export { type OwnerSession, resumeSession, type SessionState, signIn } from './session.ts'
