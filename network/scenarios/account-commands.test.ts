@@ -85,6 +85,18 @@ describe('falaj account', () => {
     assert.match((await run(`info ${did} --env-file ${envFile}`)).out, /standing +active/)
   })
 
+  test('an account is suspended for some hours, and let go before they are over', async () => {
+    const { until } = await admin('suspend ann.test --hours 24 --ref cooling')
+    assert.ok(Date.parse(until) > Date.now())
+    assert.match(
+      (await run(`info ann.test --env-file ${envFile}`)).out,
+      /standing +suspended until .* \(cooling\)/,
+    )
+    assert.equal((await admin('suspensions')).suspensions.length, 1)
+    await admin('unsuspend ann.test')
+    assert.match((await run(`info ann.test --env-file ${envFile}`)).out, /standing +active/)
+  })
+
   test('a record is taken down by its URI', async () => {
     const made = await admin('reset-password ann.test')
     const agent = await signIn('ann.test', made.password)

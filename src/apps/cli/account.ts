@@ -4,11 +4,18 @@ import { invitesVerbs } from './account/invites.ts'
 import { listVerbs } from './account/listing.ts'
 import { operatorVerbs } from './account/operators.ts'
 import { peopleVerbs } from './account/people.ts'
+import { suspensionVerbs } from './account/suspensions.ts'
 import type { Verb } from './account/verb.ts'
 import { readFlags } from './flags.ts'
 import { OPERATOR_FLAGS, withHost } from './operator.ts'
 
-const verbs: readonly Verb[] = [...peopleVerbs, ...listVerbs, ...invitesVerbs, ...operatorVerbs]
+const verbs: readonly Verb[] = [
+  ...peopleVerbs,
+  ...suspensionVerbs,
+  ...listVerbs,
+  ...invitesVerbs,
+  ...operatorVerbs,
+]
 
 const COMMON =
   'Everywhere: --host URL, or --env-file FILE of the host’s own settings; --user NAME, --password-file FILE, --json'

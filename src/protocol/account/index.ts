@@ -48,3 +48,9 @@ export {
   recover,
 } from './recover.ts'
 export { type OwnerSession, resumeSession, type SessionState, signIn } from './session.ts'
+export {
+  endSuspension,
+  listSuspensions,
+  type SuspensionView,
+  suspendAccount,
+} from './suspension-lexicons.ts'

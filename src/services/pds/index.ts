@@ -65,7 +65,13 @@ import {
   Standing,
   StandingEvents,
 } from './standing/index.ts'
-import { Takedowns, takedownKey } from './takedowns/index.ts'
+import {
+  SUSPENSION_JOB,
+  SUSPENSION_PACE,
+  Suspensions,
+  Takedowns,
+  takedownKey,
+} from './takedowns/index.ts'
 
 export type { AccountReport } from './check/index.ts'
 export { type PdsConfig, pdsConfig } from './config.ts'
@@ -174,6 +180,10 @@ export async function createPds(
     kinds: {
       'erase-account': {
         run: ({ key, payload }: JobRun<{ seq: number }>) => erasure.run(key as Did, payload.seq),
+      },
+      [SUSPENSION_JOB]: {
+        ...SUSPENSION_PACE,
+        run: ({ key }: JobRun) => suspensions.endIfOver(key as Did),
       },
       [KEY_CHANGE_JOB]: {
         ...KEY_CHANGE_PACE,
@@ -309,6 +319,14 @@ export async function createPds(
     newestSeq: () => stream.bounds().durable,
     random,
   })
+  const suspensions: Suspensions = new Suspensions({
+    sql,
+    accounts,
+    standing,
+    takedowns,
+    jobs,
+    now,
+  })
   const keyChanges = new KeyChanges({
     accounts,
     repos,
@@ -384,6 +402,7 @@ export async function createPds(
     }),
     standing,
     takedowns,
+    suspensions,
     operators,
     audit,
     sessions,

@@ -7,13 +7,16 @@ import { registerPush } from './methods/app.bsky.notification.registerPush.ts'
 import { unregisterPush } from './methods/app.bsky.notification.unregisterPush.ts'
 import { confirmPassword } from './methods/app.falaj.account.confirmPassword.ts'
 import { addOperator } from './methods/app.falaj.admin.addOperator.ts'
+import { endSuspension } from './methods/app.falaj.admin.endSuspension.ts'
 import { getHealth } from './methods/app.falaj.admin.getHealth.ts'
 import { getLetter } from './methods/app.falaj.admin.getLetter.ts'
 import { listAudit } from './methods/app.falaj.admin.listAudit.ts'
 import { listLetters } from './methods/app.falaj.admin.listLetters.ts'
 import { listOperators } from './methods/app.falaj.admin.listOperators.ts'
+import { listSuspensions } from './methods/app.falaj.admin.listSuspensions.ts'
 import { resendLetter } from './methods/app.falaj.admin.resendLetter.ts'
 import { revokeOperator } from './methods/app.falaj.admin.revokeOperator.ts'
+import { suspendAccount } from './methods/app.falaj.admin.suspendAccount.ts'
 import { checkRecoveryKey } from './methods/app.falaj.identity.checkRecoveryKey.ts'
 import { getKeyHealth } from './methods/app.falaj.identity.getKeyHealth.ts'
 import { keepWrappedKey } from './methods/app.falaj.identity.keepWrappedKey.ts'
@@ -117,6 +120,9 @@ const table = [
   keepWrappedKey,
   registerRecoveryKey,
   removeRecoveryKey,
+  endSuspension,
+  listSuspensions,
+  suspendAccount,
   freeze,
   adminDeleteAccount,
   disableAccountInvites,

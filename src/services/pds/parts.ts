@@ -19,7 +19,7 @@ import type { RecoveryKeys } from './recovery-keys/index.ts'
 import type { Repos } from './repos/index.ts'
 import type { Callers, Codes, Passwords, Sessions } from './sign-in/index.ts'
 import type { KeyChanges, Standing } from './standing/index.ts'
-import type { Takedowns } from './takedowns/index.ts'
+import type { Suspensions, Takedowns } from './takedowns/index.ts'
 
 export interface Pds {
   host: Host
@@ -34,6 +34,7 @@ export interface Pds {
   imports: Imports
   standing: Standing
   takedowns: Takedowns
+  suspensions: Suspensions
   operators: Operators
   audit: Audit
   sessions: Sessions

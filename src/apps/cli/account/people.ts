@@ -14,6 +14,7 @@ import {
   ComAtprotoTempRevokeAccountCredentials,
 } from '@atcute/atproto'
 import { ConfigError } from '#platform/runtime'
+import { listSuspensions } from '#protocol/account'
 import { base32 } from '#protocol/crypto'
 import type { AtUri, Did, Handle } from '#protocol/syntax'
 import type { Flags } from '../flags.ts'
@@ -60,16 +61,19 @@ async function inviteIfNeeded(host: OperatedHost): Promise<string | undefined> {
 async function info({ host, flags, words: [name] }: Call): Promise<number> {
   const did = await didOf(host, name!)
   const operator = await host.operator()
-  const [account, status] = await Promise.all([
+  const [account, { takedown }, paused] = await Promise.all([
     operator.get(ComAtprotoAdminGetAccountInfo.mainSchema, { did }),
     operator.get(ComAtprotoAdminGetSubjectStatus.mainSchema, { did }),
+    operator.get(listSuspensions, { did, limit: 1 }),
   ])
-  const { takedown } = status
+  const [suspension] = paused.suspensions
   const standing = takedown?.applied
-    ? `taken down${takedown.ref ? ` (${takedown.ref})` : ''}`
-    : account.deactivatedAt
-      ? `deactivated since ${account.deactivatedAt}`
-      : 'active'
+    ? `taken down${because(takedown.ref)}`
+    : suspension
+      ? `suspended${suspension.until ? ` until ${suspension.until}` : ''}${because(suspension.ref)}`
+      : account.deactivatedAt
+        ? `deactivated since ${account.deactivatedAt}`
+        : 'active'
   const lines: [string, string | undefined][] = [
     ['did', account.did],
     ['handle', account.handle],
@@ -86,8 +90,10 @@ async function info({ host, flags, words: [name] }: Call): Promise<number> {
   const text = lines.flatMap(([label, value]) =>
     value ? [`${label.padEnd(16)}${shown(value)}\n`] : [],
   )
-  return tell(flags, { ...account, takedown }, text.join(''))
+  return tell(flags, { ...account, takedown, suspension }, text.join(''))
 }
+
+const because = (ref: string | undefined) => (ref ? ` (${ref})` : '')
 
 type Subject =
   | { $type: 'com.atproto.admin.defs#repoRef'; did: Did }

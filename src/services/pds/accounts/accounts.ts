@@ -4,7 +4,17 @@ import { importKey, type SigningKey } from '#protocol/crypto'
 import type { Did, Handle, Tid } from '#protocol/syntax'
 import { XrpcError } from '#protocol/xrpc'
 
-export type AccountStatus = 'pending' | 'active' | 'deactivated' | 'takendown' | 'deleted'
+export type AccountStatus =
+  | 'pending'
+  | 'active'
+  | 'deactivated'
+  | 'suspended'
+  | 'takendown'
+  | 'deleted'
+
+/** Whether the operator holds an account back: its owner gets in only to fetch it and leave. */
+export const isHeldBack = ({ status }: { status: AccountStatus }): boolean =>
+  status === 'takendown' || status === 'suspended'
 
 /**
  * One hosted account: its login and hosting state. The signed tree is its repo, elsewhere. There
@@ -564,6 +574,7 @@ const GOES_WITH_ACCOUNT = [
   'letters',
   'device_accounts',
   'recovery_keys',
+  'suspensions',
 ]
 
 /** Stands where a deleted account's keys were; signs and opens nothing that exists. */

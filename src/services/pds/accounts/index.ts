@@ -7,7 +7,7 @@ export type {
   NewAccount,
   SyncedFile,
 } from './accounts.ts'
-export { Accounts } from './accounts.ts'
+export { Accounts, isHeldBack } from './accounts.ts'
 export { type InviteCode, type InvitePolicy, Invites, OPERATOR } from './invites.ts'
 export { ReservedKeys } from './reserved-keys.ts'
 export { Settings } from './settings.ts'

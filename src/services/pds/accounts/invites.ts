@@ -112,7 +112,7 @@ export class Invites {
     const { changes } = await this.#sql.run(
       `UPDATE invite_codes SET used_count = used_count + 1
        WHERE code = ? AND used_count < available AND disabled = 0 AND for_account NOT IN
-         (SELECT did FROM accounts WHERE did = for_account AND status = 'takendown')`,
+         (SELECT did FROM accounts WHERE did = for_account AND status IN ('takendown', 'suspended'))`,
       [code],
     )
     if (changes === 0) throw invalidCode('Provided invite code not available')

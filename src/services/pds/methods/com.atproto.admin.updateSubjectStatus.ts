@@ -1,12 +1,12 @@
 import { ComAtprotoAdminUpdateSubjectStatus } from '@atcute/atproto'
 import { invalidRequest, procedure } from '#protocol/xrpc'
-import type { Account } from '../accounts/index.ts'
+import { type Account, isHeldBack } from '../accounts/index.ts'
 import type { Pds } from '../parts.ts'
 import { readAdminSubject } from './admin-subject.ts'
 import { type IdentityParts, requireIdentityHere } from './identity-here.ts'
 
 type Parts = IdentityParts &
-  Pick<Pds, 'accounts' | 'callers' | 'sessions' | 'standing' | 'takedowns'>
+  Pick<Pds, 'accounts' | 'callers' | 'sessions' | 'standing' | 'suspensions' | 'takedowns'>
 
 /**
  * Takes an account, a record or a blob down, or brings it back; deactivates or activates an account;
@@ -38,7 +38,7 @@ async function takeDown(
 ): Promise<void> {
   await takedowns.add(key, { ref, previousStatus: isAccount ? account.status : undefined })
   if (!isAccount) return
-  await standing.takeDown(account)
+  await standing.holdBack(account, 'takendown')
   await sessions.revokeAll(account.did)
 }
 
@@ -49,16 +49,20 @@ async function bringBack(
   key: string,
   isAccount: boolean,
 ): Promise<void> {
-  if (isAccount) await standing.bringBack(account, takedowns.get(key)?.previousStatus)
+  if (isAccount && account.status === 'takendown') {
+    await standing.letGo(account, 'takendown', takedowns.get(key)?.previousStatus)
+  }
   await takedowns.remove(key)
 }
 
 async function setActive(pds: Parts, account: Account, isActive: boolean): Promise<void> {
-  if (account.status === 'takendown') {
-    if (isActive) throw invalidRequest('The account is taken down')
-    await pds.takedowns.setPrevious(account.did, 'deactivated')
+  if (isHeldBack(account)) {
+    if (isActive) throw invalidRequest(`The account is ${heldBackAs(account)}`)
+    await pds.suspensions.whenFree(account, 'deactivated')
   }
   if (!isActive) return pds.standing.deactivate(account, undefined)
   await requireIdentityHere(pds, account)
   await pds.standing.activate(account)
 }
+
+const heldBackAs = ({ status }: Account) => (status === 'suspended' ? 'suspended' : 'taken down')

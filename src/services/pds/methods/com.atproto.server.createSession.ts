@@ -1,8 +1,9 @@
 import { ComAtprotoServerCreateSession } from '@atcute/atproto'
 import { authRequired, noAuth, procedure } from '#protocol/xrpc'
+import { isHeldBack } from '../accounts/index.ts'
 import type { Pds } from '../parts.ts'
 import { signInRates } from '../rates.ts'
-import { findAccount } from '../sign-in/index.ts'
+import { findAccount, heldBack } from '../sign-in/index.ts'
 import { sessionView } from './session-view.ts'
 
 type Parts = Pick<Pds, 'accounts' | 'passwords' | 'sessions' | 'directory'>
@@ -19,9 +20,9 @@ export const createSession = (pds: Parts) =>
       const account = await findAccount(pds.accounts, input.identifier.trim())
       const proof = await pds.passwords.check(account, input.password)
       if (!account || !proof) throw authRequired('Invalid identifier or password')
-      const isDown = account.status === 'takendown'
+      const isDown = isHeldBack(account)
       if (isDown && (!input.allowTakendown || proof.appPassword)) {
-        throw authRequired('Account has been taken down', 'AccountTakedown')
+        throw heldBack(account)
       }
       const tokens = isDown
         ? pds.sessions.createTakendown(account.did)

@@ -6,14 +6,14 @@ import type { Pds } from '../parts.ts'
 export const deactivateAccount = ({
   callers,
   standing,
-  takedowns,
-}: Pick<Pds, 'callers' | 'standing' | 'takedowns'>) =>
+  suspensions,
+}: Pick<Pds, 'callers' | 'standing' | 'suspensions'>) =>
   procedure(ComAtprotoServerDeactivateAccount.mainSchema, {
     auth: callers.account({ deactivated: true, takendown: true, least: 'full' }),
     async handle({ input, caller: { account } }) {
       const deleteAfterMs = input.deleteAfter ? Date.parse(input.deleteAfter) : undefined
-      // Taken down it stays; brought back, it is what its owner wanted.
-      if (account.status === 'takendown') await takedowns.setPrevious(account.did, 'deactivated')
+      // Held back it stays; let go, it is what its owner wanted.
+      await suspensions.whenFree(account, 'deactivated')
       await standing.deactivate(account, deleteAfterMs)
     },
   })

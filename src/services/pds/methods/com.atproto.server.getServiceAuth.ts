@@ -3,6 +3,7 @@ import { signServiceAuth } from '#protocol/auth'
 import { base32 } from '#protocol/crypto'
 import { isDid } from '#protocol/syntax'
 import { invalidRequest, query, XrpcError } from '#protocol/xrpc'
+import { isHeldBack } from '../accounts/index.ts'
 import type { Pds } from '../parts.ts'
 import { isFull, isPrivileged, requirePrivileged } from '../sign-in/index.ts'
 
@@ -23,7 +24,7 @@ export const getServiceAuth = ({ callers, now, random }: Pick<Pds, 'callers' | '
     handle({ params: { aud, exp, lxm }, caller }) {
       if (!isAudience(aud)) throw invalidRequest('aud must be a DID, or a DID with a service id')
       // Who was taken down may leave, and nothing else.
-      if (caller.account.status === 'takendown' || caller.scope === 'com.atproto.takendown') {
+      if (isHeldBack(caller.account) || caller.scope === 'com.atproto.takendown') {
         if (lxm !== 'com.atproto.server.createAccount' || !isFull(caller)) {
           throw new XrpcError(400, 'InvalidToken', 'Bad token scope')
         }

@@ -14,7 +14,7 @@ export interface OpenRepo {
 /**
  * Runs `work` on an account by DID or handle and its open file, for public reads: at once when the
  * account is in memory, as a turn of the event loop costs as much as the read.
- * Throws RepoNotFound, RepoDeactivated, RepoTakendown.
+ * Throws RepoNotFound, RepoDeactivated, RepoSuspended, RepoTakendown.
  */
 export function withRepo<T>(
   { accounts, files }: Pick<Pds, 'accounts' | 'files'>,
@@ -32,6 +32,9 @@ export function withRepo<T>(
 export function refuseInactive({ status, did }: Account): void {
   if (status === 'deactivated') {
     throw new XrpcError(400, 'RepoDeactivated', `Repo has been deactivated: ${did}`)
+  }
+  if (status === 'suspended') {
+    throw new XrpcError(400, 'RepoSuspended', `Repo has been suspended: ${did}`)
   }
   if (status === 'takendown') {
     throw new XrpcError(400, 'RepoTakendown', `Repo has been taken down: ${did}`)

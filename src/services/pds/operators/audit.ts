@@ -169,7 +169,16 @@ function refOf({ uri, did, cid }: Fields): string | undefined {
 }
 
 /** What may be remembered of a call: no secret, no address, no letter. */
-const DETAILS = ['takedown', 'deactivated', 'handle', 'role', 'note', 'comment', 'signingKey']
+const DETAILS = [
+  'takedown',
+  'deactivated',
+  'until',
+  'handle',
+  'role',
+  'note',
+  'comment',
+  'signingKey',
+]
 const COUNTS = ['codeCount', 'useCount']
 
 function detailOf(fields: Fields): string | undefined {

@@ -246,12 +246,17 @@ export class Repos {
   /**
    * Events of an account that comes alive here, in one batch: `others` (`#identity`, `#account`),
    * then an empty commit signed by this host's key that follows what the network knows, or a
-   * `#sync` where it knows another tree. Does nothing when it is active already.
+   * `#sync` where it knows another tree. Does nothing when it is active already. Throws
+   * InvalidRequest when it is not `from`.
    */
-  activate(did: Did, others: readonly Change[]): Promise<void> {
+  activate(
+    did: Did,
+    others: readonly Change[],
+    from: AccountStatus = 'deactivated',
+  ): Promise<void> {
     return this.#hot.use(did, (repo) => {
       if (repo.status === 'active') return repo.newest
-      if (repo.status !== 'deactivated') throw new XrpcError(400, 'InvalidRequest', 'Not possible')
+      if (repo.status !== from) throw new XrpcError(400, 'InvalidRequest', 'Not possible')
       requireState(repo)
       const applied = repo.diverged
         ? this.#appendSync(repo, others)

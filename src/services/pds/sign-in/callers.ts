@@ -10,7 +10,7 @@ import { fromBase64url, type PublicKey, parseDidKey } from '#protocol/crypto'
 import { type Directory, identityOf } from '#protocol/identity'
 import type { Did } from '#protocol/syntax'
 import { type Auth, authRequired, type HttpRequest, XrpcError } from '#protocol/xrpc'
-import type { Account, Accounts } from '../accounts/index.ts'
+import { type Account, type Accounts, isHeldBack } from '../accounts/index.ts'
 import {
   ADMIN,
   type Audit,
@@ -50,7 +50,7 @@ export interface OperatorCaller {
 interface AccessRules {
   /** Let a deactivated account in. */
   deactivated?: boolean
-  /** Let the owner of an account in that was taken down: to see what they have, and to move away. */
+  /** Let the owner of an account in that was taken down or suspended: to see what they have, and to move away. */
   takendown?: boolean
   /** Which sign-ins are enough; 'full' is the account's own password. */
   least?: 'appPassword' | 'privilegedAppPassword' | 'full'
@@ -259,10 +259,15 @@ function isServiceToken(token: string): boolean {
   }
 }
 
+/** What the owner of an account is told that the operator holds back. */
+export const heldBack = ({ status }: Pick<Account, 'status'>): XrpcError =>
+  authRequired(
+    status === 'suspended' ? 'Account has been suspended' : 'Account has been taken down',
+    'AccountTakedown',
+  )
+
 function refuseInactive({ status }: Account, rules: AccessRules): void {
-  if (status === 'takendown' && !rules.takendown) {
-    throw authRequired('Account has been taken down', 'AccountTakedown')
-  }
+  if (isHeldBack({ status }) && !rules.takendown) throw heldBack({ status })
   if (status === 'deactivated' && !rules.deactivated) {
     throw authRequired('Account is deactivated', 'AccountDeactivated')
   }

@@ -2,6 +2,7 @@
 export {
   type AccountCaller,
   Callers,
+  heldBack,
   isFull,
   type OperatorCaller,
   type Reader,

@@ -98,7 +98,7 @@ const lives: Record<string, Step[]> = {
     ['write', [], 'refused'],
     ['activate', [], 'refused'],
     ['take down', []],
-    ['bring back', ['#account active']],
+    ['bring back', ['#account active', '#commit of 0']],
     ['bring back', []],
     ['sign in', []],
     ['write', ['#commit of 1']],

@@ -204,18 +204,28 @@ export class Standing {
     )
   }
 
-  /** Takes the account off the network by the operator's word. */
-  async takeDown({ did }: Account): Promise<void> {
-    const event = this.#events.account(did, 'takendown')
-    const isUp = (status: string) => status === 'active' || status === 'deactivated'
-    await this.#repos.change(did, ({ status }) => (isUp(status) ? [event] : []), 'takendown')
+  /** Takes the account off the network by the operator's word. One taken down is not suspended. */
+  async holdBack({ did }: Account, as: 'takendown' | 'suspended'): Promise<void> {
+    const event = this.#events.account(did, as)
+    const from = as === 'takendown' ? [...FREE, 'suspended'] : FREE
+    await this.#repos.change(did, ({ status }) => (from.includes(status) ? [event] : []), as)
   }
 
-  /** Lets an account that was taken down be what it was before. */
-  async bringBack({ did }: Account, previous: AccountStatus = 'active'): Promise<void> {
-    const status = previous === 'deactivated' ? 'deactivated' : 'active'
-    const event = this.#events.account(did, status)
-    await this.#repos.change(did, (repo) => (repo.status === 'takendown' ? [event] : []), status)
+  /**
+   * Lets an account that was held back be what it was before. One that is active again makes an
+   * empty commit, so that whoever dropped it meanwhile sees where it is.
+   */
+  async letGo(
+    { did }: Account,
+    from: 'takendown' | 'suspended',
+    becomes: AccountStatus = 'active',
+  ): Promise<void> {
+    if (becomes === 'deactivated' || becomes === 'suspended') {
+      const event = this.#events.account(did, becomes)
+      const changes = (repo: { status: AccountStatus }) => (repo.status === from ? [event] : [])
+      return this.#repos.change(did, changes, becomes)
+    }
+    await this.#repos.activate(did, [this.#events.account(did, 'active')], from)
   }
 
   /**
@@ -274,6 +284,9 @@ export class Standing {
     }
   }
 }
+
+/** Held back by nobody. */
+const FREE: readonly string[] = ['active', 'deactivated']
 
 /** Rows of one round of resuming. */
 const RESUMED_AT_ONCE = 1_000

@@ -1,4 +1,4 @@
-import type { Account } from '../../accounts/index.ts'
+import { type Account, isHeldBack } from '../../accounts/index.ts'
 import type { Pds } from '../../parts.ts'
 import { signInAddressRates, signInRates } from '../../rates.ts'
 import { findAccount } from '../../sign-in/index.ts'
@@ -58,7 +58,7 @@ async function signIn(pds: Parts, visit: FormVisit) {
   // The same work and the same words for who does not exist.
   const proof = await pds.passwords.check(account, password)
   if (!account || !proof || proof.appPassword) return show(visit, { name, problem: 'wrong' })
-  if (account.status === 'takendown') return show(visit, { name, problem: 'down' })
+  if (isHeldBack(account)) return show(visit, { name, problem: 'down' })
   return enter(pds, visit, account)
 }
 
