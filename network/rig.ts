@@ -10,7 +10,7 @@ import { plan, serve } from '#apps/server'
 
 const root = resolve(import.meta.dirname, '..')
 /** A machine that has much else to do takes its time. */
-const READY_MS_MAX = 60_000
+const READY_MS_MAX = 180_000
 
 export interface Place {
   url: string

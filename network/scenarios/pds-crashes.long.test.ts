@@ -27,6 +27,7 @@ import {
 const KILLS = Number(process.env.FALAJ_KILLS ?? 200)
 const SEED = printedSeed('pds-crashes')
 const PEOPLE = 10
+const PROGRESS_EVERY = 10
 const chance = chances(SEED)
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
@@ -136,9 +137,27 @@ async function keyOf(did: Did) {
   return parseDidKey(identityOf(document).signingKey!)
 }
 
+/** How long each start after a death took, to the ready line. */
+const recoveries: number[] = []
+
 async function start(): Promise<void> {
+  const startMs = performance.now()
   await pds.start()
+  recoveries.push(performance.now() - startMs)
   isUp = true
+}
+
+/** A line now and then, and at the end: whoever waits for the whole sees that it goes on. */
+function tell(what: string, count: number): void {
+  if (count % PROGRESS_EVERY !== 0 && count < KILLS) return
+  const sorted = recoveries.toSorted((a, b) => a - b)
+  const at = (part: number) => Math.round(sorted[Math.floor((sorted.length - 1) * part)] ?? 0)
+  const took = `ready after ${at(0.5)} ms (p50), ${at(0.95)} (p95), ${at(1)} (longest)`
+  const seconds = Math.round(performance.now() / 1_000)
+  process.stderr.write(
+    `pds-crashes: ${count} ${what} in ${seconds} s; ${recoveries.length} recoveries, ${took}; ` +
+      `${town.doneCount} acknowledged, ${town.eventCount} events\n`,
+  )
 }
 
 async function kill(): Promise<void> {
@@ -229,14 +248,18 @@ describe('a host that dies under everything people do', () => {
       await start()
       await town.settle()
       assert.deepEqual(troubles, [])
+      tell('kills', kills)
     }
     process.stderr.write(`pds-crashes: ${kills} kills; ${town.describe()}\n`)
+    recoveries.length = 0
   })
 
   test('without power, it loses nothing acknowledged and announces everything once', async () => {
     const deadlineMs = longDeadlineMs(0.7)
     let cuts = 0
     let lost = 0
+    await town.settle()
+    isUp = false
     await pds.stop()
     keepSynced()
     await start()
@@ -250,6 +273,7 @@ describe('a host that dies under everything people do', () => {
       await start()
       await town.settle()
       assert.deepEqual(troubles, [])
+      tell('power cuts', cuts)
       if (chance() < 0.1) {
         isUp = false
         await pds.stop()
@@ -257,7 +281,9 @@ describe('a host that dies under everything people do', () => {
         await start()
       }
     }
-    process.stderr.write(`pds-crashes: ${cuts} power cuts, ${lost} files set back\n`)
+    process.stderr.write(
+      `pds-crashes: ${cuts} power cuts, ${lost} files set back; ${town.describe()}\n`,
+    )
     assert.ok(lost > 0, 'some files were set back')
   })
 
