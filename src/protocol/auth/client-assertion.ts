@@ -10,6 +10,7 @@ export interface ClientAssertion {
   /** Name of the key. */
   jkt: string
   jti: string
+  issuedMs: number
   /** Until when the same assertion must not be taken again. */
   expiresMs: number
 }
@@ -57,5 +58,12 @@ export function verifyClientAssertion(
   )
   if (!signer) throw new ClientError("The client assertion is by none of the client's keys")
   const expiresMs = (iat + ageMaxS + leewayS) * 1000
-  return { kid: signer.kid, alg: signer.alg, jkt: signer.thumbprint, jti, expiresMs }
+  return {
+    kid: signer.kid,
+    alg: signer.alg,
+    jkt: signer.thumbprint,
+    jti,
+    issuedMs: iat * 1000,
+    expiresMs,
+  }
 }

@@ -2,7 +2,7 @@
  * XRPC: methods declared once, a router that keeps what they declare, event-stream frames, and a
  * typed client. https://atproto.com/specs/xrpc https://atproto.com/specs/event-stream
  */
-export { parseJson } from './body.ts'
+export { mediaType, parseJson } from './body.ts'
 export {
   type BinaryAnswer,
   type CallOptions,

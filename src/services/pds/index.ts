@@ -42,6 +42,7 @@ import { Checkpoints, Journal, Recovery } from './journal/index.ts'
 import { pdsLoops } from './loops.ts'
 import { DELIVERY_JOB, DELIVERY_PACE, Mail, mailRoute } from './mail/index.ts'
 import { methods } from './methods.ts'
+import { OAuth, OAuthEndpoints } from './oauth/index.ts'
 import { Audit, Operators } from './operators/index.ts'
 import { Cookies, type PageFiles, Pages } from './pages/index.ts'
 import { pages } from './pages.ts'
@@ -55,7 +56,7 @@ import { RecoveryKeys } from './recovery-keys/index.ts'
 import { replayEntry } from './replay.ts'
 import { HotRepos, Repos } from './repos/index.ts'
 import { routes } from './routes.ts'
-import { Callers, Codes, Passwords, Sessions } from './sign-in/index.ts'
+import { anyApp, Callers, Codes, Passwords, Sessions } from './sign-in/index.ts'
 import {
   Erasure,
   KEY_CHANGE_JOB,
@@ -123,6 +124,8 @@ export interface PdsService extends Service {
   readonly did: Did
   /** For a host that nobody uses: its loops do not run. */
   readonly checks: Checks
+  /** What apps were granted. */
+  readonly oauth: OAuth
 }
 
 /** Builds a PDS, replays its journal, and finishes what a crash interrupted. */
@@ -216,7 +219,10 @@ export async function createPds(
     sql,
     sealer: sealed,
     now,
-    onDeleted: async (did, seq) => void (await jobs.add('erase-account', did, { seq })),
+    async onDeleted(did, seq) {
+      await oauth.revokeAllApps(did)
+      await jobs.add('erase-account', did, { seq })
+    },
     onDropped: (account) => invites.giveBack(account),
   })
   const invites = new Invites({
@@ -344,6 +350,19 @@ export async function createPds(
     sql,
     secret: sessionSecret,
     audience: host.did,
+    onAllRevoked: (did) => oauth.revokeAllApps(did),
+    now,
+    random,
+  })
+  const oauth = new OAuth({
+    issuer: publicUrl,
+    secret: sessionSecret,
+    sql,
+    fetch,
+    directory,
+    resolveTxt: outside.resolveTxt,
+    accounts,
+    metrics,
     now,
     random,
   })
@@ -358,10 +377,11 @@ export async function createPds(
     moderators: config.moderators,
     operators,
     audit,
+    apps: (request) => oauth.server.authenticate(request),
     now,
   })
   const proxy = new ServiceProxy({
-    authorize: callers.account({ deactivated: true }),
+    authorize: callers.account({ deactivated: true, app: anyApp }),
     directory,
     fetch,
     targets: new Targets({
@@ -406,6 +426,7 @@ export async function createPds(
     operators,
     audit,
     sessions,
+    oauth,
     passwords: new Passwords({
       sql,
       hashing: { hash: hashPassword, verify: verifyPassword, verifyNothing },
@@ -457,6 +478,7 @@ export async function createPds(
     rates,
     onFailure,
   })
+  const endpoints = new OAuthEndpoints({ server: oauth.server, rates, onFailure })
   const router = createRouter(methods(pds), {
     validateOutput: deps.validateOutput === true,
     fallback: (request, nsid) => proxy.forward(request, nsid),
@@ -469,9 +491,14 @@ export async function createPds(
   return {
     name: 'pds',
     did: host.did,
+    oauth,
     checks: new Checks({ accounts, files, blobs, hot, repos, journal, recovery, clock, now }),
-    handle: (request) =>
-      request.path.startsWith('/xrpc/') ? router.handle(request) : routes(pds, site, request),
+    handle(request) {
+      if (!request.path.startsWith('/xrpc/')) return routes(pds, { site, endpoints }, request)
+      const response = router.handle(request)
+      if (response instanceof Promise) return response.then((one) => oauth.withNonce(request, one))
+      return oauth.withNonce(request, response)
+    },
     subscribe: (request) => router.subscribe(request),
     tooSlowFrame: encodeErrorFrame('ConsumerTooSlow', 'The stream was read too slowly'),
     loops: pdsLoops({
@@ -481,6 +508,7 @@ export async function createPds(
       recovery,
       standing,
       sessions,
+      oauth,
       devices: pds.devices,
       stream,
       jobs: [jobs.loop, { ...mailJobs.loop, name: 'mail' }],

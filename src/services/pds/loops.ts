@@ -8,6 +8,7 @@ import type { AccountBlobs } from './blobs/index.ts'
 import type { Devices } from './devices/index.ts'
 import type { Checkpoints, Recovery } from './journal/index.ts'
 import type { Mail } from './mail/index.ts'
+import type { OAuth } from './oauth/index.ts'
 import type { Sessions } from './sign-in/index.ts'
 import type { Standing } from './standing/index.ts'
 
@@ -32,6 +33,7 @@ interface Parts {
   recovery: Recovery
   standing: Standing
   sessions: Sessions
+  oauth: OAuth
   devices: Devices
   stream: Stream
   jobs: readonly Loop[]
@@ -94,6 +96,7 @@ async function keepHouse(parts: Parts, signal: AbortSignal): Promise<void> {
   const { accounts, standing, sessions, stream, checkpoints, outside } = parts
   while (!signal.aborted) {
     await sessions.deleteExpired()
+    await parts.oauth.deleteExpired()
     await parts.devices.deleteExpired()
     await parts.mail.tidy()
     for (const did of await accounts.dueForDeletion(PAGE)) await standing.delete(did)

@@ -11,6 +11,7 @@ import type { Host } from './host/index.ts'
 import type { Imports } from './imports/index.ts'
 import type { Checkpoints, Journal, Recovery } from './journal/index.ts'
 import type { Mail } from './mail/index.ts'
+import type { OAuth } from './oauth/index.ts'
 import type { Audit, Operators } from './operators/index.ts'
 import type { PlcAgent } from './plc/index.ts'
 import type { Preferences } from './preferences/index.ts'
@@ -38,6 +39,7 @@ export interface Pds {
   operators: Operators
   audit: Audit
   sessions: Sessions
+  oauth: OAuth
   passwords: Passwords
   codes: Codes
   devices: Devices

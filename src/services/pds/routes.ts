@@ -1,6 +1,7 @@
 /** The few paths of a host outside /xrpc. */
 import type { Handle } from '#protocol/syntax'
 import type { HttpRequest, HttpResponse } from '#protocol/xrpc'
+import type { OAuthEndpoints } from './oauth/index.ts'
 import type { Pages } from './pages/index.ts'
 import type { Pds } from './parts.ts'
 
@@ -10,20 +11,35 @@ const text = (status: number, body: string): HttpResponse => ({
   body,
 })
 
-/** Pages for people, the handle proof of each hosted name, the host's did:web document, and a word for visitors. */
+/** A handle has no authorization server; the host has, by whatever name it is reached. */
+const isHandle = ({ host }: Pick<Pds, 'host'>, { headers }: HttpRequest): boolean => {
+  const name = nameOf(headers.host)
+  return (
+    name !== nameOf(new URL(host.publicUrl).host) &&
+    host.handleDomains.some((domain) => name.endsWith(domain))
+  )
+}
+
+const nameOf = (host = '') => host.split(':')[0]!.toLowerCase()
+
+/**
+ * Pages for people, what apps ask of the authorization server, the handle proof of each hosted name,
+ * the host's did:web document, and a word for visitors.
+ */
 export async function routes(
   { accounts, host }: Pick<Pds, 'accounts' | 'host'>,
-  pages: Pages,
+  { site, endpoints }: { site: Pages; endpoints: OAuthEndpoints },
   request: HttpRequest,
 ): Promise<HttpResponse> {
-  if (pages.has(request.path)) return pages.handle(request)
+  if (site.has(request.path)) return site.handle(request)
+  if (endpoints.has(request.path) && !isHandle({ host }, request)) return endpoints.handle(request)
   switch (request.path) {
     case '/':
       return text(200, 'This is an AT Protocol Personal Data Server: https://atproto.com\n')
     case '/robots.txt':
       return text(200, 'User-agent: *\nAllow: /\n')
     case '/.well-known/atproto-did': {
-      const name = (request.headers.host ?? '').split(':')[0]!.toLowerCase()
+      const name = nameOf(request.headers.host)
       const account = await accounts.byHandle(name as Handle)
       return account?.status === 'active' ? text(200, account.did) : text(404, 'Account not found')
     }

@@ -4,9 +4,17 @@ import type { Pds } from '../parts.ts'
 import { isFull } from '../sign-in/index.ts'
 
 /** Replaces the account's preferences. Errors: InvalidRequest. */
-export const putPreferences = ({ callers, preferences }: Pick<Pds, 'callers' | 'preferences'>) =>
+export const putPreferences = ({
+  callers,
+  preferences,
+  proxy,
+}: Pick<Pds, 'callers' | 'preferences' | 'proxy'>) =>
   procedure(AppBskyActorPutPreferences.mainSchema, {
-    auth: callers.account({ deactivated: true }),
+    auth: callers.account({
+      deactivated: true,
+      app: (permissions, request, nsid) =>
+        permissions.requireRpc(nsid, proxy.audience(request, nsid)),
+    }),
     handle: ({ input, caller }) =>
       preferences.write(caller.account, input.preferences, { full: isFull(caller) }),
   })

@@ -1,6 +1,7 @@
 import { ComAtprotoIdentityRefreshIdentity } from '@atcute/atproto'
 import { procedure } from '#protocol/xrpc'
 import type { Pds } from '../parts.ts'
+import { anyApp } from '../sign-in/index.ts'
 import { findIdentity } from './find-identity.ts'
 
 /**
@@ -11,7 +12,7 @@ export const refreshIdentity = (
   pds: Pick<Pds, 'accounts' | 'callers' | 'directory' | 'handles' | 'plc'>,
 ) =>
   procedure(ComAtprotoIdentityRefreshIdentity.mainSchema, {
-    auth: pds.callers.account({ deactivated: true }),
+    auth: pds.callers.account({ deactivated: true, app: anyApp }),
     limits: { bodyBytes: 4_096 },
     handle: ({ input: { identifier } }) => findIdentity(pds, identifier, { fresh: true }),
   })

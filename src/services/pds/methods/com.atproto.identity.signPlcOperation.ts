@@ -7,7 +7,12 @@ import { identityRates } from '../rates.ts'
 /** Signs a change of the owner's identity with the host's rotation key, for a one-time code. */
 export const signPlcOperation = ({ callers, codes, plc }: Pick<Pds, 'callers' | 'codes' | 'plc'>) =>
   procedure(ComAtprotoIdentitySignPlcOperation.mainSchema, {
-    auth: callers.account({ deactivated: true, takendown: true, least: 'full' }),
+    auth: callers.account({
+      deactivated: true,
+      takendown: true,
+      least: 'full',
+      app: (permissions) => permissions.requireIdentity('*'),
+    }),
     limits: { rates: identityRates },
     async handle({ input, caller: { account } }) {
       const { token, ...wanted } = input

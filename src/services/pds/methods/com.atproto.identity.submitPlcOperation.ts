@@ -11,7 +11,11 @@ export const submitPlcOperation = ({
   standing,
 }: Pick<Pds, 'callers' | 'directory' | 'plc' | 'standing'>) =>
   procedure(ComAtprotoIdentitySubmitPlcOperation.mainSchema, {
-    auth: callers.account({ deactivated: true, least: 'full' }),
+    auth: callers.account({
+      deactivated: true,
+      least: 'full',
+      app: (permissions) => permissions.requireIdentity('*'),
+    }),
     limits: { rates: identityRates },
     async handle({ input, caller: { account } }) {
       const operation = plc.requireOurs(input.operation, account)

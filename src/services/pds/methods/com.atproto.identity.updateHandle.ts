@@ -11,7 +11,10 @@ type Parts = Pick<Pds, 'callers' | 'directory' | 'handles' | 'standing'>
  */
 export const updateHandle = (pds: Parts) =>
   procedure(ComAtprotoIdentityUpdateHandle.mainSchema, {
-    auth: pds.callers.account({ least: 'full' }),
+    auth: pds.callers.account({
+      least: 'full',
+      app: (permissions) => permissions.requireIdentity('handle'),
+    }),
     limits: { rates: handleRates },
     async handle({ input, caller: { account } }) {
       const handle = await pds.handles.requireFor(account.did, input.handle)

@@ -1,10 +1,12 @@
 import { ComAtprotoRepoApplyWrites } from '@atcute/atproto'
+import type { RepoAction } from '#protocol/auth'
 import { parseCid } from '#protocol/data'
 import type { TidClock } from '#protocol/syntax'
 import { invalidRequest, procedure } from '#protocol/xrpc'
 import type { Pds } from '../parts.ts'
 import { type OwnCall, writePoints, writeRates } from '../rates.ts'
 import { type PlannedWrite, planDelete, planRecord, type Written } from '../repos/index.ts'
+import { anyApp } from '../sign-in/index.ts'
 import { requireOwn } from './own-repo.ts'
 
 type Input = ComAtprotoRepoApplyWrites.$input
@@ -17,13 +19,15 @@ const UPDATED = `${NSID}#updateResult`
 /** Up to 200 writes as one commit, all or nothing. Errors: InvalidSwap, InvalidRequest. */
 export const applyWrites = ({ repos, callers, clock }: Pick<Pds, 'repos' | 'callers' | 'clock'>) =>
   procedure(ComAtprotoRepoApplyWrites.mainSchema, {
-    auth: callers.account(),
+    auth: callers.account({ app: anyApp }),
     limits: {
       bodyBytes: 10_000_000, // 200 records; the event's own limit of 2 MB is checked later
       rates: writeRates<OwnCall & { input: Input }>(({ input }) => points(input.writes)),
     },
     async handle({ input, caller }): Promise<Output> {
       const account = requireOwn(caller, input.repo)
+      for (const { $type, collection } of input.writes)
+        caller.permissions?.requireRepo(actionOf($type), collection)
       const writes = input.writes.map((write) => plan(write, input.validate, clock))
       const swapCommit = input.swapCommit ? parseCid(input.swapCommit) : undefined
       const written = await repos.write(account, writes, { swapCommit })
@@ -36,6 +40,8 @@ const pointsOf: Record<string, number> = {
   [`${NSID}#update`]: writePoints.update,
   [`${NSID}#delete`]: writePoints.delete,
 }
+
+const actionOf = ($type: string): RepoAction => $type.slice(NSID.length + 1) as RepoAction
 
 const points = (writes: Input['writes']): number =>
   writes.reduce((sum, { $type }) => sum + (pointsOf[$type] ?? writePoints.create), 0)

@@ -4,6 +4,7 @@ import { procedure } from '#protocol/xrpc'
 import type { Pds } from '../parts.ts'
 import { writePoints, writeRates } from '../rates.ts'
 import { planRecord } from '../repos/index.ts'
+import { anyApp } from '../sign-in/index.ts'
 import { requireOwn } from './own-repo.ts'
 
 /**
@@ -12,10 +13,11 @@ import { requireOwn } from './own-repo.ts'
  */
 export const createRecord = ({ repos, callers, clock }: Pick<Pds, 'repos' | 'callers' | 'clock'>) =>
   procedure(ComAtprotoRepoCreateRecord.mainSchema, {
-    auth: callers.account(),
+    auth: callers.account({ app: anyApp }),
     limits: { rates: writeRates(writePoints.create) },
     async handle({ input, caller }) {
       const account = requireOwn(caller, input.repo)
+      caller.permissions?.requireRepo('create', input.collection)
       const rkey = input.rkey ?? clock.next()
       const write = planRecord('create', input.collection, rkey, input.record, input.validate)
       if (write.subject !== undefined) write.onlyOne = input.validate !== false

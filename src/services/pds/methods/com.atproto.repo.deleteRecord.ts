@@ -4,15 +4,17 @@ import { procedure } from '#protocol/xrpc'
 import type { Pds } from '../parts.ts'
 import { writePoints, writeRates } from '../rates.ts'
 import { planDelete } from '../repos/index.ts'
+import { anyApp } from '../sign-in/index.ts'
 import { requireOwn } from './own-repo.ts'
 
 /** Deletes one record; deleting what is not there succeeds without a commit. */
 export const deleteRecord = ({ repos, callers }: Pick<Pds, 'repos' | 'callers'>) =>
   procedure(ComAtprotoRepoDeleteRecord.mainSchema, {
-    auth: callers.account(),
+    auth: callers.account({ app: anyApp }),
     limits: { rates: writeRates(writePoints.delete) },
     async handle({ input, caller }) {
       const account = requireOwn(caller, input.repo)
+      caller.permissions?.requireRepo('delete', input.collection)
       const write = { ...planDelete(input.collection, input.rkey), optional: true }
       if (input.swapRecord) write.swapRecord = parseCid(input.swapRecord)
       const swapCommit = input.swapCommit ? parseCid(input.swapCommit) : undefined

@@ -9,7 +9,11 @@ const BODY_BYTES_MAX = 64 * 1024 ** 3
 /** Replaces a deactivated account's repository by a verified one. Errors: InvalidRequest, InvalidRepo. */
 export const importRepo = ({ imports, callers }: Pick<Pds, 'imports' | 'callers'>) =>
   procedure(ComAtprotoRepoImportRepo.mainSchema, {
-    auth: callers.account({ deactivated: true, least: 'full' }),
+    auth: callers.account({
+      deactivated: true,
+      least: 'full',
+      app: (permissions) => permissions.requireAccount('repo', 'manage'),
+    }),
     limits: { bodyBytes: BODY_BYTES_MAX, rates: importRates },
     handle: ({ input, caller: { account } }) => imports.run(account, input.body),
   })

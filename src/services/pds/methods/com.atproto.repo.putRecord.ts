@@ -5,15 +5,18 @@ import { procedure } from '#protocol/xrpc'
 import type { Pds } from '../parts.ts'
 import { writePoints, writeRates } from '../rates.ts'
 import { planRecord } from '../repos/index.ts'
+import { anyApp } from '../sign-in/index.ts'
 import { requireOwn } from './own-repo.ts'
 
 /** Creates or replaces one record. The same value again changes nothing and makes no commit. */
 export const putRecord = ({ repos, callers }: Pick<Pds, 'repos' | 'callers'>) =>
   procedure(ComAtprotoRepoPutRecord.mainSchema, {
-    auth: callers.account(),
+    auth: callers.account({ app: anyApp }),
     limits: { rates: writeRates(writePoints.put) },
     async handle({ input, caller }) {
       const account = requireOwn(caller, input.repo)
+      for (const action of ['create', 'update'] as const)
+        caller.permissions?.requireRepo(action, input.collection)
       const { collection, rkey, record, validate } = input
       const write = planRecord('put', collection, rkey, record, validate)
       if (input.swapRecord !== undefined) {

@@ -1,6 +1,6 @@
 import { ComAtprotoRepoUploadBlob } from '@atcute/atproto'
 import { cidText } from '#protocol/data'
-import { procedure } from '#protocol/xrpc'
+import { mediaType, procedure } from '#protocol/xrpc'
 import type { Pds } from '../parts.ts'
 import { uploadRates } from '../rates.ts'
 
@@ -11,7 +11,11 @@ import { uploadRates } from '../rates.ts'
  */
 export const uploadBlob = ({ blobs, callers }: Pick<Pds, 'blobs' | 'callers'>) =>
   procedure(ComAtprotoRepoUploadBlob.mainSchema, {
-    auth: callers.accountOrService({ deactivated: true }),
+    auth: callers.accountOrService({
+      deactivated: true,
+      app: (permissions, { headers }) =>
+        permissions.requireBlob(mediaType(headers['content-type']) ?? 'application/octet-stream'),
+    }),
     limits: { bodyBytes: blobs.bytesMax, rates: uploadRates },
     async handle({ input, caller, request }) {
       const isPacked = request.headers['content-encoding'] !== undefined
@@ -19,6 +23,8 @@ export const uploadBlob = ({ blobs, callers }: Pick<Pds, 'blobs' | 'callers'>) =
         mimeType: input.encoding || 'application/octet-stream',
         ...(!isPacked && { bytes: input.sizeHint }),
       })
+      // What it is counts, not what it was called; unmentioned, it goes again.
+      caller.permissions?.requireBlob(mimeType)
       return { blob: { $type: 'blob' as const, ref: { $link: cidText(cid) }, mimeType, size } }
     },
   })

@@ -3,6 +3,7 @@ import { cidText } from '#protocol/data'
 import { query } from '#protocol/xrpc'
 import type { Account } from '../accounts/index.ts'
 import type { Pds } from '../parts.ts'
+import { anyApp } from '../sign-in/index.ts'
 import { type IdentityParts, requireIdentityHere } from './identity-here.ts'
 
 type Parts = IdentityParts & Pick<Pds, 'callers' | 'exports' | 'files'>
@@ -10,7 +11,7 @@ type Parts = IdentityParts & Pick<Pds, 'callers' | 'exports' | 'files'>
 /** What is here of an account: for its owner before and after a move. */
 export const checkAccountStatus = (pds: Parts) =>
   query(ComAtprotoServerCheckAccountStatus.mainSchema, {
-    auth: pds.callers.account({ deactivated: true }),
+    auth: pds.callers.account({ deactivated: true, app: anyApp }),
     async handle({ caller: { account } }) {
       const counts = await pds.exports.counts(account)
       const file = pds.files.open(account.did, account.generation)

@@ -10,7 +10,10 @@ export const confirmEmail = ({
   now,
 }: Pick<Pds, 'accounts' | 'callers' | 'codes' | 'now'>) =>
   procedure(ComAtprotoServerConfirmEmail.mainSchema, {
-    auth: callers.account({ deactivated: true }),
+    auth: callers.account({
+      deactivated: true,
+      app: (permissions) => permissions.requireAccount('email', 'manage'),
+    }),
     async handle({ input, caller: { account } }) {
       const { did, email } = account
       if (email === undefined || input.email.toLowerCase() !== email) {

@@ -5,7 +5,7 @@ import { isDid } from '#protocol/syntax'
 import { invalidRequest, query, XrpcError } from '#protocol/xrpc'
 import { isHeldBack } from '../accounts/index.ts'
 import type { Pds } from '../parts.ts'
-import { isFull, isPrivileged, requirePrivileged } from '../sign-in/index.ts'
+import { anyApp, isFull, isPrivileged, requirePrivileged } from '../sign-in/index.ts'
 
 const MINUTE_S = 60
 const HOUR_S = 60 * MINUTE_S
@@ -20,7 +20,7 @@ const PROTECTED =
  */
 export const getServiceAuth = ({ callers, now, random }: Pick<Pds, 'callers' | 'now' | 'random'>) =>
   query(ComAtprotoServerGetServiceAuth.mainSchema, {
-    auth: callers.account({ deactivated: true, takendown: true }),
+    auth: callers.account({ deactivated: true, takendown: true, app: anyApp }),
     handle({ params: { aud, exp, lxm }, caller }) {
       if (!isAudience(aud)) throw invalidRequest('aud must be a DID, or a DID with a service id')
       // Who was taken down may leave, and nothing else.
@@ -28,7 +28,8 @@ export const getServiceAuth = ({ callers, now, random }: Pick<Pds, 'callers' | '
         if (lxm !== 'com.atproto.server.createAccount' || !isFull(caller)) {
           throw new XrpcError(400, 'InvalidToken', 'Bad token scope')
         }
-      } else if (lxm && isPrivileged(lxm)) requirePrivileged(caller, lxm)
+      } else if (caller.permissions) caller.permissions.requireRpc(lxm ?? '*', aud)
+      else if (lxm && isPrivileged(lxm)) requirePrivileged(caller, lxm)
       if (lxm && PROTECTED.test(lxm)) throw invalidRequest(`Not for other services: ${lxm}`)
       const nowS = Math.floor(now() / 1000)
       const expSeconds = exp ?? nowS + MINUTE_S

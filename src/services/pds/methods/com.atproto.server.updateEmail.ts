@@ -13,7 +13,11 @@ export const updateEmail = ({
   codes,
 }: Pick<Pds, 'accounts' | 'callers' | 'codes'>) =>
   procedure(ComAtprotoServerUpdateEmail.mainSchema, {
-    auth: callers.account({ deactivated: true, least: 'full' }),
+    auth: callers.account({
+      deactivated: true,
+      least: 'full',
+      app: (permissions) => permissions.requireAccount('email', 'manage'),
+    }),
     async handle({ input, caller: { account } }) {
       const email = requireEmail(input.email)
       if (account.emailConfirmedMs !== undefined) {

@@ -1,5 +1,5 @@
 import type { Fetch } from '#platform/runtime'
-import { signServiceAuth } from '#protocol/auth'
+import { type Permissions, signServiceAuth } from '#protocol/auth'
 import { base32 } from '#protocol/crypto'
 import type { Directory } from '#protocol/identity'
 import type { Did } from '#protocol/syntax'
@@ -37,6 +37,8 @@ const ELSEWHERE_ON_REQUEST = new Set([
 ])
 /** Of the moderators' tools that were named when there was one service. */
 const ALWAYS_ON_REQUEST = 'com.atproto.admin.searchAccounts'
+
+const FEED = 'app.bsky.feed.getFeed'
 
 /** A page of views. */
 const VIEWS_BYTES_MAX = 10_000_000
@@ -92,7 +94,8 @@ export class ServiceProxy {
     refuseVerb(request.method)
     // Nobody's header makes this host ask around for services: first comes who is asking.
     const caller = await this.#authorize(request, nsid)
-    if (isPrivileged(nsid)) requirePrivileged(caller, nsid)
+    if (caller.permissions) this.#requireFor(caller.permissions, request, nsid)
+    else if (isPrivileged(nsid)) requirePrivileged(caller, nsid)
     const target = byMethod ?? (await this.#targets.byHeader(header!))
     const { account } = caller
     const token = this.#token(account, await this.#purpose(target, request, nsid))
@@ -103,6 +106,18 @@ export class ServiceProxy {
     const response = await callUpstream(this.#fetch, target, request, { nsid, token, accept })
     if (!isCompleted) return passed(response, target)
     return this.#completed(request, nsid, account, target, response)
+  }
+
+  /** Throws ScopeMissingError when an app may not make this call of that service. */
+  #requireFor(permissions: Permissions, request: HttpRequest, nsid: string): void {
+    const audience = this.audience(request, nsid)
+    permissions.requireRpc(nsid, audience)
+    if (nsid === FEED) permissions.requireRpc(FEED_SKELETON, audience)
+  }
+
+  /** Whom a call is for, as permissions name services: a DID with a service id. */
+  audience({ headers }: HttpRequest, nsid: string): string {
+    return headers['atproto-proxy']?.trim() ?? this.#targets.reference(nsid) ?? ''
   }
 
   #token(account: Account, { aud, lxm }: { aud: Did; lxm: string }): string {
@@ -118,7 +133,7 @@ export class ServiceProxy {
 
   /** Whom the token is for, and for what: of a feed, its maker. */
   async #purpose({ did }: ProxyTarget, { query }: HttpRequest, nsid: string) {
-    const feed = nsid === 'app.bsky.feed.getFeed' && new URLSearchParams(query).get('feed')
+    const feed = nsid === FEED && new URLSearchParams(query).get('feed')
     if (!feed) return { aud: did, lxm: nsid }
     return { aud: await this.#feeds.makerOf(feed), lxm: FEED_SKELETON }
   }
@@ -180,11 +195,12 @@ export class ServiceProxy {
    * InvalidRequest, UpstreamFailure, UpstreamTimeout, and what the service refuses.
    */
   async toNotifications(
-    { account }: AccountCaller,
+    { account, permissions }: AccountCaller,
     request: HttpRequest,
     nsid: string,
     input: { serviceDid: string },
   ): Promise<void> {
+    permissions?.requireRpc(nsid, `${input.serviceDid}#bsky_notif`)
     const did = input.serviceDid as Did
     const { appview } = this.#targets
     const target = appview?.did === did ? appview : await this.#targets.byDid(did, 'bsky_notif')

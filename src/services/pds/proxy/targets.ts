@@ -61,9 +61,15 @@ export class Targets {
 
   /** For a method that names no service. */
   byMethod(nsid: string): ProxyTarget | undefined {
-    const name = nsid.toLowerCase()
-    const [, ...services] = DEFAULTS.find(([beginning]) => name.startsWith(beginning)) ?? ['']
-    return this.#first(services)
+    return this.#first(servicesFor(nsid))
+  }
+
+  /** The service of such a method, as `did:web:view.example#bsky_appview`. */
+  reference(nsid: string): string | undefined {
+    const services = servicesFor(nsid)
+    const target = this.#first(services)
+    const id = Object.keys(SERVICE_IDS).find((one) => SERVICE_IDS[one]!.includes(services[0]!))
+    return target && id && `${target.did}#${id}`
   }
 
   #first(services: readonly ServiceName[]): ProxyTarget | undefined {
@@ -101,4 +107,10 @@ export class Targets {
     }
     return { did, url }
   }
+}
+
+function servicesFor(nsid: string): readonly ServiceName[] {
+  const name = nsid.toLowerCase()
+  const [, ...services] = DEFAULTS.find(([beginning]) => name.startsWith(beginning)) ?? ['']
+  return services
 }

@@ -1,6 +1,7 @@
 import { createGuesses, type Guesses } from '#platform/runtime'
 import {
   equalText,
+  type Permissions,
   parseAuthorization,
   requireBearer,
   type SessionScope,
@@ -25,8 +26,23 @@ import type { Sessions } from './sessions.ts'
 export interface AccountCaller {
   account: Account
   did: Did
+  /** Of an app that was let in by OAuth: as little as there is. What it may do, `permissions` say. */
   scope: SessionScope
+  /** What an app may do that was let in by OAuth; undefined for every other sign-in. */
+  permissions?: Permissions | undefined
 }
+
+/** Who an app acts for, and what it may do. */
+export interface AppCaller {
+  did: Did
+  permissions: Permissions
+}
+
+/** Whether an app may make this call. Throws ScopeMissingError (403). */
+export type AppRule = (permissions: Permissions, request: HttpRequest, nsid: string) => void
+
+/** For methods that any app may call, or that look at `permissions` when they know the input. */
+export const anyApp: AppRule = () => {}
 
 export interface RefreshCaller {
   account: Account
@@ -54,6 +70,8 @@ interface AccessRules {
   takendown?: boolean
   /** Which sign-ins are enough; 'full' is the account's own password. */
   least?: 'appPassword' | 'privilegedAppPassword' | 'full'
+  /** What apps need that were let in by OAuth; without it none is. */
+  app?: AppRule
 }
 
 const ranks: Record<string, number> = {
@@ -83,6 +101,7 @@ export class Callers {
   readonly #moderators: ReadonlySet<string>
   readonly #operators: Operators
   readonly #audit: Audit
+  readonly #apps: (request: HttpRequest) => Promise<AppCaller>
   readonly #now: () => number
   readonly #guesses: Guesses
 
@@ -96,6 +115,8 @@ export class Callers {
     moderators: readonly string[]
     operators: Operators
     audit: Audit
+    /** Who an app is that brings a token of OAuth. */
+    apps(request: HttpRequest): Promise<AppCaller>
     now: () => number
   }) {
     this.#sessions = options.sessions
@@ -106,6 +127,7 @@ export class Callers {
     this.#moderators = new Set(options.moderators.flatMap((did) => [did, `${did}#atproto_labeler`]))
     this.#operators = options.operators
     this.#audit = options.audit
+    this.#apps = options.apps
     this.#now = options.now
     this.#guesses = createGuesses({ now: options.now })
   }
@@ -113,7 +135,8 @@ export class Callers {
   /** The owner, by access token. Throws AuthenticationRequired, InvalidToken, ExpiredToken. */
   account(rules: AccessRules = {}): Auth<AccountCaller> {
     const least = leastRanks[rules.least ?? 'appPassword']
-    return async (request) => {
+    return async (request, nsid) => {
+      if (isApp(request)) return this.#app(rules, request, nsid)
       const { sub: did, scope } = this.#sessions.verify(
         requireBearer(request.headers.authorization),
       )
@@ -126,13 +149,26 @@ export class Callers {
     }
   }
 
+  /** An app, by its token and proof. Throws Forbidden (403) where no app may call. */
+  async #app(rules: AccessRules, request: HttpRequest, nsid: string): Promise<AccountCaller> {
+    const { did, permissions } = await this.#apps(request)
+    if (!rules.app) throw new XrpcError(403, 'Forbidden', `Not for apps: ${nsid}`)
+    const account = await this.#accounts.get(did)
+    if (!account) throw authRequired('Account not found', 'InvalidToken')
+    // Whom the operator shut out goes by their own password.
+    refuseInactive(account, { ...rules, takendown: false })
+    rules.app(permissions, request, nsid)
+    return { account, did, scope: 'com.atproto.appPass', permissions }
+  }
+
   /** The owner or an operator if signed in, undefined without an authorization header. */
   reader(): Auth<Reader | undefined> {
-    const account = this.account({ deactivated: true, takendown: true })
+    const account = this.account({ deactivated: true, takendown: true, app: anyApp })
     const operator = this.operator('moderate')
     return (request, nsid): Reader | undefined | Promise<Reader> => {
       const { authorization } = request.headers
-      if (authorization?.startsWith('Bearer ')) return account(request, nsid) as Promise<Reader>
+      if (authorization?.startsWith('Bearer ') || isApp(request))
+        return account(request, nsid) as Promise<Reader>
       if (!authorization?.startsWith('Basic ')) return undefined
       return operator(request, nsid) as Promise<Reader>
     }
@@ -142,6 +178,7 @@ export class Callers {
   accountOrService(rules: AccessRules = {}): Auth<AccountCaller> {
     const byAccess = this.account(rules)
     return async (request, nsid) => {
+      if (isApp(request)) return byAccess(request, nsid)
       const token = requireBearer(request.headers.authorization)
       if (!isServiceToken(token)) return byAccess(request, nsid)
       const { iss } = await this.#verifyService(token, nsid)
@@ -248,6 +285,9 @@ export class Callers {
     return parseDidKey(key)
   }
 }
+
+/** Whether a call brings a token of OAuth. */
+const isApp = ({ headers }: HttpRequest): boolean => /^dpop /i.test(headers.authorization ?? '')
 
 /** Tokens of services are signed by keys, ours by a shared secret: the head of a token tells. */
 function isServiceToken(token: string): boolean {

@@ -1,6 +1,9 @@
 /** Sign-in: password sessions, app passwords, one-time codes, and who is calling. */
 export {
   type AccountCaller,
+  type AppCaller,
+  type AppRule,
+  anyApp,
   Callers,
   heldBack,
   isFull,

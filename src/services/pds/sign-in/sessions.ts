@@ -39,6 +39,7 @@ export class Sessions {
   readonly #audience: Did
   readonly #now: () => number
   readonly #random: (byteCount: number) => Uint8Array
+  readonly #onAllRevoked: (did: Did) => Promise<void>
   /** Tokens whose signature was found good: a client sends the same one with each request. */
   readonly #verified = new Map<string, SessionClaims>()
 
@@ -47,12 +48,15 @@ export class Sessions {
     secret: Uint8Array
     /** The host's own DID. */
     audience: Did
+    /** Ends what else was signed in on the account's behalf. */
+    onAllRevoked?: (did: Did) => Promise<void>
     now: () => number
     random: (byteCount: number) => Uint8Array
   }) {
     this.#sql = options.sql
     this.#secret = options.secret
     this.#audience = options.audience
+    this.#onAllRevoked = options.onAllRevoked ?? (async () => {})
     this.#now = options.now
     this.#random = options.random
   }
@@ -159,9 +163,10 @@ export class Sessions {
     await this.#sql.run('DELETE FROM refresh_tokens WHERE id = ? OR next_id = ?', [id, id])
   }
 
-  /** Ends every session of an account; access tokens run out by themselves. */
+  /** Ends every session of an account, those of apps too; our own access tokens run out by themselves. */
   async revokeAll(did: Did): Promise<void> {
     await this.#sql.run('DELETE FROM refresh_tokens WHERE did = ?', [did])
+    await this.#onAllRevoked(did)
   }
 
   async revokeAppPassword(did: Did, name: string): Promise<void> {
