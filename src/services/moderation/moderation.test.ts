@@ -440,4 +440,12 @@ describe('who it is about', () => {
     assert.equal((await mine(alice))[0].appeal, 'answered')
     assert.equal((await desk.status(post(alice).uri)).appealed, false)
   })
+  test('may appeal the takedown of the account, and report nobody meanwhile', async () => {
+    await desk.emit(account(alice), 'modEventTakedown', { comment: 'no' })
+    const against = await desk.report(alice, account(bob))
+    assert.deepEqual([against.status, against.body.error], [403, 'Forbidden'])
+    assert.equal((await desk.report(alice, account(alice), { reasonType: APPEAL })).status, 200)
+    await desk.emit(account(alice), 'modEventReverseTakedown')
+    assert.equal((await desk.report(alice, account(bob))).status, 200)
+  })
 })

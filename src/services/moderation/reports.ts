@@ -37,6 +37,9 @@ export class Reports {
     if (!isReason(reasonType)) throw invalidRequest(`Unknown reason: ${reasonType.slice(0, 100)}`)
     if (isAppeal(reasonType) && subject.did !== by)
       throw new XrpcError(403, 'Forbidden', 'Only its author can appeal')
+    // Hosts let them call for this: who was sent away speaks for themselves, not against others.
+    if (!isAppeal(reasonType) && (await this.#records.subject(by))?.takendown === 1)
+      throw new XrpcError(403, 'Forbidden', 'An account that was taken down can only appeal')
     const sinceMs = this.#now() - HOUR_MS
     const event = {
       $type: 'tools.ozone.moderation.defs#modEventReport',

@@ -382,6 +382,7 @@ export async function createPds(
   })
   const proxy = new ServiceProxy({
     authorize: callers.account({ deactivated: true, app: anyApp }),
+    authorizeReport: callers.account({ deactivated: true, takendown: true, app: anyApp }),
     directory,
     fetch,
     targets: new Targets({

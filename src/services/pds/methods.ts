@@ -208,9 +208,12 @@ function recording({ audit }: Pick<Pds, 'audit'>, method: Method): Method {
   if (isStream(method)) return method
   const { nsid } = method
   const handle: CallMethod['handle'] = (call) => {
-    const { caller, params, input } = call
+    const { caller, input, request } = call
     const operator = (caller as Partial<OperatorCaller> | undefined)?.operator
     if (!operator) return method.handle(call)
+    // As they came: some read what no lexicon declares.
+    const asked = Object.fromEntries(new URLSearchParams(request.query))
+    const params = { ...asked, ...(call.params as object) }
     return audit.record({ operator, method: nsid, params, input }, () => method.handle(call))
   }
   return { ...method, handle }

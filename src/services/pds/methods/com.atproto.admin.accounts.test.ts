@@ -270,3 +270,40 @@ test('the moderation service that was named moderates by its own tokens; no othe
   const refused = await admin('deleteAccount', { did: ben.did }, deleting)
   assert.deepEqual([refused.status, refused.body.error], [403, 'Forbidden'])
 })
+
+test('it reads an account’s preferences, all of them, which is on record; nobody else does', async () => {
+  const preferences = [
+    { $type: 'app.bsky.actor.defs#adultContentPref', enabled: true },
+    { $type: 'app.bsky.actor.defs#personalDetailsPref', birthDate: '1990-01-01T00:00:00.000Z' },
+  ]
+  const lxm = 'app.bsky.actor.getPreferences'
+  await host.post('app.bsky.actor.putPreferences', { preferences }, ann.accessJwt)
+  const read = async (params: Record<string, unknown>, token: Promise<Record<string, string>>) =>
+    host.call('GET', lxm, { params, headers: await token })
+  const byMod = await read({ did: ann.did }, tokenOf(mod, { lxm }))
+  assert.deepEqual(
+    byMod.body.preferences.map(({ $type }: { $type: string }) => $type.split('#')[1]),
+    ['adultContentPref', 'personalDetailsPref', 'declaredAgePref'],
+  )
+  const { entries } = await host.admin('listAudit', { method: lxm })
+  assert.deepEqual(
+    entries.map(({ operator, subject, outcome }: Record<string, string>) => [
+      operator,
+      subject,
+      outcome,
+    ]),
+    [[mod.did, ann.did, 'ok']],
+  )
+  assert.equal((await read({}, tokenOf(mod, { lxm }))).body.error, 'InvalidRequest')
+  assert.equal((await read({ did: NOBODY }, tokenOf(mod, { lxm }))).body.error, 'RepoNotFound')
+  for (const token of [
+    tokenOf(ben, { lxm }),
+    tokenOf(mod, { lxm: 'app.bsky.actor.putPreferences' }),
+    Promise.resolve(ADMIN),
+  ]) {
+    const { status } = await read({ did: ann.did }, token)
+    assert.equal(status, 401)
+  }
+  const own = await host.get(lxm, { did: ann.did }, ben.accessJwt)
+  assert.deepEqual(own.body.preferences, [], 'everybody else reads their own')
+})

@@ -491,7 +491,7 @@ test('a record of a repository elsewhere is asked of the app view, as nobody', a
   assert.equal(heard.length, 0, 'what is here is here')
 })
 
-test('a deactivated owner may still look, an account that was taken down may not', async () => {
+test('a deactivated owner may still look; one who was taken down only appeals', async () => {
   answers = well
   const dora = await host.signUp('dora')
   await host.post('com.atproto.server.deactivateAccount', {}, dora.accessJwt)
@@ -505,4 +505,17 @@ test('a deactivated owner may still look, an account that was taken down may not
     },
   })
   assert.equal((await look()).answer.status, 401)
+  const { body: session } = await host.post('com.atproto.server.createSession', {
+    identifier: dora.did,
+    password: dora.password,
+    allowTakendown: true,
+  })
+  const ask = (nsid: string) =>
+    call(nsid, { method: 'POST', token: session.accessJwt, input: { reason: 'it was a joke' } })
+  const { answer, sent } = await ask('com.atproto.moderation.createReport')
+  assert.equal(answer.status, 200)
+  assert.deepEqual(JSON.parse(sent!.body), { reason: 'it was a joke' })
+  for (const nsid of ['com.atproto.moderation.other', 'chat.bsky.convo.sendMessage']) {
+    assert.equal((await ask(nsid)).answer.body.error, 'InvalidToken', nsid)
+  }
 })

@@ -39,6 +39,7 @@ const ELSEWHERE_ON_REQUEST = new Set([
 const ALWAYS_ON_REQUEST = 'com.atproto.admin.searchAccounts'
 
 const FEED = 'app.bsky.feed.getFeed'
+const REPORT = 'com.atproto.moderation.createReport'
 
 /** A page of views. */
 const VIEWS_BYTES_MAX = 10_000_000
@@ -52,6 +53,7 @@ const ASK_MS = 5_000
  */
 export class ServiceProxy {
   readonly #authorize: Auth<AccountCaller>
+  readonly #authorizeReport: Auth<AccountCaller>
   readonly #fetch: Fetch
   readonly #targets: Targets
   readonly #feeds: FeedAudience
@@ -61,6 +63,8 @@ export class ServiceProxy {
 
   constructor(options: {
     authorize: Auth<AccountCaller>
+    /** Who may report: also the owner of an account that was taken down, as they may appeal. */
+    authorizeReport: Auth<AccountCaller>
     directory: Directory
     fetch: Fetch
     targets: Targets
@@ -69,6 +73,7 @@ export class ServiceProxy {
     random: (byteCount: number) => Uint8Array
   }) {
     this.#authorize = options.authorize
+    this.#authorizeReport = options.authorizeReport
     this.#fetch = options.fetch
     this.#targets = options.targets
     this.#feeds = new FeedAudience(options)
@@ -93,7 +98,8 @@ export class ServiceProxy {
     if (header === undefined && !byMethod) throw notImplemented(nsid)
     refuseVerb(request.method)
     // Nobody's header makes this host ask around for services: first comes who is asking.
-    const caller = await this.#authorize(request, nsid)
+    const authorize = nsid === REPORT ? this.#authorizeReport : this.#authorize
+    const caller = await authorize(request, nsid)
     if (caller.permissions) this.#requireFor(caller.permissions, request, nsid)
     else if (isPrivileged(nsid)) requirePrivileged(caller, nsid)
     const target = byMethod ?? (await this.#targets.byHeader(header!))

@@ -189,6 +189,17 @@ export class Callers {
     }
   }
 
+  /** The owner by access token, or a moderation service that this host trusts, by its own. */
+  accountOrModerator(rules: AccessRules = {}): Auth<AccountCaller | OperatorCaller> {
+    const byAccess = this.account(rules)
+    return async (request, nsid) => {
+      if (isApp(request)) return byAccess(request, nsid)
+      const token = requireBearer(request.headers.authorization)
+      if (!isServiceToken(token)) return byAccess(request, nsid)
+      return { operator: await this.#moderationService(token, nsid) }
+    }
+  }
+
   /** The owner, by refresh token; also while deactivated. */
   refresh({ allowExpired = false } = {}): Auth<RefreshCaller> {
     return async (request) => {
