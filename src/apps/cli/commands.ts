@@ -36,6 +36,11 @@ export const commands: readonly Command[] = [
     help: 'letters of a host, for its operator: list, show ID, resend ID --host URL',
     run: async (args) => await (await import('./mail.ts')).runMail(args),
   },
+  {
+    name: 'directory',
+    help: 'a replica of a directory of identities: status, held --url URL',
+    run: async (args) => await (await import('./directory.ts')).runDirectory(args),
+  },
 ]
 
 const USAGE = 2

@@ -63,6 +63,11 @@ export interface ServicePart<C = unknown> {
   defaultPort: number
   /** Added to the port for the second, third, … of its kind. */
   portStep?: number
+  /**
+   * What `falaj up` starts of this kind, where that is not one: the values of each, in order. The
+   * first may be changed by them too.
+   */
+  copies?(values: C): readonly C[]
   /** Loads the service's code: only what is started is loaded. */
   load(): Promise<LoadedPart<C>>
 }

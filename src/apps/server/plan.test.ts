@@ -55,6 +55,31 @@ test('more hosts get the ports after the first', async () => {
   )
 })
 
+test('a replica of another directory stands beside the own one, or alone', async () => {
+  const replicaOf = (values: unknown) => (values as { replicaOf?: string }).replicaOf
+  const of = 'https://plc.example'
+  const up = await planned('up', `--replica-of ${of} --services plc,pds`)
+  assert.deepEqual(
+    up.services.map(({ name, port, values }) => [name, port, replicaOf(values)]),
+    [
+      ['plc', 2582, undefined],
+      ['plc2', 2602, of],
+      ['pds', 2583, undefined],
+    ],
+  )
+  const alone = await planned('plc', `--replica-of ${of}`)
+  assert.deepEqual(
+    alone.services.map(({ name, values }) => [name, replicaOf(values)]),
+    [['plc', of]],
+  )
+})
+
+test('several directories can be named', async () => {
+  const { services } = await planned('pds', '--dev --plc http://localhost:1,http://localhost:2')
+  const { plc } = services[0]!.values as { plc: string[] }
+  assert.deepEqual(plc, ['http://localhost:1', 'http://localhost:2'])
+})
+
 test('ephemeral data means free ports, unless one is asked for', async () => {
   const up = await planned('up', '--ephemeral')
   assert.ok(up.services.every(({ port }) => port === 0))

@@ -94,8 +94,9 @@ export async function plan(
   const count = up ? pdsCount(flags.pds) : 1
   const services: PlannedService[] = chosen.flatMap((part, i) => {
     const own = values[part.kind] as Record<string, unknown>
-    const copies = part.kind === 'pds' ? count : 1
-    return Array.from({ length: copies }, (_, index) => ({
+    const copies =
+      part.kind === 'pds' ? Array<unknown>(count).fill(own) : (up && part.copies?.(own)) || [own]
+    return copies.map((values, index) => ({
       part,
       loaded: loaded[i]!,
       name: index === 0 ? part.kind : `${part.kind}${index + 1}`,
@@ -104,7 +105,7 @@ export async function plan(
       publicUrl: several
         ? (urlOf(own, index) ?? subdomain(publicUrl, part.kind, index))
         : urlOf(own, index),
-      values: own,
+      values,
     }))
   })
   checkWiring(services, dev)

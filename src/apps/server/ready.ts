@@ -4,11 +4,11 @@ import type { StartedEntry } from './part.ts'
 /** The ready line of the contract, without its newline. */
 export function readyLine(started: readonly StartedEntry[]): string {
   const services: Record<string, unknown> = {}
-  for (const { kind, url, did, about } of started) {
+  for (const { kind, name, url, did, about } of started) {
     const { uris } = about
     const entry = { url, ...(did === undefined ? {} : { did }), ...(uris ? { uris } : {}) }
     if (kind === 'pds') services.pds = [...((services.pds as unknown[]) ?? []), entry]
-    else services[kind] = entry
+    else services[name] = entry
   }
   return JSON.stringify({ ready: true, services })
 }

@@ -2,14 +2,15 @@
 import { type Did, isHandle } from '#protocol/syntax'
 import { boundedFetch, jsonBody, type Limits, type Net, unexpectedStatus } from './bounded-fetch.ts'
 import { type DidDocument, parseDidDocument } from './document.ts'
+import { PlcDirectories, type PlcUrls } from './plc-directories.ts'
 import { UpstreamError } from './upstream-error.ts'
 
 /** Generous in size: a document with every list full is about 10 kB. People wait for it: not in time. */
 const DOCUMENT_LIMITS: Limits = { maxBytes: 128 * 1024, timeoutMs: 4_000 }
 
 export interface DidResolution extends Net {
-  /** Origin of the PLC directory. */
-  plcUrl: string
+  /** Origin of the PLC directory, or of several in the order they are asked. */
+  plcUrl: PlcUrls
   /** Whether did:web on localhost is fetched by http. Local networks and tests only. */
   allowHttp?: boolean
 }
@@ -26,16 +27,36 @@ export function isPlcDid(text: unknown): text is Did<'plc'> {
  * (unknown, or a tombstone) or when no authority could exist (another method, a malformed name).
  * Throws UpstreamError when the question stays open.
  */
-export async function resolveDid(did: Did, net: DidResolution): Promise<DidDocument | undefined> {
-  const url = documentUrl(did, net)
-  if (url === undefined) return undefined
+export async function resolveDid(
+  did: Did,
+  net: DidResolution,
+  directories = new PlcDirectories(net.plcUrl),
+): Promise<DidDocument | undefined> {
+  if (!did.startsWith('did:plc:')) {
+    const url = webDocumentUrl(did, net)
+    return url === undefined ? undefined : (await documentAt(did, url, net))?.document
+  }
+  if (!isPlcDid(did)) return undefined
+  const found = await directories.ask(did, (url) =>
+    documentAt(did, new URL(`/${did}`, url).href, net),
+  )
+  return found?.value.document
+}
+
+/** What one authority says: undefined that it knows none, a document that is undefined that it ended. */
+async function documentAt(
+  did: Did,
+  url: string,
+  net: Net,
+): Promise<{ document: DidDocument | undefined } | undefined> {
   const answer = await boundedFetch(net, url, DOCUMENT_LIMITS, {
     headers: { accept: 'application/did+ld+json, application/json' },
     redirect: 'error', // a document is its own domain's word, or nobody's
   })
-  if (answer.status === 404 || answer.status === 410) return undefined
+  if (answer.status === 404) return undefined
+  if (answer.status === 410) return { document: undefined }
   if (answer.status !== 200) throw unexpectedStatus(url, answer)
-  return checkedDocument(did, url, jsonBody(url, answer))
+  return { document: checkedDocument(did, url, jsonBody(url, answer)) }
 }
 
 function checkedDocument(did: Did, url: string, json: unknown): DidDocument {
@@ -51,9 +72,7 @@ function checkedDocument(did: Did, url: string, json: unknown): DidDocument {
   throw new UpstreamError('UpstreamFailure', host, `${host} sent another DID's document for ${did}`)
 }
 
-function documentUrl(did: Did, net: DidResolution): string | undefined {
-  if (did.startsWith('did:plc:'))
-    return isPlcDid(did) ? new URL(`/${did}`, net.plcUrl).href : undefined
+function webDocumentUrl(did: Did, net: DidResolution): string | undefined {
   if (!did.startsWith('did:web:')) return undefined
   const origin = didWebOrigin(did, net.allowHttp ?? false)
   return origin && `${origin}/.well-known/did.json`

@@ -8,6 +8,7 @@ import {
   localHandleClaims,
   resolvePublicHandle,
 } from './handle-resolution.ts'
+import { PlcDirectories } from './plc-directories.ts'
 import { UpstreamError } from './upstream-error.ts'
 
 export interface LookupOptions {
@@ -25,6 +26,11 @@ export interface Directory {
   resolveHandle(handle: Handle, options?: LookupOptions): Promise<Did | undefined>
 }
 
+export interface NetworkDirectory extends Directory {
+  /** Origin of the PLC directory that answered for a DID; undefined for one not asked for yet. */
+  answeredBy(did: Did): string | undefined
+}
+
 export interface NetworkDirectoryOptions extends DidResolution, HandleResolution {}
 
 /**
@@ -32,10 +38,12 @@ export interface NetworkDirectoryOptions extends DidResolution, HandleResolution
  * by DNS and web. Handles under `.test`, `.example` and `.localhost` are asked at the
  * `localHandleHosts` only, and count when the DID's document claims them.
  */
-export function networkDirectory(options: NetworkDirectoryOptions): Directory {
-  const document = (did: Did) => resolveDid(did, options)
+export function networkDirectory(options: NetworkDirectoryOptions): NetworkDirectory {
+  const directories = new PlcDirectories(options.plcUrl)
+  const document = (did: Did) => resolveDid(did, options, directories)
   return {
     document,
+    answeredBy: (did) => directories.answeredBy(did),
     async resolveHandle(handle) {
       const name = handle.toLowerCase() as Handle
       const kind = handleKind(name)

@@ -10,6 +10,7 @@ export {
   type Directory,
   INVALID_HANDLE,
   type LookupOptions,
+  type NetworkDirectory,
   type NetworkDirectoryOptions,
   networkDirectory,
   verifiedHandle,
@@ -29,6 +30,7 @@ export {
   keptServiceIdentity,
 } from './kept-identity.ts'
 export { type PlcClient, type PlcClientOptions, plcClient } from './plc-client.ts'
+export { PlcDirectories, type PlcUrls } from './plc-directories.ts'
 export {
   type PlcData,
   type PlcState,
@@ -37,6 +39,15 @@ export {
   plcRotationKeys,
   plcState,
 } from './plc-document.ts'
+export {
+  type JudgedPlcOperation,
+  PLC_VERDICTS,
+  PlcJudge,
+  type PlcLogInForce,
+  type PlcVerdict,
+  parseSequencedPlcEntry,
+  type SequencedPlcEntry,
+} from './plc-following.ts'
 export {
   type AppliedPlcOperation,
   applyPlcOperation,

@@ -8,6 +8,7 @@ import {
   type Net,
   unexpectedStatus,
 } from './bounded-fetch.ts'
+import { PlcDirectories, type PlcUrls } from './plc-directories.ts'
 import type { PlcData } from './plc-document.ts'
 import { type PlcLogState, verifyPlcLog } from './plc-log.ts'
 import {
@@ -33,7 +34,10 @@ export interface PlcClient {
 }
 
 export interface PlcClientOptions extends Net {
-  plcUrl: string
+  /**
+   * Of several, the one that knows a DID is read and gets its operations; new ones go to the first.
+   */
+  plcUrl: PlcUrls
 }
 
 const READ_LIMITS: Limits = { maxBytes: 128 * 1024, timeoutMs: 10_000 }
@@ -41,25 +45,38 @@ const READ_LIMITS: Limits = { maxBytes: 128 * 1024, timeoutMs: 10_000 }
 const LOG_LIMITS: Limits = { maxBytes: 32 * 1024 * 1024, timeoutMs: 30_000 }
 const SUBMIT_LIMITS: Limits = { maxBytes: 16 * 1024, timeoutMs: 15_000 }
 
-/** A client of one directory. All answers are checked; all failures are UpstreamError. */
+/** A client of a directory, or of several. All answers are checked; all failures are UpstreamError. */
 export function plcClient(options: PlcClientOptions): PlcClient {
-  const url = (did: Did, path = '') => new URL(`/${did}${path}`, options.plcUrl).href
-  const read = async <T>(target: string, limits: Limits, parse: (json: unknown) => T) => {
-    const headers = { accept: 'application/json' }
-    const answer = await boundedFetch(options, target, limits, { headers })
-    if (answer.status === 404 || answer.status === 410) return undefined
-    if (answer.status !== 200) throw unexpectedStatus(target, answer)
-    return checked(target, () => parse(jsonBody(target, answer)))
+  const directories = new PlcDirectories(options.plcUrl)
+  const url = (origin: string, did: Did, path = '') => new URL(`/${did}${path}`, origin).href
+  /** From whoever knows the DID; undefined when nobody does, or it is tombstoned. */
+  const read = async <T>(did: Did, path: string, limits: Limits, parse: (json: unknown) => T) => {
+    const found = await directories.ask(did, async (origin) => {
+      const target = url(origin, did, path)
+      const headers = { accept: 'application/json' }
+      const answer = await boundedFetch(options, target, limits, { headers })
+      if (answer.status === 404) return undefined
+      if (answer.status === 410) return { value: undefined }
+      if (answer.status !== 200) throw unexpectedStatus(target, answer)
+      return { value: checked(target, () => parse(jsonBody(target, answer))) }
+    })
+    return found?.value.value
+  }
+  const last = (did: Did) => read(did, '/log/last', READ_LIMITS, parsePlcOperation)
+  /** Where an operation goes: who begins a DID asks nobody. */
+  const homeOf = async (did: Did, { prev }: PlcOperation | PlcTombstone) => {
+    if (prev !== null && directories.answeredBy(did) === undefined) await last(did)
+    return directories.answeredBy(did) ?? directories.first
   }
   return {
-    data: (did) => read(url(did, '/data'), READ_LIMITS, (json) => parsePlcData(did, json)),
-    last: (did) => read(url(did, '/log/last'), READ_LIMITS, parsePlcOperation),
+    data: (did) => read(did, '/data', READ_LIMITS, (json) => parsePlcData(did, json)),
+    last,
     log: (did) =>
-      read(url(did, '/log/audit'), LOG_LIMITS, (json) =>
+      read(did, '/log/audit', LOG_LIMITS, (json) =>
         verifyPlcLog(did, Array.isArray(json) ? json : []),
       ),
     async submit(did, operation) {
-      const target = url(did)
+      const target = url(await homeOf(did, operation), did)
       const answer = await boundedFetch(options, target, SUBMIT_LIMITS, {
         method: 'POST',
         headers: { 'content-type': 'application/json' },

@@ -181,7 +181,7 @@ export function plcOperationCid(operation: AnyPlcOperation): string {
 }
 
 /** Base32 characters of the genesis' hash that make the DID: 120 of 256 bits. */
-const DID_CHARACTERS = 24
+export const DID_CHARACTERS = 24
 
 /** The DID that a signed first operation creates. */
 export function plcDid(genesis: PlcOperation | PlcLegacyCreate): Did<'plc'> {
@@ -205,7 +205,8 @@ export function plcSignerIndex(operation: AnyPlcOperation, keys: readonly string
 /** base64url of 64 bytes. */
 const SIGNATURE = /^[A-Za-z0-9_-]{86}$/
 
-function signatureBytes(sig: string): Uint8Array | undefined {
+/** The signature of 64 bytes, when its text is their only encoding. */
+export function signatureBytes(sig: string): Uint8Array | undefined {
   if (!SIGNATURE.test(sig)) return undefined
   try {
     return fromBase64url(sig)
@@ -214,7 +215,8 @@ function signatureBytes(sig: string): Uint8Array | undefined {
   }
 }
 
-function verifies(key: string, message: Uint8Array, signature: Uint8Array): boolean {
+/** Whether the did:key made the signature; a key that cannot be read made none. */
+export function verifies(key: string, message: Uint8Array, signature: Uint8Array): boolean {
   try {
     return parseDidKey(key).verify(message, signature)
   } catch (error) {

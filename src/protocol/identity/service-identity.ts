@@ -3,6 +3,7 @@ import { fromHex, generateKey, hex, importKey, type SigningKey } from '#protocol
 import type { Did } from '#protocol/syntax'
 import type { Net } from './bounded-fetch.ts'
 import { type PlcClient, plcClient } from './plc-client.ts'
+import type { PlcUrls } from './plc-directories.ts'
 import { type PlcState, plcState } from './plc-document.ts'
 import { plcDid, plcOperationCid, signPlcOperation } from './plc-operation.ts'
 
@@ -16,7 +17,7 @@ export interface ServiceIdentity {
 }
 
 export interface ServiceIdentityOptions extends Net {
-  plcUrl: string
+  plcUrl: PlcUrls
   /** What an earlier call gave. Without it a new DID is made. */
   stored?: ServiceIdentity
   /** Where the service answers: `https://appview.example`. */

@@ -2,7 +2,10 @@
 import { type ConfigOf, config, flag, integer, list, text, url, urlAndDid } from '#platform/runtime'
 
 export const appviewConfig = config('appview', {
-  plc: url({ help: 'The directory of identities.' }),
+  plc: list(url({}), {
+    default: [],
+    help: 'The directory of identities; several are asked in this order, the first takes new ones.',
+  }),
   relay: url({ help: 'The relay (or a single host) whose events are indexed.' }),
   verify: flag({
     default: false,

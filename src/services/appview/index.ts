@@ -15,7 +15,7 @@ import {
   sealer,
 } from '#platform/runtime'
 import type { Sql } from '#platform/storage'
-import { cachedDirectory, networkDirectory } from '#protocol/identity'
+import { cachedDirectory, networkDirectory, type PlcUrls } from '#protocol/identity'
 import type { Did } from '#protocol/syntax'
 import { createRouter, failureLog } from '#protocol/xrpc'
 import { loadOwnIdentity, type OwnIdentity } from './auth/own-identity.ts'
@@ -61,7 +61,7 @@ export interface AppviewService extends Service {
 
 /** Builds an app view. It makes itself a did:plc on its first start; the index fills by its loops. */
 export async function createAppview(
-  config: AppviewConfig & { plc: string; relay: string },
+  config: Omit<AppviewConfig, 'plc'> & { plc: PlcUrls; relay: string },
   deps: AppviewDeps,
 ): Promise<AppviewService> {
   const { publicUrl, sql, outside, log, metrics } = deps
@@ -163,7 +163,7 @@ export async function createAppview(
 
 /** Labelers of the operator's choosing. The list is made once, when all of it is known. */
 function ownLabelers(
-  config: AppviewConfig,
+  config: Pick<AppviewConfig, 'labelers' | 'moderation'>,
   { moderation }: Pick<AppviewDeps, 'moderation'>,
 ): () => readonly Did[] {
   let known: readonly Did[] | undefined
@@ -190,7 +190,7 @@ async function withLabelers(
   return { ...response, headers: { ...response.headers, 'atproto-content-labelers': value } }
 }
 
-function imageLimits(config: AppviewConfig) {
+function imageLimits(config: Pick<AppviewConfig, 'imageCacheBytes' | 'imageBytesMax'>) {
   return { cacheBytes: config.imageCacheBytes, imageBytesMax: config.imageBytesMax }
 }
 

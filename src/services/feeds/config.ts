@@ -1,8 +1,11 @@
 /** What an operator may set of the feeds. */
-import { type ConfigOf, config, integer, text, url } from '#platform/runtime'
+import { type ConfigOf, config, integer, list, text, url } from '#platform/runtime'
 
 export const feedsConfig = config('feeds', {
-  plc: url({ help: 'The directory of identities.' }),
+  plc: list(url({}), {
+    default: [],
+    help: 'The directory of identities; several are asked in this order, the first takes new ones.',
+  }),
   jetstream: url({ help: 'The jetstream whose events the feeds are made of.' }),
   accountHost: url({
     flag: 'feeds-account-host',

@@ -6,7 +6,12 @@
 import type { Log, Metrics, Outside, Sealer, Service, Subscribe } from '#platform/runtime'
 import type { Sql } from '#platform/storage'
 import { fromHex, hex } from '#protocol/crypto'
-import { cachedDirectory, keptServiceIdentity, networkDirectory } from '#protocol/identity'
+import {
+  cachedDirectory,
+  keptServiceIdentity,
+  networkDirectory,
+  type PlcUrls,
+} from '#protocol/identity'
 import type { AtUri, Did, Handle } from '#protocol/syntax'
 import { createRouter, failureLog, type HttpResponse } from '#protocol/xrpc'
 import type { FeedsConfig } from './config.ts'
@@ -44,7 +49,12 @@ const READY_MS_MAX = 2_000
 
 /** Builds the feeds; they fill by their loops. */
 export async function createFeeds(
-  config: FeedsConfig & { plc: string; jetstream: string; accountHost: string; account: string },
+  config: Omit<FeedsConfig, 'plc'> & {
+    plc: PlcUrls
+    jetstream: string
+    accountHost: string
+    account: string
+  },
   deps: FeedsDeps,
 ): Promise<FeedsService> {
   const { sql, sealer, outside, log, metrics } = deps
@@ -111,7 +121,7 @@ export async function createFeeds(
 
 const SETTING = 'identity'
 
-function loadIdentity(plcUrl: string, { sql, sealer, outside, publicUrl }: FeedsDeps) {
+function loadIdentity(plcUrl: PlcUrls, { sql, sealer, outside, publicUrl }: FeedsDeps) {
   return keptServiceIdentity({
     plcUrl,
     fetch: (url, init) => outside.fetch(url, init),

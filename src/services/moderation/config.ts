@@ -2,7 +2,10 @@
 import { type ConfigOf, config, integer, list, text, url } from '#platform/runtime'
 
 export const moderationConfig = config('moderation', {
-  plc: url({ help: 'The directory of identities.' }),
+  plc: list(url({}), {
+    default: [],
+    help: 'The directory of identities; several are asked in this order, the first takes new ones.',
+  }),
   adminPassword: text({
     secret: true,
     help: 'Password of the operator (HTTP Basic, user admin): for its page and its methods.',

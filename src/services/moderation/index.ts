@@ -12,7 +12,7 @@ import {
 } from '#platform/runtime'
 import type { Sql, Streams } from '#platform/storage'
 import { fromHex, importKey } from '#protocol/crypto'
-import { cachedDirectory, networkDirectory } from '#protocol/identity'
+import { cachedDirectory, networkDirectory, type PlcUrls } from '#protocol/identity'
 import type { Did } from '#protocol/syntax'
 import { createRouter, failureLog } from '#protocol/xrpc'
 import { Callers } from './auth/callers.ts'
@@ -56,7 +56,7 @@ export interface ModerationService extends Service {
 
 /** Builds a moderation service. It makes itself a did:plc on its first start. */
 export async function createModeration(
-  config: ModerationConfig & { plc: string },
+  config: Omit<ModerationConfig, 'plc'> & { plc: PlcUrls },
   deps: ModerationDeps,
 ): Promise<ModerationService> {
   const { publicUrl, sql, outside, log, metrics } = deps

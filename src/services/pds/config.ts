@@ -13,7 +13,10 @@ import {
 } from '#platform/runtime'
 
 export const pdsConfig = config('pds', {
-  plc: url({ help: 'The directory of identities.' }),
+  plc: list(url({}), {
+    default: [],
+    help: 'The directory of identities; several are asked in this order, the first takes new ones.',
+  }),
   appview: urlAndDid({ help: 'The app view that app.bsky calls go to, as URL#DID.' }),
   appviewCdnUrlPattern: text({
     help: 'Where the app view serves pictures, with %s for preset, DID and CID. From this host if not set.',

@@ -23,6 +23,7 @@ import {
   identityOf,
   networkDirectory,
   type PlcSigner,
+  type PlcUrls,
   plcClient,
 } from '#protocol/identity'
 import type { Did } from '#protocol/syntax'
@@ -130,7 +131,7 @@ export interface PdsService extends Service {
 
 /** Builds a PDS, replays its journal, and finishes what a crash interrupted. */
 export async function createPds(
-  config: PdsConfig & { plc: string },
+  config: Omit<PdsConfig, 'plc'> & { plc: PlcUrls },
   deps: PdsDeps,
 ): Promise<PdsService> {
   const { sql, outside, log, metrics, publicUrl } = deps
@@ -541,7 +542,7 @@ export async function createPds(
 const LOST_SEQS_MAX = 1_000_000
 
 /** The services that calls without a name go to: those of the settings, else of this network. */
-function servicesOf(config: PdsConfig, { appview, moderation, feeds }: PdsDeps): Services {
+function servicesOf(config: Omit<PdsConfig, 'plc'>, { appview, moderation, feeds }: PdsDeps): Services {
   const given = (service: { url: string; did: string } | undefined) =>
     service && { url: service.url.replace(/\/+$/, ''), did: service.did as Did }
   return {

@@ -1,5 +1,5 @@
 /** Settings of the directory. */
-import { type ConfigOf, config, flag, integer } from '#platform/runtime'
+import { type ConfigOf, config, flag, integer, url } from '#platform/runtime'
 
 export const plcConfig = config('plc', {
   limits: flag({
@@ -25,6 +25,19 @@ export const plcConfig = config('plc', {
     max: 10_000,
     help: 'Operations of one DID accepted within a week.',
     flag: 'plc-weekly-operations',
+  }),
+  replicaOf: url({
+    help: 'Follow this directory instead of being one: verify and serve what it accepts. In `falaj up`: beside the own one.',
+    flag: 'replica-of',
+  }),
+  replicaStream: url({
+    help: 'The stream of the directory that is followed, where it is not /export/stream there.',
+    flag: 'replica-stream',
+  }),
+  replicaForwards: flag({
+    default: false,
+    help: 'A replica hands operations people submit to the directory it follows; else it refuses them.',
+    flag: 'replica-forwards',
   }),
 })
 

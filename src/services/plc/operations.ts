@@ -1,14 +1,16 @@
 /** The operations on disk: the only place that adds one, and every way to read them. */
-import type { Sql } from '#platform/storage'
+import type { Sql, SqlParams } from '#platform/storage'
 import {
   type AnyPlcOperation,
   applyPlcOperation,
+  type JudgedPlcOperation,
   type PlcLogEntry,
   type PlcOperation,
   type PlcTombstone,
   plcOperationCid,
+  type SequencedPlcEntry,
 } from '#protocol/identity'
-import { type Did, formatDatetime } from '#protocol/syntax'
+import { type Did, datetimeMs, formatDatetime } from '#protocol/syntax'
 import type { PlcConfig } from './config.ts'
 import { assertMayChange, WEEK_MS } from './rate-limit.ts'
 
@@ -32,10 +34,14 @@ const RECENT = `select created_ms as "createdMs" from operation
   where did = ? and nullified = 0 and created_ms > ? order by seq desc limit ?`
 const NEWEST = 'select seq, created_ms as "createdMs" from operation order by seq desc limit 1'
 const AFTER_SEQ = `select ${COLUMNS} from operation where seq > ? order by seq limit ?`
-const AFTER_TIME = `select ${COLUMNS} from operation where created_ms > ? order by created_ms limit ?`
+const AFTER_TIME = `select ${COLUMNS} from operation where created_ms > ? order by created_ms, seq limit ?`
+const AT_TIME = `select ${COLUMNS} from operation where created_ms = ? order by seq`
 const NULLIFY = 'update operation set nullified = 1 where did = ? and cid = ?'
 const INSERT = `insert into operation (seq, did, cid, prev, body, created_ms)
   values (?, ?, ?, ?, ?, ?)`
+
+/** Entries of one moment on a page of the export: more than any directory accepted in a millisecond. */
+const MOMENT_MAX = 1_000
 
 export interface OperationsDeps {
   sql: Sql
@@ -126,8 +132,56 @@ export class Operations {
     return await this.#sql.all<StoredOperation>(AFTER_SEQ, [seq, count])
   }
 
+  /**
+   * A page by time never splits a moment: it ends before one that does not fit, or holds that one
+   * alone, however large.
+   */
   async afterTime(ms: number, count: number): Promise<StoredOperation[]> {
-    return await this.#sql.all<StoredOperation>(AFTER_TIME, [ms, count])
+    const rows = await this.#sql.all<StoredOperation>(AFTER_TIME, [ms, count + 1])
+    if (rows.length <= count) return rows
+    const nextMs = rows[count]!.createdMs
+    const whole = rows.filter((row) => row.createdMs < nextMs)
+    if (whole.length > 0) return whole
+    return await this.#sql.all<StoredOperation>(`${AT_TIME} limit ${MOMENT_MAX}`, [nextMs])
+  }
+
+  // ── for a replica ──
+
+  async lastEntry(did: Did): Promise<PlcLogEntry | undefined> {
+    const row = await this.last(did)
+    return row && logEntry(row)
+  }
+
+  /** Entries in force from the one with this CID on, oldest first. */
+  async entriesFrom(sql: Sql, did: Did, cid: string): Promise<PlcLogEntry[]> {
+    const rows = await sql.all<StoredOperation>(FROM_PREV, [did, did, cid])
+    return rows[0]?.cid === cid ? rows.map(logEntry) : []
+  }
+
+  /** Adds what another directory accepted, in its order, with its seqs and times. */
+  async follow(
+    sql: Sql,
+    accepted: readonly { entry: SequencedPlcEntry; judged: JudgedPlcOperation }[],
+  ): Promise<void> {
+    let rows: SqlParams[] = []
+    for (const { entry, judged } of accepted) {
+      const { seq, did, createdAt } = entry
+      const { operation, cid, nullified } = judged
+      if (nullified.length > 0) {
+        await sql.runMany(INSERT, rows)
+        rows = []
+      }
+      for (const gone of nullified) await sql.run(NULLIFY, [did, gone])
+      const body = JSON.stringify(operation)
+      rows.push([seq, did, cid, operation.prev ?? '', body, datetimeMs(createdAt)])
+    }
+    await sql.runMany(INSERT, rows)
+  }
+
+  /** Whether the operation is here, taken back or not. */
+  async has(did: Did, cid: string): Promise<boolean> {
+    const found = 'select 1 from operation where did = ? and cid = ?'
+    return (await this.#sql.get(found, [did, cid])) !== undefined
   }
 
   /** Seq of the newest operation, 0 when there is none. Fails when the database does. */

@@ -11,6 +11,9 @@ import {
 import type { Did } from '#protocol/syntax'
 import { parseJson } from '#protocol/xrpc'
 import { json, lines, PREFLIGHT, plain } from './answers.ts'
+import type { Follower } from './follower.ts'
+import { type Forwarding, forward } from './forwarding.ts'
+import type { Held } from './held.ts'
 import { auditLine, type Operations, sequencedLine } from './operations.ts'
 import { Problem } from './problem.ts'
 import type { Tail } from './tail.ts'
@@ -24,6 +27,8 @@ export interface Parts {
   operations: Operations
   tail: Tail
   version: string
+  /** What makes the directory a replica. */
+  replica: { follower: Follower; held: Held; forwarding: Forwarding } | undefined
 }
 
 const ABOUT = `A did:plc directory.
@@ -37,6 +42,12 @@ POST /<did>             submit an operation
 GET  /export            all operations of all DIDs, ?after= a time or a seq, ?count=
      /export/stream     the same as a WebSocket, ?cursor= a seq
 `
+const ABOUT_REPLICA = `
+This is a replica.
+
+GET  /_replica          what it follows, and how far it is
+GET  /_held             operations of the upstream that do not verify, ?after= a seq, ?count=
+`
 
 /** Answers a request, or throws why not. */
 export async function route(parts: Parts, request: HttpRequest): Promise<HttpResponse> {
@@ -47,7 +58,9 @@ export async function route(parts: Parts, request: HttpRequest): Promise<HttpRes
   if (method === 'POST' && page === '') return await submit(parts, didIn(first), request)
   if (method !== 'GET' && method !== 'HEAD')
     throw new Problem(405, 'Method not allowed', { allow: 'GET, HEAD, POST, OPTIONS' })
-  if (path === '/') return plain(ABOUT)
+  if (path === '/') return plain(parts.replica ? ABOUT + ABOUT_REPLICA : ABOUT)
+  if (parts.replica && path === '/_replica') return json(parts.replica.follower.status())
+  if (parts.replica && path === '/_held') return await heldPage(parts.replica.held, request.query)
   if (path === '/_health' || path === '/xrpc/_health') return await health(parts)
   if (path === '/export') return await exported(parts, new URLSearchParams(request.query))
   if (path === '/export/stream')
@@ -106,6 +119,10 @@ function didIn(segment: string): Did {
 
 async function submit(parts: Parts, did: Did, request: HttpRequest): Promise<HttpResponse> {
   const operation = validatePlcOperation(parseJson(await bodyOf(request)))
+  if (parts.replica) {
+    await forward(parts.replica.forwarding, did, operation)
+    return plain('OK')
+  }
   const seq = await parts.operations.accept(did, operation)
   if (seq !== undefined) parts.tail.announce(seq)
   return plain('OK')
@@ -136,6 +153,12 @@ async function health({ operations, version }: Parts): Promise<HttpResponse> {
     return { ...json(body), status: 503 }
   }
   return json({ version })
+}
+
+async function heldPage(held: Held, text: string): Promise<HttpResponse> {
+  const query = new URLSearchParams(text)
+  const count = Math.min(naturalIn(query, 'count') ?? EXPORT_MAX, EXPORT_MAX)
+  return lines(await held.lines(naturalIn(query, 'after') ?? 0, count))
 }
 
 /** By seq when `after` is a number; else by time, the older form, which also shows what was taken back. */

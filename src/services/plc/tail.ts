@@ -41,7 +41,7 @@ export class Tail {
       else {
         const page = await this.#page(cursor)
         cursor = page.last
-        yield page.frames
+        if (page.frames.length > 0) yield page.frames
       }
     }
   }
@@ -74,7 +74,7 @@ export class Tail {
 
   async #read(after: number, upTo: number): Promise<Page> {
     const rows = await this.#operations.afterSeq(after, Math.min(PAGE, upTo - after))
-    return pageOf(rows, after)
+    return pageOf(rows, upTo)
   }
 }
 
@@ -83,6 +83,7 @@ interface Page {
   last: number
 }
 
-function pageOf(rows: readonly StoredOperation[], after: number): Page {
-  return { frames: rows.map(sequencedLine), last: rows.at(-1)?.seq ?? after }
+/** Seqs may have gaps: where nothing is left up to the newest, everything was read. */
+function pageOf(rows: readonly StoredOperation[], upTo: number): Page {
+  return { frames: rows.map(sequencedLine), last: rows.at(-1)?.seq ?? upTo }
 }

@@ -2,7 +2,10 @@
 import { type ConfigOf, config, flag, integer, list, url } from '#platform/runtime'
 
 export const relayConfig = config('relay', {
-  plc: url({ help: 'The directory of identities.' }),
+  plc: list(url({}), {
+    default: [],
+    help: 'The directory of identities; several are asked in this order, the first takes new ones.',
+  }),
   pdsHosts: list(url({}), {
     default: [],
     help: 'Hosts that are crawled from the start.',

@@ -5,7 +5,7 @@
 
 import type { Log, Metrics, Outside, Service, Subscribe } from '#platform/runtime'
 import type { Sql, Streams } from '#platform/storage'
-import { cachedDirectory, networkDirectory } from '#protocol/identity'
+import { cachedDirectory, networkDirectory, type PlcUrls } from '#protocol/identity'
 import { createRouter, encodeErrorFrame, failureLog } from '#protocol/xrpc'
 import type { RelayConfig } from './config.ts'
 import { hostUrlReader } from './host-url.ts'
@@ -34,7 +34,7 @@ export interface RelayDeps {
 
 /** Builds a relay and brings its state up to its stream. */
 export async function createRelay(
-  config: RelayConfig & { plc: string },
+  config: Omit<RelayConfig, 'plc'> & { plc: PlcUrls },
   deps: RelayDeps,
 ): Promise<Service> {
   const { sql, outside, subscribe, log, metrics, local } = deps

@@ -5,7 +5,7 @@
  */
 import type { Log, Metrics, Outside, Service, Subscribe } from '#platform/runtime'
 import type { Sql } from '#platform/storage'
-import { cachedDirectory, networkDirectory } from '#protocol/identity'
+import { cachedDirectory, networkDirectory, type PlcUrls } from '#protocol/identity'
 import { createRouter, failureLog, type HttpResponse } from '#protocol/xrpc'
 import type { SearchConfig } from './config.ts'
 import { Handles } from './handles/index.ts'
@@ -32,7 +32,7 @@ export interface SearchDeps {
 
 /** Builds a search service; the index fills by its loops. One of `jetstream` and `relay` is needed. */
 export async function createSearch(
-  config: SearchConfig & { plc: string },
+  config: Omit<SearchConfig, 'plc'> & { plc: PlcUrls },
   deps: SearchDeps,
 ): Promise<Service> {
   const { sql, outside, log, metrics } = deps
@@ -80,7 +80,7 @@ export async function createSearch(
   }
 }
 
-function upstreamOf({ jetstream, relay }: SearchConfig) {
+function upstreamOf({ jetstream, relay }: Pick<SearchConfig, 'jetstream' | 'relay'>) {
   if (jetstream !== undefined) return jetstreamUpstream(jetstream)
   if (relay !== undefined) return relayUpstream(relay)
   throw new Error('a search service needs a jetstream or a relay')

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import type { AppviewConfig } from '#services/appview'
 import { closing } from '../closing.ts'
+import { directoriesOf } from '../directories.ts'
 import { hostKey } from '../host-key.ts'
 import { type ServicePart, UsageError } from '../part.ts'
 
@@ -16,11 +17,11 @@ export const appviewPart: ServicePart<AppviewConfig> = {
     return {
       table: appviewConfig,
       wire(values, _place, { peers }) {
-        const plc = values.plc ?? peers.url('plc')
+        const plc = directoriesOf(values, peers)
         // A single host speaks the same stream as a relay of all.
         const relay = values.relay ?? peers.url('relay') ?? peers.url('pds')
         const missing = [
-          ...(plc ? [] : ['falaj appview needs a directory: give --plc URL']),
+          ...(plc.length > 0 ? [] : ['falaj appview needs a directory: give --plc URL']),
           ...(relay ? [] : ['falaj appview needs a relay: give --relay URL']),
         ]
         if (missing.length > 0) throw new UsageError(...missing)
@@ -33,7 +34,7 @@ export const appviewPart: ServicePart<AppviewConfig> = {
           migrations: storage.loadMigrations(appviewMigrations),
         })
         const service = await createAppview(
-          { ...values, plc: values.plc!, relay: values.relay! },
+          { ...values, relay: values.relay! },
           {
             publicUrl: url,
             moderation: () => peers.named('moderation'),

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { sealer } from '#platform/runtime'
 import type { FeedsConfig } from '#services/feeds'
 import { closing } from '../closing.ts'
+import { directoriesOf } from '../directories.ts'
 import { hostKey } from '../host-key.ts'
 import { type ServicePart, UsageError } from '../part.ts'
 
@@ -28,12 +29,12 @@ export const feedsPart: ServicePart<FeedsConfig> = {
     return {
       table: feedsConfig,
       wire(values, _place, { dev, peers }) {
-        const plc = values.plc ?? peers.url('plc')
+        const plc = directoriesOf(values, peers)
         const jetstream = values.jetstream ?? peers.url('jetstream')
         const accountHost = values.accountHost ?? peers.url('pds')
         const account = values.account ?? (dev ? `${LOCAL_ACCOUNT}.test` : undefined)
         const needs = { plc, jetstream, accountHost, account }
-        const missing = Object.entries(needs).filter(([, value]) => !value)
+        const missing = Object.entries(needs).filter(([, value]) => !value?.length)
         if (missing.length > 0)
           throw new UsageError(...missing.map(([name]) => `falaj feeds needs ${FLAGS[name]}`))
         return { ...values, ...needs }
@@ -45,7 +46,6 @@ export const feedsPart: ServicePart<FeedsConfig> = {
         const service = await createFeeds(
           {
             ...values,
-            plc: values.plc!,
             jetstream: values.jetstream!,
             accountHost: values.accountHost!,
             account: values.account!,

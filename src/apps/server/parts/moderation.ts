@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import type { ModerationConfig } from '#services/moderation'
 import { closing } from '../closing.ts'
+import { directoriesOf } from '../directories.ts'
 import { hostKey } from '../host-key.ts'
 import { type ServicePart, UsageError } from '../part.ts'
 
@@ -17,8 +18,9 @@ export const moderationPart: ServicePart<ModerationConfig> = {
     return {
       table: moderationConfig,
       wire(values, _place, { dev, peers }) {
-        const plc = values.plc ?? peers.url('plc')
-        if (!plc) throw new UsageError('falaj moderation needs a directory: give --plc URL')
+        const plc = directoriesOf(values, peers)
+        if (plc.length === 0)
+          throw new UsageError('falaj moderation needs a directory: give --plc URL')
         const isOpen = dev && values.pdsAdmin.length === 0
         const pdsAdmin = isOpen
           ? peers.urls('pds').map((url) => `${url}#${LOCAL_PASSWORD}`)
@@ -35,19 +37,16 @@ export const moderationPart: ServicePart<ModerationConfig> = {
           }),
           storage.openLocalStreams(join(dataDir, 'streams'), { now: outside.now, onFatal }),
         ])
-        const service = await createModeration(
-          { ...values, plc: values.plc! },
-          {
-            publicUrl: url,
-            sql,
-            streams,
-            sealingKey: hostKey(join(dataDir, 'host.key')),
-            outside,
-            log,
-            metrics,
-            version,
-          },
-        )
+        const service = await createModeration(values, {
+          publicUrl: url,
+          sql,
+          streams,
+          sealingKey: hostKey(join(dataDir, 'host.key')),
+          outside,
+          log,
+          metrics,
+          version,
+        })
         return { service: closing(service, [streams, sql]), did: service.did }
       },
     }

@@ -3,6 +3,7 @@ import { type Log, type Outside, smtpTransport } from '#platform/runtime'
 import type { Blobs, Kv } from '#platform/storage'
 import type { PdsConfig } from '#services/pds'
 import { closing } from '../closing.ts'
+import { directoriesOf } from '../directories.ts'
 import { hostKey } from '../host-key.ts'
 import { readPageFiles } from '../page-files.ts'
 import { type ServicePart, UsageError } from '../part.ts'
@@ -27,8 +28,8 @@ export const pdsPart: ServicePart<PdsConfig> = {
     return {
       table: pdsConfig,
       wire(values, { index, url }, { dev, peers }) {
-        const plc = values.plc ?? peers.url('plc')
-        if (!plc) throw new UsageError('falaj pds needs a directory: give --plc URL')
+        const plc = directoriesOf(values, peers)
+        if (plc.length === 0) throw new UsageError('falaj pds needs a directory: give --plc URL')
         if (values.s3Bucket && values.blobsFolder) {
           throw new UsageError('blobs are kept in a bucket or in a folder, not in both')
         }
@@ -59,29 +60,26 @@ export const pdsPart: ServicePart<PdsConfig> = {
           (to) => (to === undefined ? undefined : smtpTransport(to)),
         )
         const mailers = [mail, moderationMail].filter((one) => one !== undefined)
-        const service = await createPds(
-          { ...values, plc: values.plc! },
-          {
-            publicUrl: url,
-            appview: () => values.appview ?? peers.named('appview'),
-            moderation: () => values.moderation ?? peers.named('moderation'),
-            feeds: () => peers.named('feeds'),
-            sql,
-            streams,
-            blobs,
-            counts,
-            accountsDirectory: join(dataDir, 'accounts'),
-            rotationKey: rotation.signer,
-            sealingKey: hostKey(join(dataDir, 'host.key')),
-            mail,
-            moderationMail,
-            pageFiles: readPageFiles(pdsPageFiles),
-            outside,
-            log,
-            metrics,
-            version,
-          },
-        )
+        const service = await createPds(values, {
+          publicUrl: url,
+          appview: () => values.appview ?? peers.named('appview'),
+          moderation: () => values.moderation ?? peers.named('moderation'),
+          feeds: () => peers.named('feeds'),
+          sql,
+          streams,
+          blobs,
+          counts,
+          accountsDirectory: join(dataDir, 'accounts'),
+          rotationKey: rotation.signer,
+          sealingKey: hostKey(join(dataDir, 'host.key')),
+          mail,
+          moderationMail,
+          pageFiles: readPageFiles(pdsPageFiles),
+          outside,
+          log,
+          metrics,
+          version,
+        })
         const about = { handleDomains: values.handleDomains }
         const owned = [...mailers, streams, sql, counts, rotation]
         return { service: closing(service, owned), did: service.did, about }

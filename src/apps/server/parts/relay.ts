@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import type { RelayConfig } from '#services/relay'
 import { closing } from '../closing.ts'
+import { directoriesOf } from '../directories.ts'
 import { type ServicePart, UsageError } from '../part.ts'
 
 /** A relay: its stream is the truth, its database a projection that is rebuilt from the stream. */
@@ -15,8 +16,8 @@ export const relayPart: ServicePart<RelayConfig> = {
     return {
       table: relayConfig,
       wire(values, _place, { peers }) {
-        const plc = values.plc ?? peers.url('plc')
-        if (!plc) throw new UsageError('falaj relay needs a directory: give --plc URL')
+        const plc = directoriesOf(values, peers)
+        if (plc.length === 0) throw new UsageError('falaj relay needs a directory: give --plc URL')
         return {
           ...values,
           plc,
@@ -31,10 +32,16 @@ export const relayPart: ServicePart<RelayConfig> = {
           }),
           storage.openLocalStreams(join(dataDir, 'streams'), { now: outside.now, onFatal }),
         ])
-        const service = await createRelay(
-          { ...values, plc: values.plc! },
-          { sql, streams, outside, subscribe, log, metrics, version, local: dev },
-        )
+        const service = await createRelay(values, {
+          sql,
+          streams,
+          outside,
+          subscribe,
+          log,
+          metrics,
+          version,
+          local: dev,
+        })
         return { service: closing(service, [streams, sql]) }
       },
     }

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import type { SearchConfig } from '#services/search'
 import { closing } from '../closing.ts'
+import { directoriesOf } from '../directories.ts'
 import { type ServicePart, UsageError } from '../part.ts'
 
 /** A search service: one database, which can be indexed again. */
@@ -15,12 +16,12 @@ export const searchPart: ServicePart<SearchConfig> = {
     return {
       table: searchConfig,
       wire(values, _place, { peers }) {
-        const plc = values.plc ?? peers.url('plc')
+        const plc = directoriesOf(values, peers)
         const isWired = values.jetstream !== undefined || values.relay !== undefined
         const jetstream = isWired ? values.jetstream : peers.url('jetstream')
         const relay = isWired ? values.relay : peers.url('relay')
         const missing = []
-        if (!plc) missing.push('falaj search needs a directory: give --plc URL')
+        if (plc.length === 0) missing.push('falaj search needs a directory: give --plc URL')
         if (!jetstream && !relay)
           missing.push('falaj search needs events: give --jetstream URL or --relay URL')
         if (missing.length > 0) throw new UsageError(...missing)
@@ -32,10 +33,15 @@ export const searchPart: ServicePart<SearchConfig> = {
           migrations: storage.loadMigrations(searchMigrations),
           cacheKb: 16 * 1024,
         })
-        const service = await createSearch(
-          { ...values, plc: values.plc! },
-          { sql, outside, subscribe, log, metrics, version, local: dev },
-        )
+        const service = await createSearch(values, {
+          sql,
+          outside,
+          subscribe,
+          log,
+          metrics,
+          version,
+          local: dev,
+        })
         return { service: closing(service, [sql]) }
       },
     }

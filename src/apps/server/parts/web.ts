@@ -1,8 +1,12 @@
 import { type ConfigOf, config, list, url, urlAndDid } from '#platform/runtime'
+import { directoriesOf } from '../directories.ts'
 import { type Peers, type ServicePart, UsageError } from '../part.ts'
 
 const webConfig = config('web', {
-  plc: url({ help: 'Identity directory the client asks.' }),
+  plc: list(url({}), {
+    default: [],
+    help: 'Identity directories; the client asks the first.',
+  }),
   pdsHosts: list(url({}), {
     default: [],
     help: 'Hosts offered for signing up and in.',
@@ -25,7 +29,7 @@ export const webPart: ServicePart<WebConfig> = {
     table: webConfig,
     wire(values, _place, { peers }) {
       const wired = {
-        plc: values.plc ?? peers.url('plc'),
+        plc: directoriesOf(values, peers),
         pdsHosts: values.pdsHosts.length > 0 ? values.pdsHosts : peers.urls('pds'),
         appview: values.appview,
         relay: values.relay ?? peers.url('relay'),
@@ -34,7 +38,8 @@ export const webPart: ServicePart<WebConfig> = {
         feeds: values.feeds,
         moderation: values.moderation,
       }
-      if (!wired.plc) throw new UsageError('falaj web needs a directory: give --plc URL')
+      if (wired.plc.length === 0)
+        throw new UsageError('falaj web needs a directory: give --plc URL')
       return wired
     },
     async start(values, place, { dev, peers, version }) {
@@ -67,7 +72,7 @@ function moderationOf(values: WebConfig, peers: Peers): unknown {
 function publicConfig(values: WebConfig, peers: Peers): Record<string, unknown> {
   const ours = new Map(peers.started().map((entry) => [entry.url, entry]))
   return {
-    plc: values.plc,
+    plc: values.plc[0],
     pds: values.pdsHosts.map((host) => ({ url: host, ...ours.get(host)?.about })),
     appview: values.appview ?? peers.named('appview'),
     relay: values.relay && { url: values.relay },

@@ -1,7 +1,7 @@
 import type { Fetch, Sealer } from '#platform/runtime'
 import type { Sql } from '#platform/storage'
 import { fromHex, hex } from '#protocol/crypto'
-import { type KeptIdentity, keptServiceIdentity } from '#protocol/identity'
+import { type KeptIdentity, keptServiceIdentity, type PlcUrls } from '#protocol/identity'
 
 const SETTING = 'identity'
 
@@ -11,7 +11,7 @@ export type OwnIdentity = Pick<KeptIdentity, 'did' | 'refresh' | 'signingKeyHex'
 export function loadOwnIdentity(options: {
   sql: Sql
   sealer: Sealer
-  plcUrl: string
+  plcUrl: PlcUrls
   publicUrl: string
   fetch: Fetch
   random: (byteCount: number) => Uint8Array

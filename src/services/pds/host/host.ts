@@ -1,6 +1,6 @@
 import type { Fetch, Sealer } from '#platform/runtime'
 import { fromHex, hex, importKey } from '#protocol/crypto'
-import { keptServiceIdentity, type PlcSigner } from '#protocol/identity'
+import { keptServiceIdentity, type PlcSigner, type PlcUrls } from '#protocol/identity'
 import type { Did } from '#protocol/syntax'
 import type { Settings } from '../accounts/index.ts'
 
@@ -68,7 +68,7 @@ const IDENTITY = 'identity'
 export async function loadHostDid(options: {
   publicUrl: string
   didWeb: boolean
-  plcUrl: string
+  plcUrl: PlcUrls
   settings: Settings
   sealer: Sealer
   fetch: Fetch
