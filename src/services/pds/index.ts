@@ -542,7 +542,10 @@ export async function createPds(
 const LOST_SEQS_MAX = 1_000_000
 
 /** The services that calls without a name go to: those of the settings, else of this network. */
-function servicesOf(config: Omit<PdsConfig, 'plc'>, { appview, moderation, feeds }: PdsDeps): Services {
+function servicesOf(
+  config: Omit<PdsConfig, 'plc'>,
+  { appview, moderation, feeds }: PdsDeps,
+): Services {
   const given = (service: { url: string; did: string } | undefined) =>
     service && { url: service.url.replace(/\/+$/, ''), did: service.did as Did }
   return {
