@@ -66,6 +66,10 @@ export const pdsConfig = config('pds', {
     default: [],
     help: 'DIDs of moderation services that may call what a moderator of this host may.',
   }),
+  oauthTrustedClients: list(text({ required: true, help: '' }), {
+    default: [],
+    help: 'Apps, by client_id, whose own names are shown when they ask to be let in. Others are shown by address.',
+  }),
   rotationKeyHex: text({
     secret: true,
     help: 'K-256 key, 64 hex digits, that signs changes of identities made here. Made if none is given.',

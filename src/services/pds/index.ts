@@ -363,6 +363,7 @@ export async function createPds(
     directory,
     resolveTxt: outside.resolveTxt,
     accounts,
+    trusted: config.oauthTrustedClients,
     metrics,
     now,
     random,

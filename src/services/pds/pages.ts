@@ -3,8 +3,9 @@
 import { accountPage, signOutPage } from './pages/account/account.ts'
 import { signInPage } from './pages/account/sign-in.ts'
 import type { Page } from './pages/index.ts'
+import { authorizePage } from './pages/oauth/authorize.ts'
 import type { Pds } from './parts.ts'
 
-const table = [accountPage, signInPage, signOutPage]
+const table = [authorizePage, accountPage, signInPage, signOutPage]
 
 export const pages = (pds: Pds): Page[] => table.map((page) => page(pds))

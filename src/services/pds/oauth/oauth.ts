@@ -19,6 +19,8 @@ export class OAuth {
   readonly sets: PermissionSets
   readonly server: AuthorizationServer
 
+  readonly #trusted: ReadonlySet<string>
+
   constructor(options: {
     /** Where the host is reached, without a trailing slash. */
     issuer: string
@@ -29,16 +31,24 @@ export class OAuth {
     directory: Directory
     resolveTxt: (name: string) => Promise<string[]>
     accounts: Accounts
+    /** Apps by address whose own names may be shown. */
+    trusted: readonly string[]
     metrics: Metrics
     now: () => number
     random: (byteCount: number) => Uint8Array
   }) {
+    this.#trusted = new Set(options.trusted)
     this.clients = new Clients(options)
     this.requests = new Requests(options)
     this.sessions = new AppSessions({ ...options, tokens: new Tokens(options.secret) })
     this.sets = new PermissionSets(options)
     const { clients, requests, sessions, sets } = this
     this.server = new AuthorizationServer({ ...options, clients, requests, sessions, sets })
+  }
+
+  /** Whether an app's own name may be shown: anybody can claim one. */
+  isTrusted(clientId: string): boolean {
+    return this.#trusted.has(clientId)
   }
 
   /** The apps that may act for an account, those used last first. */

@@ -81,7 +81,10 @@ export class Browser {
    * Fills in the form of the page that is shown whose text or address has `wanted` in it, with all
    * its hidden fields, and sends it.
    */
-  send(wanted: string | undefined, fields: Record<string, string>): Promise<Seen> {
+  send(
+    wanted: string | undefined,
+    fields: Record<string, string | readonly string[]>,
+  ): Promise<Seen> {
     assert.ok(this.seen, 'no page is open')
     const forms = [...this.seen.text.matchAll(/<form\b([^>]*)>([\s\S]*?)<\/form>/g)]
     const form = forms.find(([whole]) => wanted === undefined || whole.includes(wanted))
@@ -91,7 +94,10 @@ export class Browser {
     for (const [tag] of form[2]!.matchAll(/<input\b[^>]*type="hidden"[^>]*>/g)) {
       body.append(attribute(tag, 'name'), attribute(tag, 'value'))
     }
-    for (const [name, value] of Object.entries(fields)) body.set(name, value)
+    for (const [name, values] of Object.entries(fields)) {
+      body.delete(name)
+      for (const value of [values].flat()) body.append(name, value)
+    }
     return this.#go('POST', action ? unescaped(action) : this.seen.at, body.toString())
   }
 
