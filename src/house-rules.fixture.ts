@@ -39,7 +39,10 @@ const PACKAGES: Record<string, readonly string[]> = {
   'protocol/account': ['@atcute/lexicons', '@atcute/atproto', '@atcute/bluesky'],
   'platform/storage': ['@redis/client'],
   'platform/runtime': ['@node-rs/argon2', 'undici', 'ws', 'ipaddr.js', 'nodemailer'],
-  'services/pds': ['@atcute/lexicons', '@atcute/atproto', '@atcute/bluesky'],
+  'services/pds': [
+    ...['@atcute/lexicons', '@atcute/atproto', '@atcute/bluesky'],
+    '@simplewebauthn/server',
+  ],
   'services/relay': ['@atcute/lexicons', '@atcute/atproto'],
   'services/jetstream': ['@atcute/lexicons', '@atcute/atproto'],
   'services/moderation': ['@atcute/lexicons', '@atcute/atproto', '@atcute/ozone'],

@@ -62,6 +62,11 @@ export const pdsConfig = config('pds', {
   privacyPolicyUrl: url({ help: 'Address of the privacy policy, shown at sign-up.' }),
   termsOfServiceUrl: url({ help: 'Address of the terms of use, shown at sign-up.' }),
   contactEmail: text({ max: 254, help: 'Address at which the operator is reached.' }),
+  secondFactors: choice({
+    of: ['encouraged', 'operators', 'everybody'],
+    default: 'operators',
+    help: 'Of whom more than a password is asked at sign-in: of who set it up, also of operators (accounts in moderators, or named like an operator), or of everybody. Who set up nothing gets codes by mail.',
+  }),
   moderators: list(text({ required: true, help: '' }), {
     default: [],
     help: 'DIDs of moderation services that may call what a moderator of this host may.',

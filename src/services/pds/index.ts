@@ -36,7 +36,8 @@ import { Checks } from './check/index.ts'
 import type { PdsConfig } from './config.ts'
 import { Devices } from './devices/index.ts'
 import { Exports } from './exports/index.ts'
-import { Handles } from './handles/index.ts'
+import { Factors, Passkeys } from './factors/index.ts'
+import { HandleProofReader, Handles } from './handles/index.ts'
 import { loadHostDid, loadSecrets } from './host/index.ts'
 import { Imports } from './imports/index.ts'
 import { Checkpoints, Journal, Recovery } from './journal/index.ts'
@@ -57,7 +58,7 @@ import { RecoveryKeys } from './recovery-keys/index.ts'
 import { replayEntry } from './replay.ts'
 import { HotRepos, Repos } from './repos/index.ts'
 import { routes } from './routes.ts'
-import { anyApp, Callers, Codes, Passwords, Sessions } from './sign-in/index.ts'
+import { anyApp, Callers, Codes, Passwords, Sessions, SignIns } from './sign-in/index.ts'
 import {
   Erasure,
   KEY_CHANGE_JOB,
@@ -403,6 +404,7 @@ export async function createPds(
     random,
   })
   const cookies = new Cookies(publicUrl)
+  const codes = new Codes({ sql, now, random })
   const pds: Pds = {
     host,
     accounts,
@@ -436,7 +438,19 @@ export async function createPds(
       now,
       random,
     }),
-    codes: new Codes({ sql, now, random }),
+    codes,
+    factors: new Factors({
+      sql,
+      codes,
+      policy: config.secondFactors,
+      isOperator: async ({ did, handle }) =>
+        config.moderators.includes(did) || (await operators.isNamed(handle)),
+      now,
+      random,
+    }),
+    passkeys: new Passkeys({ sealer: sealed, publicUrl, now, random }),
+    signIns: new SignIns({ sql, now }),
+    sealer: sealed,
     devices: new Devices({ sql, cookies, now, random }),
     callers,
     preferences: new Preferences({ files, repos, now }),
@@ -445,6 +459,7 @@ export async function createPds(
     directory,
     mail,
     handles: await Handles.load({ sql, domains: config.handleDomains, directory, now }),
+    handleProofs: new HandleProofReader({ resolveTxt: outside.resolveTxt, fetch }),
     invites,
     keyChanges,
     keys: new ReservedKeys({ sql, sealer: sealed, now, random }),
@@ -513,6 +528,7 @@ export async function createPds(
       sessions,
       oauth,
       devices: pds.devices,
+      signIns: pds.signIns,
       stream,
       jobs: [jobs.loop, { ...mailJobs.loop, name: 'mail' }],
       mail,

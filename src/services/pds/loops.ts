@@ -9,7 +9,7 @@ import type { Devices } from './devices/index.ts'
 import type { Checkpoints, Recovery } from './journal/index.ts'
 import type { Mail } from './mail/index.ts'
 import type { OAuth } from './oauth/index.ts'
-import type { Sessions } from './sign-in/index.ts'
+import type { Sessions, SignIns } from './sign-in/index.ts'
 import type { Standing } from './standing/index.ts'
 
 const MINUTE_MS = 60_000
@@ -35,6 +35,7 @@ interface Parts {
   sessions: Sessions
   oauth: OAuth
   devices: Devices
+  signIns: SignIns
   stream: Stream
   jobs: readonly Loop[]
   mail: Mail
@@ -98,6 +99,7 @@ async function keepHouse(parts: Parts, signal: AbortSignal): Promise<void> {
     await sessions.deleteExpired()
     await parts.oauth.deleteExpired()
     await parts.devices.deleteExpired()
+    await parts.signIns.deleteExpired()
     await parts.mail.tidy()
     for (const did of await accounts.dueForDeletion(PAGE)) await standing.delete(did)
     // A trim needs one bound that asks for it; both keep what a replay needs.

@@ -1,11 +1,38 @@
-/** The table of every page this host serves itself. Each stands in a file of its own. */
-
+/** The table of every page this host serves itself. Each stands in a file named by its path. */
 import { accountPage, signOutPage } from './pages/account/account.ts'
-import { signInPage } from './pages/account/sign-in.ts'
+import { appPasswordsPage } from './pages/account/app-passwords.ts'
+import { confirmPage } from './pages/account/confirm.ts'
+import { devicesPage } from './pages/account/devices.ts'
+import { emailPage } from './pages/account/email.ts'
+import { forgottenPage } from './pages/account/forgotten.ts'
+import { handlePage } from './pages/account/handle.ts'
+import { leavingPage } from './pages/account/leaving.ts'
+import { passwordPage } from './pages/account/password.ts'
+import { secondFactorsPage } from './pages/account/second-factors.ts'
+import { secondStepPage } from './pages/account/second-step.ts'
+import { sessionsPage } from './pages/account/sessions.ts'
+import { passkeySignInPage, signInPage } from './pages/account/sign-in.ts'
 import type { Page } from './pages/index.ts'
 import { authorizePage } from './pages/oauth/authorize.ts'
 import type { Pds } from './parts.ts'
 
-const table = [authorizePage, accountPage, signInPage, signOutPage]
+const table = [
+  authorizePage,
+  accountPage,
+  appPasswordsPage,
+  confirmPage,
+  devicesPage,
+  emailPage,
+  forgottenPage,
+  handlePage,
+  leavingPage,
+  passkeySignInPage,
+  passwordPage,
+  secondFactorsPage,
+  secondStepPage,
+  sessionsPage,
+  signInPage,
+  signOutPage,
+]
 
 export const pages = (pds: Pds): Page[] => table.map((page) => page(pds))

@@ -1,4 +1,5 @@
 /** The parts of a PDS, as methods pick them. Types only: `index.ts` builds them. */
+import type { Sealer } from '#platform/runtime'
 import type { CachedDirectory } from '#protocol/identity'
 import type { TidClock } from '#protocol/syntax'
 import type { AccountFiles } from './account-files/index.ts'
@@ -6,7 +7,8 @@ import type { Accounts, Invites, ReservedKeys } from './accounts/index.ts'
 import type { AccountBlobs } from './blobs/index.ts'
 import type { Devices } from './devices/index.ts'
 import type { Exports } from './exports/index.ts'
-import type { Handles } from './handles/index.ts'
+import type { Factors, Passkeys } from './factors/index.ts'
+import type { HandleProofReader, Handles } from './handles/index.ts'
 import type { Host } from './host/index.ts'
 import type { Imports } from './imports/index.ts'
 import type { Checkpoints, Journal, Recovery } from './journal/index.ts'
@@ -18,7 +20,7 @@ import type { Preferences } from './preferences/index.ts'
 import type { ServiceProxy } from './proxy/index.ts'
 import type { RecoveryKeys } from './recovery-keys/index.ts'
 import type { Repos } from './repos/index.ts'
-import type { Callers, Codes, Passwords, Sessions } from './sign-in/index.ts'
+import type { Callers, Codes, Passwords, Sessions, SignIns } from './sign-in/index.ts'
 import type { KeyChanges, Standing } from './standing/index.ts'
 import type { Suspensions, Takedowns } from './takedowns/index.ts'
 
@@ -43,6 +45,10 @@ export interface Pds {
   passwords: Passwords
   codes: Codes
   devices: Devices
+  factors: Factors
+  passkeys: Passkeys
+  signIns: SignIns
+  sealer: Sealer
   callers: Callers
   preferences: Preferences
   proxy: ServiceProxy
@@ -50,6 +56,7 @@ export interface Pds {
   directory: CachedDirectory
   mail: Mail
   handles: Handles
+  handleProofs: HandleProofReader
   invites: Invites
   keys: ReservedKeys
   keyChanges: KeyChanges

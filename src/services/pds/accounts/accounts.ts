@@ -575,6 +575,10 @@ const GOES_WITH_ACCOUNT = [
   'device_accounts',
   'recovery_keys',
   'suspensions',
+  'factors',
+  'recovery_codes',
+  'factor_guesses',
+  'sign_ins',
 ]
 
 /** Stands where a deleted account's keys were; signs and opens nothing that exists. */

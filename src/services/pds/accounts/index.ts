@@ -1,5 +1,6 @@
 /** Accounts of this host: rows, settings, invites, and the projection of their standing. */
 
+export { accountSealer } from './account-sealer.ts'
 export type {
   Account,
   AccountStatus,

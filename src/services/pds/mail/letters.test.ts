@@ -4,8 +4,8 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { freeContent } from './free-content.ts'
 import { languagesFor } from './languages.ts'
-import { renderCode, renderMessage } from './render.ts'
-import { words } from './words.ts'
+import { renderCode, renderMessage, renderNotice } from './render.ts'
+import { notices, words } from './words.ts'
 
 const frame = { handle: 'alice.test', host: 'https://pds.test', languages: ['ar', 'en'] as const }
 
@@ -47,6 +47,19 @@ test('text and HTML say the same, in both languages, each in its own direction',
   const english = renderCode('confirm-email', 'A', { ...frame, languages: ['en', 'ar'] })
   assert.match(english.html, /<html lang="en" dir="ltr">/)
   assert.ok(english.text.indexOf('Confirm') < english.text.indexOf('تأكيد'))
+})
+
+test('a letter about what happened says from what and where, and leads nowhere', () => {
+  for (const purpose of Object.keys(notices) as (keyof typeof notices)[]) {
+    const { text, html } = renderNotice(purpose, ['Firefox, Linux', '192.0.2.…'], frame)
+    for (const language of ['ar', 'en'] as const) {
+      const { heading, about, otherwise } = notices[purpose][language]
+      for (const said of [heading, about, otherwise, 'Firefox, Linux', '192.0.2.…']) {
+        assert.ok(text.includes(said) && html.includes(said), `${purpose}: ${said}`)
+      }
+    }
+    assert.doesNotMatch(html, /<a |<img|https?:\/\//)
+  }
 })
 
 test('whatever is put into a letter stays text', () => {

@@ -13,8 +13,8 @@ import { invalidRequest, XrpcError } from '#protocol/xrpc'
 import type { CodePurpose } from '../sign-in/index.ts'
 import type { Languages } from './languages.ts'
 import { type Letter, type LetterFilter, Outbox } from './outbox.ts'
-import { type RenderedLetter, renderCode, renderMessage } from './render.ts'
-import { common, words } from './words.ts'
+import { type RenderedLetter, renderCode, renderMessage, renderNotice } from './render.ts'
+import { common, type NoticePurpose, notices, words } from './words.ts'
 
 /** Where letters go, and in whose name. */
 export interface MailRoute {
@@ -48,7 +48,22 @@ export interface MessageInput {
 /** A letter that can be read: not after it was delivered, and not after its code has expired. */
 export type ReadableLetter = Letter & { rendered: RenderedLetter | undefined }
 
-type Contents = { handle: string } & ({ code: string } | { content: string })
+/** A letter about something that happened to an account. */
+export interface NoticeInput {
+  did: Did
+  handle: string
+  recipient: string
+  purpose: NoticePurpose
+  /** From what and where, as far as it is known: names that read from left to right. */
+  facts: readonly string[]
+  languages: Languages
+}
+
+type Contents = { handle: string } & (
+  | { code: string }
+  | { content: string }
+  | { facts: readonly string[] }
+)
 
 export const DELIVERY_JOB = 'deliver-letter'
 /** With pauses of at most five minutes: a mail server may be away for a day. */
@@ -121,6 +136,14 @@ export class Mail {
     const { handle, code, languages, purpose } = letter
     const subject = languages.map((language) => words[purpose][language].subject).join(' · ')
     await this.#queue({ ...letter, subject }, { handle, code })
+  }
+
+  /** Queues a letter that tells an owner what happened; resolves when it cannot be lost any more. */
+  async sendNotice(letter: NoticeInput): Promise<void> {
+    const { languages, purpose, handle, facts } = letter
+    const subject = languages.map((language) => notices[purpose][language].subject).join(' · ')
+    const expiresMs = this.#now() + RETENTION_MS
+    await this.#queue({ ...letter, subject, expiresMs }, { handle, facts })
   }
 
   /**
@@ -231,6 +254,7 @@ export class Mail {
     const contents = JSON.parse(json) as Contents
     const frame = { handle: contents.handle, host: this.#host, languages }
     if ('code' in contents) return renderCode(purpose as CodePurpose, contents.code, frame)
+    if ('facts' in contents) return renderNotice(purpose as NoticePurpose, contents.facts, frame)
     return renderMessage(subject, contents.content, frame)
   }
 

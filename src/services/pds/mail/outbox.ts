@@ -136,7 +136,7 @@ export class Outbox {
   async codesTo(recipient: string, sinceMs: number): Promise<{ count: number; firstMs: number }> {
     const row = await this.#sql.get<{ count: number; first: number | null }>(
       `SELECT count(*) AS count, min(created_ms) AS first FROM letters
-       WHERE recipient = ? AND created_ms > ? AND purpose <> 'message'`,
+       WHERE recipient = ? AND created_ms > ? AND purpose <> 'message' AND purpose NOT LIKE 'notice-%'`,
       [recipient, sinceMs],
     )
     return { count: row?.count ?? 0, firstMs: row?.first ?? sinceMs }

@@ -2,7 +2,7 @@
 import type { CodePurpose } from '../sign-in/index.ts'
 import { escapeHtml, freeContent } from './free-content.ts'
 import type { Language, Languages } from './languages.ts'
-import { common, words } from './words.ts'
+import { common, type NoticePurpose, notices, type Words, words } from './words.ts'
 
 export interface RenderedLetter {
   subject: string
@@ -30,22 +30,50 @@ const CODE_STYLE =
 
 /** A letter with a one-time code. */
 export function renderCode(purpose: CodePurpose, code: string, frame: LetterFrame): RenderedLetter {
+  const inside = {
+    text: code,
+    html: `<p style="${CODE_STYLE}"><bdi dir="ltr">${escapeHtml(code)}</bdi></p>`,
+    hasLifetime: true,
+  }
+  return renderWords(words[purpose], inside, frame)
+}
+
+/** A letter about something that happened: from what, and where. */
+export function renderNotice(
+  purpose: NoticePurpose,
+  facts: readonly string[],
+  frame: LetterFrame,
+): RenderedLetter {
+  const inside = {
+    text: facts.map(isolated).join('\n'),
+    html: `<p style="margin:16px 0;color:#5b6b70">${facts.map(bdi).join('<br>')}</p>`,
+    hasLifetime: false,
+  }
+  return renderWords(notices[purpose], inside, frame)
+}
+
+function renderWords(
+  said: Readonly<Record<Language, Words>>,
+  inside: { text: string; html: string; hasLifetime: boolean },
+  frame: LetterFrame,
+): RenderedLetter {
   const parts = frame.languages.map((language) => {
-    const { heading, about, otherwise } = words[purpose][language]
+    const { heading, about, otherwise } = said[language]
     const { lifetime, unknown } = common[language]
     const account = frame.handle === undefined ? unknown : `@${frame.handle}`
     const name = frame.handle === undefined ? escapeHtml(unknown) : bdi(account)
     const line = frame.handle === undefined ? account : isolated(account)
+    const last = inside.hasLifetime ? [lifetime, otherwise] : [otherwise]
     return {
       language,
-      text: [heading, '', `${about} ${line}`, '', code, '', lifetime, otherwise].join('\n'),
+      text: [heading, '', `${about} ${line}`, '', inside.text, '', ...last].join('\n'),
       html: `<h1 style="margin:0 0 12px;font-size:19px;line-height:1.4;font-weight:600">${escapeHtml(heading)}</h1>
 <p style="margin:0">${escapeHtml(about)} <strong>${name}</strong></p>
-<p style="${CODE_STYLE}"><bdi dir="ltr">${escapeHtml(code)}</bdi></p>
-<p style="margin:0">${escapeHtml(lifetime)}<br>${escapeHtml(otherwise)}</p>`,
+${inside.html}
+<p style="margin:0">${last.map(escapeHtml).join('<br>')}</p>`,
     }
   })
-  const subject = frame.languages.map((language) => words[purpose][language].subject).join(' · ')
+  const subject = frame.languages.map((language) => said[language].subject).join(' · ')
   return whole(subject, parts, frame)
 }
 

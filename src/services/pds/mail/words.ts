@@ -2,8 +2,18 @@
 import type { CodePurpose } from '../sign-in/index.ts'
 import type { Language } from './languages.ts'
 
-/** What a code in it allows; a message is the operator's. */
-export type LetterPurpose = CodePurpose | 'message'
+/** What happened to an account that its owner should know of. */
+export type NoticePurpose =
+  | 'notice-new-device'
+  | 'notice-wrong-codes'
+  | 'notice-password'
+  | 'notice-email'
+  | 'notice-factor-added'
+  | 'notice-factor-removed'
+  | 'notice-recovery-code'
+
+/** What a code in it allows, or what happened; a message is the operator's. */
+export type LetterPurpose = CodePurpose | NoticePurpose | 'message'
 
 export interface Words {
   subject: string
@@ -73,6 +83,21 @@ export const words: Readonly<Record<CodePurpose, Readonly<Record<Language, Words
       otherwise: 'If this was not you, give it to nobody and change your password.',
     },
   },
+  'sign-in': {
+    ar: {
+      subject: 'رمز الدخول',
+      heading: 'الدخول إلى حسابك',
+      about: 'يكمل هذا الرمز، بعد كلمة المرور، الدخول إلى حسابك:',
+      otherwise: 'إن لم تكن أنت فأحدهم يعرف كلمة مرورك: غيّرها، ولا تعط الرمز أحدًا.',
+    },
+    en: {
+      subject: 'Your sign-in code',
+      heading: 'Sign in to your account',
+      about: 'After the password, this code signs you in to your account:',
+      otherwise:
+        'If this was not you, somebody knows your password: change it, and give the code to nobody.',
+    },
+  },
   'reset-password': {
     ar: {
       subject: 'رمز كلمة مرور جديدة',
@@ -85,6 +110,112 @@ export const words: Readonly<Record<CodePurpose, Readonly<Record<Language, Words
       heading: 'A new password',
       about: 'This code lets you choose a new password for your account:',
       otherwise: 'If this was not you, ignore this letter: your password stays as it is.',
+    },
+  },
+}
+
+/** The same for what happened: nothing is asked for, and no link is in it. */
+export const notices: Readonly<Record<NoticePurpose, Readonly<Record<Language, Words>>>> = {
+  'notice-new-device': {
+    ar: {
+      subject: 'دخول جديد إلى حسابك',
+      heading: 'دخول من جهاز جديد',
+      about: 'دخل أحدهم إلى حسابك من جهاز لم نعرفه من قبل:',
+      otherwise:
+        'إن كنت أنت فلا عليك. وإن لم تكن، فغيّر كلمة المرور الآن، وأخرج الأجهزة الأخرى من صفحات حسابك.',
+    },
+    en: {
+      subject: 'A new sign-in to your account',
+      heading: 'A sign-in from a new device',
+      about: 'Somebody signed in to your account from a device we had not seen before:',
+      otherwise:
+        'If it was you, all is well. If not, change your password now, and sign the other devices out at your account’s pages.',
+    },
+  },
+  'notice-wrong-codes': {
+    ar: {
+      subject: 'أحدهم يعرف كلمة مرورك',
+      heading: 'كلمة مرور صحيحة ورموز خاطئة',
+      about: 'أُدخلت كلمة مرورك الصحيحة، ثم رموز خاطئة عدة مرات، فلم يُسمح بالدخول:',
+      otherwise: 'إن لم تكن أنت فغيّر كلمة المرور: لم يحمِ حسابك إلا رمزك الثاني.',
+    },
+    en: {
+      subject: 'Somebody knows your password',
+      heading: 'The right password, and wrong codes',
+      about: 'Your password was entered, then several wrong codes. Nobody was let in:',
+      otherwise:
+        'If this was not you, change your password: only your second factor kept them out.',
+    },
+  },
+  'notice-password': {
+    ar: {
+      subject: 'تغيرت كلمة مرورك',
+      heading: 'كلمة مرور جديدة',
+      about: 'تغيرت كلمة مرور حسابك، وخرجت منه الأجهزة الأخرى:',
+      otherwise: 'إن لم تكن أنت فاطلب كلمة مرور جديدة من صفحة الدخول الآن.',
+    },
+    en: {
+      subject: 'Your password was changed',
+      heading: 'A new password',
+      about: 'The password of your account was changed, and its other devices were signed out:',
+      otherwise: 'If this was not you, ask for a new password at the sign-in page now.',
+    },
+  },
+  'notice-email': {
+    ar: {
+      subject: 'تغير بريد حسابك',
+      heading: 'بريد آخر لحسابك',
+      about: 'لن تصل رسائل حسابك إلى هذا العنوان بعد اليوم:',
+      otherwise: 'إن لم تكن أنت فادخل إلى حسابك وغيّر كلمة المرور والبريد، أو راسل إدارة المضيف.',
+    },
+    en: {
+      subject: 'Your account has another email',
+      heading: 'Another email for your account',
+      about: 'Letters of your account will not come to this address any more:',
+      otherwise:
+        'If this was not you, sign in and change the password and the email, or write to the operators of the host.',
+    },
+  },
+  'notice-factor-added': {
+    ar: {
+      subject: 'خطوة ثانية جديدة لحسابك',
+      heading: 'أضيفت خطوة ثانية للدخول',
+      about: 'يُطلب الآن عند الدخول ما هو أكثر من كلمة المرور:',
+      otherwise: 'إن لم تكن أنت فادخل إلى حسابك وأزلها، وغيّر كلمة المرور.',
+    },
+    en: {
+      subject: 'A new second factor of your account',
+      heading: 'A second factor was added',
+      about: 'Signing in now takes more than the password:',
+      otherwise: 'If this was not you, sign in, remove it, and change your password.',
+    },
+  },
+  'notice-factor-removed': {
+    ar: {
+      subject: 'أزيلت خطوة ثانية من حسابك',
+      heading: 'أزيلت خطوة من خطوات الدخول',
+      about: 'لم تعد هذه الخطوة تُطلب عند الدخول:',
+      otherwise: 'إن لم تكن أنت فادخل إلى حسابك وأعدها، وغيّر كلمة المرور.',
+    },
+    en: {
+      subject: 'A second factor was removed',
+      heading: 'A second factor was removed',
+      about: 'It is not asked for any more when somebody signs in:',
+      otherwise: 'If this was not you, sign in, set it up again, and change your password.',
+    },
+  },
+  'notice-recovery-code': {
+    ar: {
+      subject: 'استُعمل رمز احتياطي',
+      heading: 'دخول برمز احتياطي',
+      about: 'دخل أحدهم إلى حسابك بواحد من رموزك الاحتياطية، ولا يصلح هذا الرمز بعد الآن:',
+      otherwise: 'إن لم تكن أنت فغيّر كلمة المرور، واصنع رموزًا جديدة.',
+    },
+    en: {
+      subject: 'A recovery code was used',
+      heading: 'A sign-in with a recovery code',
+      about: 'Somebody signed in with one of your recovery codes, which is good no more:',
+      otherwise: 'If this was not you, change your password and make new codes.',
     },
   },
 }

@@ -2,18 +2,19 @@ import { ComAtprotoAdminUpdateAccountPassword } from '@atcute/atproto'
 import { procedure } from '#protocol/xrpc'
 import type { Pds } from '../parts.ts'
 import { requireAccount } from './admin-subject.ts'
+import { endSignIns } from './end-sign-ins.ts'
 import { requirePassword } from './password.ts'
 
-type Parts = Pick<Pds, 'accounts' | 'callers' | 'passwords' | 'sessions'>
+type Parts = Pick<Pds, 'accounts' | 'callers' | 'passwords' | 'devices' | 'sessions'>
 
 /** Sets an account's password, and ends all its sessions. Errors: NotFound, InvalidPassword. */
-export const updateAccountPassword = ({ accounts, callers, passwords, sessions }: Parts) =>
+export const updateAccountPassword = ({ accounts, callers, passwords, devices, sessions }: Parts) =>
   procedure(ComAtprotoAdminUpdateAccountPassword.mainSchema, {
     auth: callers.admin,
     async handle({ input }) {
       const password = requirePassword(input.password)
       const { did } = await requireAccount(accounts, input.did)
       await accounts.setPassword(did, await passwords.hash(password))
-      await sessions.revokeAll(did)
+      await endSignIns({ devices, sessions }, did)
     },
   })

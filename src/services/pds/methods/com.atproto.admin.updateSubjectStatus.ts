@@ -3,10 +3,14 @@ import { invalidRequest, procedure } from '#protocol/xrpc'
 import { type Account, isHeldBack } from '../accounts/index.ts'
 import type { Pds } from '../parts.ts'
 import { readAdminSubject } from './admin-subject.ts'
+import { endSignIns } from './end-sign-ins.ts'
 import { type IdentityParts, requireIdentityHere } from './identity-here.ts'
 
 type Parts = IdentityParts &
-  Pick<Pds, 'accounts' | 'callers' | 'sessions' | 'standing' | 'suspensions' | 'takedowns'>
+  Pick<
+    Pds,
+    'accounts' | 'callers' | 'devices' | 'sessions' | 'standing' | 'suspensions' | 'takedowns'
+  >
 
 /**
  * Takes an account, a record or a blob down, or brings it back; deactivates or activates an account;
@@ -30,7 +34,7 @@ export const updateSubjectStatus = (pds: Parts) =>
   })
 
 async function takeDown(
-  { sessions, standing, takedowns }: Parts,
+  { devices, sessions, standing, takedowns }: Parts,
   account: Account,
   key: string,
   isAccount: boolean,
@@ -39,7 +43,7 @@ async function takeDown(
   await takedowns.add(key, { ref, previousStatus: isAccount ? account.status : undefined })
   if (!isAccount) return
   await standing.holdBack(account, 'takendown')
-  await sessions.revokeAll(account.did)
+  await endSignIns({ devices, sessions }, account.did)
 }
 
 /** The standing first: a stop in between leaves a row that is removed the next time. */

@@ -4,7 +4,7 @@ import type { Pds } from '../parts.ts'
 import { sessionView } from './session-view.ts'
 
 /** New tokens for a refresh token, which is then spent. Errors: ExpiredToken, InvalidToken. */
-export const refreshSession = (pds: Pick<Pds, 'callers' | 'sessions' | 'directory'>) =>
+export const refreshSession = (pds: Pick<Pds, 'callers' | 'sessions' | 'directory' | 'factors'>) =>
   procedure(ComAtprotoServerRefreshSession.mainSchema, {
     auth: pds.callers.refresh(),
     async handle({ caller: { account, did, id } }) {

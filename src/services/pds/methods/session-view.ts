@@ -4,11 +4,14 @@ import type { Pds } from '../parts.ts'
 
 /** What a session answer says of the account: its address to apps that may see it. */
 export async function sessionView(
-  { directory }: Pick<Pds, 'directory'>,
+  { directory, factors }: Pick<Pds, 'directory' | 'factors'>,
   account: Account,
   permissions?: Permissions,
 ) {
-  const didDoc = await directory.document(account.did).catch(() => undefined)
+  const [didDoc, { kinds }] = await Promise.all([
+    directory.document(account.did).catch(() => undefined),
+    factors.asked(account),
+  ])
   const seesEmail = permissions?.allowsAccount('email', 'read') ?? true
   const active = account.status === 'active'
   return {
@@ -17,7 +20,7 @@ export async function sessionView(
     ...(seesEmail && {
       email: account.email,
       emailConfirmed: account.emailConfirmedMs !== undefined,
-      emailAuthFactor: false,
+      emailAuthFactor: kinds.has('email'),
     }),
     didDoc: didDoc as unknown as Record<string, unknown> | undefined,
     active,

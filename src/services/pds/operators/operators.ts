@@ -79,6 +79,12 @@ export class Operators {
     return { name, role: row.role }
   }
 
+  /** Whether somebody of this name operates the host now. */
+  async isNamed(name: string): Promise<boolean> {
+    const row = NAME.test(name) ? await this.#row(name) : undefined
+    return row !== undefined && row.revoked_ms === null
+  }
+
   async #seen({ name, last_seen_ms }: OperatorRow): Promise<void> {
     const nowMs = this.#now()
     if (last_seen_ms !== null && nowMs - last_seen_ms < SEEN_MS) return

@@ -15,6 +15,9 @@ export interface Visit {
   device: Device
   /** For a form of this device: html`<form method="post">${visit.token}…`. */
   readonly token: Html
+  /** Keeps a value in the browser for some seconds, out of reach of scripts; 0 takes it away. */
+  keep(name: string, value: string, seconds: number): void
+  kept(name: string): string | undefined
   /** Picks the words of the visitor's language. */
   words<T>(words: Words<T>): T
   /** Takes from budgets. Throws RateLimitExceeded (429). */

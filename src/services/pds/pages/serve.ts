@@ -76,7 +76,7 @@ export class Pages {
     try {
       await rated?.enter()
       device = await devices.of(request)
-      const visit = this.#visit(request, stranger, device, rated)
+      const visit = this.#visit(request, stranger, device, rated, set)
       const reply = await this.#reply(request, visit)
       if (visit.device.isNew && needsDevice(reply, visit.device !== device)) {
         set.push(devices.cookie(visit.device))
@@ -96,7 +96,9 @@ export class Pages {
     stranger: Pick<Visit, 'language' | 'path' | 'query'>,
     device: Device,
     rated: Rated | undefined,
+    set: string[],
   ): Visit {
+    const { cookies } = this.#options
     const tokenOf = (one: Device) => this.#token(one)
     return {
       ...stranger,
@@ -105,6 +107,8 @@ export class Pages {
       get token() {
         return html`<input type="hidden" name="${TOKEN_FIELD}" value="${tokenOf(this.device)}">`
       },
+      keep: (name, value, seconds) => void set.push(cookies.set(name, value, seconds)),
+      kept: (name) => cookies.read(request, name),
       words: (words) => words[stranger.language],
       async limit(rules, call) {
         await rated?.take(rules, { ...call, request } as never)

@@ -1,7 +1,6 @@
-import { type Sealer, sealer } from '#platform/runtime'
 import { XrpcError } from '#protocol/xrpc'
 import type { AccountFile, AccountFiles } from '../account-files/index.ts'
-import type { Account } from '../accounts/index.ts'
+import { type Account, accountSealer } from '../accounts/index.ts'
 import { Kind } from '../journal/index.ts'
 import type { Repos } from '../repos/index.ts'
 
@@ -44,7 +43,7 @@ export class Preferences {
   #stored(file: AccountFile, account: Account): Preference[] {
     const sealed = file.preferences()
     if (!sealed) return []
-    return JSON.parse(new TextDecoder().decode(own(account).open(sealed, 'preferences')))
+    return JSON.parse(new TextDecoder().decode(accountSealer(account).open(sealed, 'preferences')))
   }
 
   /**
@@ -65,7 +64,7 @@ export class Preferences {
       const kept = full ? [] : this.#stored(file, account).filter(isFullOnly)
       const text = new TextEncoder().encode(JSON.stringify([...given, ...kept]))
       if (text.byteLength > BYTES_MAX) throw refused(`Preferences are over ${BYTES_MAX} bytes`)
-      const sealed = own(account).seal(text, 'preferences')
+      const sealed = accountSealer(account).seal(text, 'preferences')
       const apply = applyPreferences(sealed)
       return [{ did, kind: Kind.preferences, make: () => sealed, file: { generation, apply } }]
     })
@@ -75,16 +74,6 @@ export class Preferences {
 /** What a journalled preferences entry does to the account's file. */
 export const applyPreferences = (sealed: Uint8Array) => (file: AccountFile) =>
   file.putPreferences(sealed)
-
-const sealers = new WeakMap<Account, Sealer>()
-
-function own(account: Account): Sealer {
-  const known = sealers.get(account)
-  if (known) return known
-  const made = sealer(account.dataKey)
-  sealers.set(account, made)
-  return made
-}
 
 /** What apps may know of a birth date: `app.bsky.actor.defs#declaredAgePref`. */
 function declaredAge({ $type, birthDate }: Preference, nowMs: number): Preference[] {

@@ -11,6 +11,7 @@ export type CodePurpose =
   | 'confirm-email'
   | 'update-email'
   | 'reset-password'
+  | 'sign-in'
 
 const LIFETIME_MS = 15 * 60 * 1000
 /** Wrong guesses before a code is void: 50 bits of code stay out of reach. */

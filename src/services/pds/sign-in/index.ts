@@ -14,6 +14,7 @@ export {
 } from './callers.ts'
 export { type CodePurpose, Codes } from './codes.ts'
 export { findAccount } from './find-account.ts'
+export { networkOf, type SignIn, type SignInPlace, SignIns } from './history.ts'
 export { type PasswordHashing, Passwords } from './passwords.ts'
 export { isPrivileged, requirePrivileged } from './privileged.ts'
-export { Sessions, type Tokens } from './sessions.ts'
+export { type OpenSession, Sessions, type Tokens } from './sessions.ts'

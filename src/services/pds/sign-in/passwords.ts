@@ -19,7 +19,16 @@ export interface PasswordProof {
 
 const PASSWORD_LENGTH_MAX = 512
 const APP_PASSWORDS_MAX = 50
+/** `used` is not written more often than this. */
+const USED_MS = 3_600_000
 const APP_PASSWORD = /^[a-z0-9]{4}(-[a-z0-9]{4}){3}$/
+
+interface AppPasswordRow {
+  name: string
+  privileged: number
+  created_ms: number
+  used_ms: number | null
+}
 
 /** Passwords of accounts and of their apps. */
 export class Passwords {
@@ -92,15 +101,42 @@ export class Passwords {
   }
 
   async listAppPasswords(did: Did) {
-    const rows = await this.#sql.all<{ name: string; privileged: number; created_ms: number }>(
-      'SELECT name, privileged, created_ms FROM app_passwords WHERE did = ? ORDER BY created_ms',
+    const all = await this.appPasswords(did)
+    return all.map(({ name, privileged, createdMs }) => ({
+      name,
+      privileged,
+      createdAt: datetime(createdMs),
+    }))
+  }
+
+  /** As the owner sees them: with when each was used last. */
+  async appPasswords(did: Did) {
+    const rows = await this.#sql.all<AppPasswordRow>(
+      `SELECT name, privileged, created_ms, used_ms FROM app_passwords
+       WHERE did = ? ORDER BY created_ms`,
       [did],
     )
-    return rows.map(({ name, privileged, created_ms }) => ({
+    return rows.map(({ name, privileged, created_ms, used_ms }) => ({
       name,
       privileged: privileged === 1,
-      createdAt: datetime(created_ms),
+      createdMs: created_ms,
+      usedMs: used_ms ?? undefined,
     }))
+  }
+
+  /** Notes that an app password was used, once an hour at most. */
+  async noteUse(did: Did, name: string): Promise<void> {
+    const nowMs = this.#now()
+    const row = await this.#sql.get<{ used_ms: number | null }>(
+      'SELECT used_ms FROM app_passwords WHERE did = ? AND name = ?',
+      [did, name],
+    )
+    if (row?.used_ms && nowMs - row.used_ms < USED_MS) return
+    await this.#sql.run('UPDATE app_passwords SET used_ms = ? WHERE did = ? AND name = ?', [
+      nowMs,
+      did,
+      name,
+    ])
   }
 
   async deleteAppPassword(did: Did, name: string): Promise<void> {

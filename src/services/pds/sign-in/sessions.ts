@@ -16,6 +16,8 @@ const REFRESH_LIFETIME_S = 90 * 24 * 60 * 60
 /** A refresh token stays usable this long after it was used, for a client that lost the answer. */
 const REFRESH_GRACE_MS = 2 * 60 * 60 * 1000
 
+/** Sessions shown to their owner. */
+const LISTED_MAX = 200
 /** Tokens remembered, about 1 kB each. */
 const VERIFIED_MAX = 5_000
 
@@ -25,6 +27,21 @@ interface RefreshRow {
   expires_ms: number
   next_id: string | null
   app_password_name: string | null
+  created_ms: number
+  started_ms: number | null
+  agent: string | null
+}
+
+/** A session as its owner sees it. */
+export interface OpenSession {
+  id: string
+  /** 'Firefox, Android', or empty. */
+  agent: string
+  /** The name of the app password it was opened with. */
+  appPassword: string | undefined
+  startedMs: number
+  /** When its tokens were last renewed. */
+  renewedMs: number
 }
 
 export interface Tokens {
@@ -62,9 +79,18 @@ export class Sessions {
   }
 
   /** Starts a session; `appPassword` when one was used to sign in. */
-  async create(did: Did, appPassword?: { name: string; privileged: boolean }): Promise<Tokens> {
+  async create(
+    did: Did,
+    appPassword?: { name: string; privileged: boolean },
+    agent = '',
+  ): Promise<Tokens> {
     const id = this.#newId()
-    await this.#insert(this.#sql, id, did, appPassword?.name ?? null)
+    const startedMs = this.#now()
+    await this.#insert(this.#sql, id, did, {
+      app_password_name: appPassword?.name ?? null,
+      started_ms: startedMs,
+      agent,
+    })
     return this.#tokens(did, id, scopeOf(appPassword))
   }
 
@@ -73,12 +99,46 @@ export class Sessions {
     return this.#tokens(did, this.#newId(), 'com.atproto.takendown')
   }
 
-  async #insert(sql: Sql, id: string, did: Did, appPasswordName: string | null): Promise<void> {
+  async #insert(
+    sql: Sql,
+    id: string,
+    did: Did,
+    of: Pick<RefreshRow, 'app_password_name' | 'started_ms' | 'agent'>,
+  ): Promise<void> {
+    const nowMs = this.#now()
     await sql.run(
-      `INSERT INTO refresh_tokens (id, did, expires_ms, app_password_name, created_ms)
-       VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
-      [id, did, this.#now() + REFRESH_LIFETIME_S * 1000, appPasswordName, this.#now()],
+      `INSERT INTO refresh_tokens
+         (id, did, expires_ms, app_password_name, created_ms, started_ms, agent)
+       VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
+      [
+        ...[id, did, nowMs + REFRESH_LIFETIME_S * 1000, of.app_password_name, nowMs],
+        ...[of.started_ms, of.agent],
+      ],
     )
+  }
+
+  /** The sessions of an account that go on, those renewed last first. */
+  async list(did: Did): Promise<OpenSession[]> {
+    const rows = await this.#sql.all<RefreshRow>(
+      `SELECT * FROM refresh_tokens WHERE did = ? AND next_id IS NULL AND expires_ms > ?
+       ORDER BY created_ms DESC, id LIMIT ?`,
+      [did, this.#now(), LISTED_MAX],
+    )
+    return rows.map((row) => ({
+      id: row.id,
+      agent: row.agent ?? '',
+      appPassword: row.app_password_name ?? undefined,
+      startedMs: row.started_ms ?? row.created_ms,
+      renewedMs: row.created_ms,
+    }))
+  }
+
+  /** Ends one session of an account. */
+  async end(did: Did, id: string): Promise<void> {
+    await this.#sql.run('DELETE FROM refresh_tokens WHERE did = ?1 AND (id = ?2 OR next_id = ?2)', [
+      did,
+      id,
+    ])
   }
 
   #newId(): string {
@@ -136,7 +196,7 @@ export class Sessions {
          WHERE id = ? AND (next_id IS NULL OR next_id = ?)`,
         [nextId, row.next_id ? row.expires_ms : graceEnd, id, nextId],
       )
-      if (changes > 0) await this.#insert(sql, nextId, did, row.app_password_name)
+      if (changes > 0) await this.#insert(sql, nextId, did, row)
       return changes > 0
     })
     // Somebody else rotated it between the read and the update: take what they made.

@@ -1,4 +1,4 @@
-import type { Account } from '../../accounts/index.ts'
+import { type Account, isHeldBack } from '../../accounts/index.ts'
 import type { SignedIn } from '../../devices/index.ts'
 import type { Pds } from '../../parts.ts'
 import { type Redirect, redirect, type Visit } from '../index.ts'
@@ -11,20 +11,36 @@ export interface Owner {
   all: readonly SignedIn[]
 }
 
+export type OwnerParts = Pick<Pds, 'accounts' | 'devices'>
+
+/** For so long after a sign-in nobody is asked again whether it is them. */
+const FRESH_MS = 15 * 60_000
+
 /** The account whose pages are shown here, or the way to the sign-in and back. */
 export async function requireAccount(
-  { accounts, devices }: Pick<Pds, 'accounts' | 'devices'>,
+  { accounts, devices }: OwnerParts,
   visit: Visit,
 ): Promise<Owner | Redirect> {
   const all = await devices.signedIn(visit.device)
   const signedIn = all.find((one) => one.isSelected) ?? all[0]
   const account = signedIn && (await accounts.get(signedIn.did))
-  if (!signedIn || !account) return redirect(pathThere('/account/sign-in', visit))
+  if (!account || isHeldBack(account)) return redirect(there('/account/sign-in', visit))
   return { account, signedIn, all }
 }
 
+/** The same, who proved a moment ago that it is them; or the way to do so, and back. */
+export async function requireFresh(
+  pds: OwnerParts & Pick<Pds, 'now'>,
+  visit: Visit,
+): Promise<Owner | Redirect> {
+  const owner = await requireAccount(pds, visit)
+  if ('redirect' in owner) return owner
+  const isFresh = pds.now() - owner.signedIn.authenticatedAtMs < FRESH_MS
+  return isFresh ? owner : redirect(there('/account/confirm', visit))
+}
+
 /** A page that leads back to this one. */
-export function pathThere(page: string, { path, query, request }: Visit): string {
+function there(page: string, { path, query, request }: Visit): string {
   const here = request.method === 'GET' && query.size > 0 ? `${path}?${query}` : path
   return `${page}?${new URLSearchParams({ return: here })}`
 }

@@ -1,18 +1,26 @@
 import { type Account, isHeldBack } from '../../accounts/index.ts'
+import { mailCode } from '../../methods/mail-code.ts'
 import type { Pds } from '../../parts.ts'
 import { signInAddressRates, signInRates } from '../../rates.ts'
 import { findAccount } from '../../sign-in/index.ts'
-import {
-  type FormVisit,
-  html,
-  localPath,
-  type Page,
-  redirect,
-  type View,
-  type Visit,
-} from '../index.ts'
+import { type FormVisit, html, type Page, redirect, type View, type Visit } from '../index.ts'
+import { enter, keepStep, onward } from './entering.ts'
+import { PASSKEY_SCRIPT, passkeyForm } from './passkey-form.ts'
 
-type Parts = Pick<Pds, 'accounts' | 'devices' | 'host' | 'passwords'>
+type Parts = Pick<
+  Pds,
+  | 'accounts'
+  | 'codes'
+  | 'devices'
+  | 'factors'
+  | 'host'
+  | 'mail'
+  | 'now'
+  | 'passkeys'
+  | 'passwords'
+  | 'sealer'
+  | 'signIns'
+>
 
 const words = {
   ar: {
@@ -21,9 +29,14 @@ const words = {
     name: 'اسم الحساب أو البريد',
     password: 'كلمة المرور',
     go: 'دخول',
+    or: 'أو',
+    passkey: 'الدخول بمفتاح مرور',
     wrong: 'الاسم أو كلمة المرور غير صحيحة.',
-    wrongText: 'راجعهما وحاول مرة أخرى. كلمة مرور التطبيقات لا تصلح هنا.',
-    down: 'أوقف المضيف هذا الحساب. تواصل مع إدارته لتعرف السبب.',
+    wrongText: 'راجعهما وحاول مرة أخرى. كلمات مرور التطبيقات لا تفتح هذه الصفحات.',
+    key: 'لم نعرف مفتاح المرور هذا.',
+    keyText: 'ربما أُزيل من الحساب، أو انتظرت الصفحة طويلًا. حاول ثانية، أو ادخل بكلمة المرور.',
+    down: 'أوقف المضيف هذا الحساب.',
+    downText: 'تواصل مع إدارته لتعرف السبب.',
     forgot: 'نسيت كلمة المرور؟',
   },
   en: {
@@ -32,20 +45,28 @@ const words = {
     name: 'Handle or email',
     password: 'Password',
     go: 'Sign in',
+    or: 'or',
+    passkey: 'Sign in with a passkey',
     wrong: 'The name or the password is not right.',
-    wrongText: 'Look at both and try again. An app password does not open these pages.',
-    down: 'The host has taken this account down. Ask its operators for the reason.',
+    wrongText: 'Look at both and try again. App passwords do not open these pages.',
+    key: 'We do not know this passkey.',
+    keyText:
+      'It may have been removed from the account, or this page waited too long. Try again, or use the password.',
+    down: 'The host has taken this account down.',
+    downText: 'Ask its operators for the reason.',
     forgot: 'Forgot your password?',
   },
 }
 
 const NAME_MAX = 300
 const PASSWORD_MAX = 512
+/** What a passkey's challenge is for. */
+const PURPOSE = 'sign-in'
 
 /** Signing in with a password, then going on to `return`, a path of this host. */
 export const signInPage = (pds: Parts): Page => ({
   path: '/account/sign-in',
-  get: (visit) => show(visit, { name: (visit.query.get('hint') ?? '').slice(0, NAME_MAX) }),
+  get: (visit) => show(pds, visit, { name: (visit.query.get('hint') ?? '').slice(0, NAME_MAX) }),
   post: (visit) => signIn(pds, visit),
 })
 
@@ -57,14 +78,22 @@ async function signIn(pds: Parts, visit: FormVisit) {
   const account = await findAccount(pds.accounts, whole(pds, name))
   // The same work and the same words for who does not exist.
   const proof = await pds.passwords.check(account, password)
-  if (!account || !proof || proof.appPassword) return show(visit, { name, problem: 'wrong' })
-  if (isHeldBack(account)) return show(visit, { name, problem: 'down' })
-  return enter(pds, visit, account)
+  if (!account || !proof || proof.appPassword) return show(pds, visit, { name, problem: 'wrong' })
+  if (isHeldBack(account)) return show(pds, visit, { name, problem: 'down' })
+  return afterPassword(pds, visit, account)
 }
 
-async function enter(pds: Parts, visit: FormVisit, account: Account) {
-  visit.device = await pds.devices.signIn(visit.device, account.did)
-  return redirect(returnPath(visit))
+async function afterPassword(pds: Parts, visit: FormVisit, account: Account) {
+  const { kinds } = await pds.factors.asked(account)
+  if (kinds.size === 0 || (await pds.devices.isTrusted(visit.device, account.did))) {
+    return enter(pds, visit, account, { how: 'password' })
+  }
+  keepStep(pds, visit, account)
+  const next = onward('/account/second-step', visit)
+  // Where nothing but a letter can help, it is on its way before anybody has to ask.
+  if (!kinds.has('email') || kinds.size > 1) return redirect(next)
+  await mailCode(pds, account, 'sign-in', visit.request)
+  return redirect(`${next}&mailed=1`)
 }
 
 /** A name without a dot is one of ours. */
@@ -73,21 +102,48 @@ function whole({ host }: Parts, name: string): string {
   return /[.@:]/.test(name.slice(1)) || !domain ? name : `${name}${domain}`
 }
 
-const returnPath = ({ query }: Visit) => localPath(query.get('return') ?? undefined, '/account')
+/** Signing in with a passkey alone: what one has, and what the authenticator asked for. */
+export const passkeySignInPage = (pds: Parts): Page => ({
+  path: '/account/sign-in/passkey',
+  get: (visit) => redirect(onward('/account/sign-in', visit)),
+  async post(visit) {
+    await visit.limit(signInAddressRates, {})
+    const [answer, kept] = [visit.form.raw('answer', 20_000), visit.form.raw('kept')]
+    const passkey = await pds.factors.passkey(pds.passkeys.named(answer) ?? '')
+    const account = passkey && (await pds.accounts.get(passkey.did))
+    if (!passkey || !account) return show(pds, visit, { name: '', problem: 'key' })
+    const count = await pds.passkeys.proved(visit.device, PURPOSE, passkey, answer, kept)
+    if (count === undefined || !(await pds.factors.usePasskey(passkey, count))) {
+      return show(pds, visit, { name: '', problem: 'key' })
+    }
+    if (isHeldBack(account)) return show(pds, visit, { name: '', problem: 'down' })
+    return enter(pds, visit, account, { how: 'passkey' })
+  },
+})
 
-function show(visit: Visit, { name, problem }: { name: string; problem?: 'wrong' | 'down' }): View {
+type Problem = 'wrong' | 'down' | 'key'
+
+function show(
+  pds: Parts,
+  visit: Visit,
+  { name, problem }: { name: string; problem?: Problem },
+): View {
   const w = visit.words(words)
+  const ceremony = pds.passkeys.request(visit.device, PURPOSE)
   return {
     title: w.title,
     status: problem ? 400 : 200,
+    scripts: [PASSKEY_SCRIPT],
     body: html`<h1>${w.title}</h1>
-${problem ? html`<div class="notice" data-tone="bad" role="alert"><strong>${w[problem]}</strong>${problem === 'wrong' && html`<br>${w.wrongText}`}</div>` : html`<p class="lead">${w.lead}</p>`}
-<form method="post" class="form">${visit.token}
+${problem ? html`<div class="notice" data-tone="bad" role="alert"><strong>${w[problem]}</strong><br>${w[`${problem}Text`]}</div>` : html`<p class="lead">${w.lead}</p>`}
+<form method="post" action="${onward('/account/sign-in', visit)}" class="form">${visit.token}
 <div class="field"><label for="name">${w.name}</label>
-<input class="input" id="name" name="name" value="${name}" dir="ltr" autocomplete="username webauthn" autocapitalize="none" spellcheck="false" required maxlength="${NAME_MAX}"${name === '' && html` autofocus`}></div>
+<input class="input" id="name" name="name" value="${name}" dir="ltr" autocomplete="username" autocapitalize="none" spellcheck="false" required maxlength="${NAME_MAX}"${name === '' && html` autofocus`}></div>
 <div class="field"><label for="password">${w.password}</label>
 <input class="input" id="password" name="password" type="password" dir="auto" autocomplete="current-password" required maxlength="${PASSWORD_MAX}"${name !== '' && html` autofocus`}></div>
 <button class="button wide-button">${w.go}</button>
-</form>`,
+</form>
+${passkeyForm(visit, ceremony, { kind: 'use', action: onward('/account/sign-in/passkey', visit), fields: html`<p class="or">${w.or}</p>`, button: w.passkey, isQuiet: true })}
+<p class="quiet-text"><a href="/account/forgotten">${w.forgot}</a></p>`,
   }
 }
