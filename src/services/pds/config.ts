@@ -83,6 +83,9 @@ export const pdsConfig = config('pds', {
   rotationSigner: text({
     help: 'Command that holds the rotation key instead and signs with it, such as one before an HSM; see docs/operating/rotation-key.md.',
   }),
+  recoveryDidKey: text({
+    help: "The operator's own recovery key as a did:key, kept apart from the host: it is placed above the host's in identities made here.",
+  }),
   emailSmtpUrl: smtpUrl({
     help: 'The mail server, smtps://user:password@host. Without one, letters stay in the outbox.',
   }),

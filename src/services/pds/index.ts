@@ -17,7 +17,7 @@ import {
   verifyPassword,
 } from '#platform/runtime'
 import type { Blobs, Kv, Sql, Streams } from '#platform/storage'
-import { hmacSha256 } from '#protocol/crypto'
+import { hmacSha256, parseDidKey } from '#protocol/crypto'
 import {
   cachedDirectory,
   identityOf,
@@ -317,8 +317,9 @@ export async function createPds(
   const repos: Repos = new Repos({ accounts, hot, journal, clock, now, syncBlobs: blobs.sync })
   const erasure = new Erasure({ accounts, files, hot, checkpoints, blobs, stream })
   const events = new StandingEvents({ accounts, now })
+  const recoveryKey = config.recoveryDidKey && parseDidKey(config.recoveryDidKey).didKey
   const plcDirectory = plcClient({ ...net, plcUrl: config.plc })
-  const plc = new PlcAgent({ client: plcDirectory, rotationKey, publicUrl })
+  const plc = new PlcAgent({ client: plcDirectory, rotationKey, recoveryKey, publicUrl })
   const standing = new Standing({
     accounts,
     repos,
@@ -463,7 +464,7 @@ export async function createPds(
     invites,
     keyChanges,
     keys: new ReservedKeys({ sql, sealer: sealed, now, random }),
-    recoveryKeys: new RecoveryKeys({ sql, plc, organisation: undefined, now }),
+    recoveryKeys: new RecoveryKeys({ sql, plc, organisation: recoveryKey, now }),
     clock,
     now,
     random,

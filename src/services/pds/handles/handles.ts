@@ -1,5 +1,5 @@
 import type { Sql } from '#platform/storage'
-import type { Directory } from '#protocol/identity'
+import { type Directory, identityOf } from '#protocol/identity'
 import { type Did, type Handle, isHandle } from '#protocol/syntax'
 import { XrpcError } from '#protocol/xrpc'
 import { RESERVED } from './reserved.ts'
@@ -103,6 +103,14 @@ export class Handles {
     const holder = await this.#directory.resolveHandle(handle, { fresh: true })
     if (holder !== did) throw invalidHandle(`Handle does not resolve to ${did}: ${handle}`)
     return handle
+  }
+
+  /** Throws InvalidRequest when an identity, as it is now, names another handle or none. */
+  async requireNamed(did: Did, handle: Handle): Promise<void> {
+    const document = await this.#directory.document(did, { fresh: true })
+    if (document && identityOf(document).handle === handle) return
+    const message = `The identity has to name at://${handle} before: ${did}`
+    throw new XrpcError(400, 'InvalidRequest', message)
   }
 
   /**

@@ -2,14 +2,13 @@ import { ComAtprotoIdentityUpdateHandle } from '@atcute/atproto'
 import { procedure } from '#protocol/xrpc'
 import type { Pds } from '../parts.ts'
 import { handleRates } from '../rates.ts'
-
-type Parts = Pick<Pds, 'callers' | 'directory' | 'handles' | 'standing'>
+import { changeHandle, type RenamingParts } from './change-handle.ts'
 
 /**
- * Gives the account another handle: claimed here, written to its identity, announced. Errors:
- * InvalidHandle, UnsupportedDomain, HandleNotAvailable, PlcRefused.
+ * Gives the account another handle. Errors: InvalidHandle, UnsupportedDomain, HandleNotAvailable,
+ * InvalidRequest, PlcRefused.
  */
-export const updateHandle = (pds: Parts) =>
+export const updateHandle = (pds: Pick<Pds, 'callers'> & RenamingParts) =>
   procedure(ComAtprotoIdentityUpdateHandle.mainSchema, {
     auth: pds.callers.account({
       least: 'full',
@@ -17,8 +16,6 @@ export const updateHandle = (pds: Parts) =>
     }),
     limits: { rates: handleRates },
     async handle({ input, caller: { account } }) {
-      const handle = await pds.handles.requireFor(account.did, input.handle)
-      await pds.standing.rename(account, handle)
-      pds.directory.forget(account.did)
+      await changeHandle(pds, account, input.handle)
     },
   })

@@ -144,6 +144,26 @@ test('a recovery key ranks above the key of the host', async () => {
   assert.equal(rotationKeys.length, 2)
 })
 
+test('the operator’s recovery key ranks below the owner’s and above the host’s', async () => {
+  const recoveryDidKey = host.forgedKey.publicKey.didKey
+  const own = await TestHost.open({ config: { recoveryDidKey } })
+  const plain = await own.signUp('plain')
+  const keysOf = ({ did }: Person) => plcState(own.plc.log(did)[0]!.operation)!.rotationKeys
+  const [first, hostKey, ...others] = keysOf(plain)
+  assert.deepEqual([first, others], [recoveryDidKey, []])
+  const recoveryKey = (await own.signingKey(plain.did))!.didKey
+  const careful = await own.signUp('careful', { recoveryKey })
+  assert.deepEqual(keysOf(careful), [recoveryKey, recoveryDidKey, hostKey])
+  const { body } = await own.get(
+    'com.atproto.identity.getRecommendedDidCredentials',
+    {},
+    plain.accessJwt,
+  )
+  assert.deepEqual(body.rotationKeys, [recoveryDidKey, hostKey])
+  await own.close()
+  await assert.rejects(TestHost.open({ config: { recoveryDidKey: 'did:key:nonsense' } }))
+})
+
 test('an invite is used up by a sign-up that succeeds, and by no other', async () => {
   const closed = await TestHost.open({ config: { inviteRequired: true } })
   const admin = { authorization: `Basic ${btoa('admin:admin-pass')}` }

@@ -30,24 +30,28 @@ const PDS_TYPE = 'AtprotoPersonalDataServer'
 export class PlcAgent {
   readonly #client: PlcClient
   readonly #rotationKey: PlcSigner
+  readonly #recoveryKey: string | undefined
   readonly #publicUrl: string
 
   constructor(options: {
     client: PlcClient
     rotationKey: PlcSigner
+    /** did:key of the operator's own recovery key, apart from the host. */
+    recoveryKey?: string | undefined
     publicUrl: string
   }) {
     this.#client = options.client
     this.#rotationKey = options.rotationKey
+    this.#recoveryKey = options.recoveryKey
     this.#publicUrl = options.publicUrl
   }
 
-  /** What an account here should have in its identity. */
+  /** What an account here should have in its identity: its own key first, the host's last. */
   credentials(handle: Handle, signingKey: PublicKey, recoveryKey?: string): Credentials {
-    const own = this.#rotationKey.publicKey.didKey
+    const keys = [recoveryKey, this.#recoveryKey, this.#rotationKey.publicKey.didKey]
     return {
       alsoKnownAs: [`at://${handle}`],
-      rotationKeys: recoveryKey && recoveryKey !== own ? [recoveryKey, own] : [own],
+      rotationKeys: [...new Set(keys.filter((key) => key !== undefined))],
       verificationMethods: { atproto: signingKey.didKey },
       services: { atproto_pds: { type: PDS_TYPE, endpoint: this.#publicUrl } },
     }

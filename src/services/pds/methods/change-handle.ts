@@ -1,0 +1,23 @@
+import type { Account } from '../accounts/index.ts'
+import type { Pds } from '../parts.ts'
+
+export type RenamingParts = Pick<Pds, 'directory' | 'handles' | 'standing'>
+
+/**
+ * Gives an account another handle: claimed here, written to its identity, announced. An identity
+ * that this host does not write, as a did:web, has to name the handle before. `reserved`: also one
+ * that is kept back. Throws InvalidHandle, UnsupportedDomain, HandleNotAvailable, InvalidRequest,
+ * PlcRefused.
+ */
+export async function changeHandle(
+  { directory, handles, standing }: RenamingParts,
+  account: Account,
+  text: string,
+  options: { reserved?: boolean } = {},
+): Promise<void> {
+  const { did } = account
+  const handle = await handles.requireFor(did, text, options)
+  if (!did.startsWith('did:plc:')) await handles.requireNamed(did, handle)
+  await standing.rename(account, handle)
+  directory.forget(did)
+}
