@@ -107,6 +107,18 @@ export const pdsConfig = config('pds', {
     unit: 'bytes',
     help: 'All blobs of one account.',
   }),
+  unusedBlobHours: integer({
+    default: 72,
+    min: 1,
+    unit: 'hours',
+    help: 'How long an uploaded blob waits for a record that mentions it.',
+  }),
+  droppedBlobHours: integer({
+    default: 72,
+    min: 1,
+    unit: 'hours',
+    help: 'How long a blob is kept when the last record that mentioned it is gone.',
+  }),
   blobsFolder: text({ help: 'Folder of the blobs; beside the other data when not set.' }),
   s3Bucket: text({ help: 'Bucket that blobs are kept in, instead of a folder.' }),
   s3Endpoint: url({ help: 'The S3-speaking service; AWS of the region when not set.' }),

@@ -540,6 +540,8 @@ export async function createPds(
       crawlers: config.crawlers,
       publicUrl,
       retentionMs: config.retentionHours * 3_600_000,
+      unusedBlobMs: config.unusedBlobHours * 3_600_000,
+      droppedBlobMs: config.droppedBlobHours * 3_600_000,
       retentionBytes: config.retentionBytes,
     }),
     async close() {

@@ -46,6 +46,10 @@ interface Parts {
   crawlers: readonly string[]
   publicUrl: string
   retentionMs: number
+  /** How long an upload waits for a record that mentions it. */
+  unusedBlobMs: number
+  /** How long a blob outlives the last record that mentioned it. */
+  droppedBlobMs: number
   retentionBytes: number
 }
 
@@ -110,9 +114,14 @@ async function keepHouse(parts: Parts, signal: AbortSignal): Promise<void> {
   }
 }
 
-/** Soon after the start and then once a day, slowly: bytes that nothing has mentioned for the retained window. */
+const idleBefore = ({ outside, unusedBlobMs, droppedBlobMs }: Parts) => ({
+  unusedBeforeMs: outside.now() - unusedBlobMs,
+  droppedBeforeMs: outside.now() - droppedBlobMs,
+})
+
+/** Soon after the start and then once a day, slowly: bytes that nothing has mentioned for long enough. */
 async function sweepBlobs(parts: Parts, signal: AbortSignal): Promise<void> {
-  const { accounts, blobs, outside } = parts
+  const { accounts, blobs } = parts
   await rest(parts, FIRST_SWEEP_MS, signal)
   while (!signal.aborted) {
     let cursor: string | undefined
@@ -120,7 +129,7 @@ async function sweepBlobs(parts: Parts, signal: AbortSignal): Promise<void> {
       const page = await accounts.list({ limit: PAGE, ...(cursor && { cursor }) })
       for (const { did } of page) {
         if (signal.aborted) return
-        await blobs.sweep(did, outside.now() - parts.retentionMs).catch((error) => {
+        await blobs.sweep(did, idleBefore(parts)).catch((error) => {
           parts.log.warn('blobs not swept', { did, error })
         })
         await rest(parts, SWEEP_PAUSE_MS, signal)

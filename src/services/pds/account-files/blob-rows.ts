@@ -2,6 +2,14 @@ import type { SqliteFile } from '#platform/storage'
 import type { BlobRef, CidBytes } from '#protocol/data'
 import type { Tid } from '#protocol/syntax'
 
+/** Instants before which blobs that nothing mentions are given up. */
+export interface IdleBefore {
+  /** Of those that no record ever mentioned, or not since they were uploaded again. */
+  unusedBeforeMs: number
+  /** Of those that a record mentioned. */
+  droppedBeforeMs: number
+}
+
 /**
  * The rows of uploaded blobs in one account's file, and which records mention them; the bytes lie
  * elsewhere. A blob is idle while nothing mentions it.
@@ -24,7 +32,7 @@ export class BlobRows {
     this.#sql.run(
       `INSERT INTO blobs (cid, mime_type, size, uploaded_ms, idle_since_ms) VALUES (?, ?, ?, ?, ?)
        ON CONFLICT (cid) DO UPDATE SET mime_type = excluded.mime_type,
-         idle_since_ms = excluded.idle_since_ms`,
+         uploaded_ms = excluded.uploaded_ms, idle_since_ms = excluded.idle_since_ms`,
       [blob.cid, blob.mimeType, blob.size, uploadedMs, idleSinceMs],
     )
   }
@@ -40,12 +48,17 @@ export class BlobRows {
     this.#bytes = undefined
   }
 
-  /** Takes out blobs that nothing has mentioned since `beforeMs`; their bytes are the caller's. */
-  takeIdle(beforeMs: number, limit: number): CidBytes[] {
+  /**
+   * Takes out blobs that were uploaded before `unusedBeforeMs` and mentioned by nothing since, or
+   * whose last mention went before `droppedBeforeMs`; their bytes are the caller's.
+   */
+  takeIdle({ unusedBeforeMs, droppedBeforeMs }: IdleBefore, limit: number): CidBytes[] {
     const rows = this.#sql.all<{ cid: CidBytes }>(
-      `DELETE FROM blobs WHERE cid IN (SELECT cid FROM blobs WHERE idle_since_ms < ? LIMIT ?)
-       RETURNING cid`,
-      [beforeMs, limit],
+      `DELETE FROM blobs WHERE cid IN (
+         SELECT cid FROM blobs WHERE idle_since_ms < max(?1, ?2)
+           AND idle_since_ms < CASE WHEN idle_since_ms > uploaded_ms THEN ?2 ELSE ?1 END LIMIT ?3
+       ) RETURNING cid`,
+      [unusedBeforeMs, droppedBeforeMs, limit],
     )
     this.#bytes = undefined
     return rows.map(({ cid }) => cid)

@@ -3,7 +3,12 @@ import { createSha256 } from '#protocol/crypto'
 import { type BlobRef, type CidBytes, cidText, equalBytes, makeCid, parseCid } from '#protocol/data'
 import type { Did } from '#protocol/syntax'
 import { invalidRequest, XrpcError } from '#protocol/xrpc'
-import { type AccountFile, type AccountFiles, fileName } from '../account-files/index.ts'
+import {
+  type AccountFile,
+  type AccountFiles,
+  fileName,
+  type IdleBefore,
+} from '../account-files/index.ts'
 import type { Account } from '../accounts/index.ts'
 import { Kind } from '../journal/index.ts'
 import type { Repos } from '../repos/index.ts'
@@ -183,8 +188,8 @@ export class AccountBlobs {
     return this.#blobs.get(blobKey(did, cid), range).catch(refused)
   }
 
-  /** Erases what nothing has mentioned since `beforeMs`, and bytes that no row knows. Returns how many. */
-  async sweep(did: Did, beforeMs: number): Promise<number> {
+  /** Erases what nothing mentions any more, and bytes that no row knows. Returns how many. */
+  async sweep(did: Did, before: IdleBefore): Promise<number> {
     return this.#inTurn(did, async () => {
       let erased = 0
       for (;;) {
@@ -192,7 +197,7 @@ export class AccountBlobs {
         await this.#repos().change(did, ({ generation, pendingCount }) => {
           // A write under way may be about to mention one.
           if (pendingCount === 0) {
-            cids = this.#files.open(did, generation).blobs.takeIdle(beforeMs, SWEEP_COUNT)
+            cids = this.#files.open(did, generation).blobs.takeIdle(before, SWEEP_COUNT)
           }
           return []
         })

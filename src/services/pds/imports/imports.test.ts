@@ -416,6 +416,59 @@ test('an older copy of one’s own repository is announced by a #sync, as nothin
   assert.deepEqual((await again.listTexts(bob)).sort(), ['one', 'three'])
 })
 
+test('blobs that an import speaks of are listed as missing until they are brought', async () => {
+  const { host } = await movedIn()
+  const bob = await host.signUp('blobby')
+  const pictures = await Promise.all(['one', 'two', 'three'].map((text) => host.upload(bob, text)))
+  for (const [i, file] of pictures.entries()) {
+    const record = { file, more: [file] }
+    await host.write(bob, '', { collection: NOTE, rkey: `k${i}`, record })
+  }
+  const whole = await host.get('com.atproto.sync.getRepo', { did: bob.did })
+  const elsewhere = await TestHost.open({ plc, publicUrl: 'https://third.test', seed: ++seed })
+  destinations.push(elsewhere)
+  const auth = await host.get(
+    'com.atproto.server.getServiceAuth',
+    { aud: elsewhere.service.did, lxm: 'com.atproto.server.createAccount' },
+    bob.accessJwt,
+  )
+  const { body: moved } = await elsewhere.post(
+    'com.atproto.server.createAccount',
+    { did: bob.did, handle: 'blobby.test', password: 'password' },
+    auth.body.token,
+  )
+  const there = { ...bob, ...moved }
+  assert.equal((await importRepo(elsewhere, there, whole.bytes)).status, 200)
+  const missing = async () => {
+    const found: { cid: string; recordUri: string }[] = []
+    let cursor: string | undefined
+    do {
+      const page = await elsewhere.get(
+        'com.atproto.repo.listMissingBlobs',
+        { limit: 2, cursor },
+        there.accessJwt,
+      )
+      found.push(...page.body.blobs)
+      cursor = page.body.cursor
+    } while (cursor)
+    return found
+  }
+  const all = await missing()
+  assert.deepEqual(
+    new Map(all.map(({ cid, recordUri }) => [cid, recordUri])),
+    new Map(pictures.map(({ ref }, i) => [ref.$link, `at://${bob.did}/${NOTE}/k${i}`])),
+  )
+  const status = await check(elsewhere, there)
+  assert.deepEqual([status.expectedBlobs, status.importedBlobs], [3, 0])
+  await elsewhere.upload(there, 'two')
+  assert.deepEqual(
+    new Set((await missing()).map(({ cid }) => cid)),
+    new Set([pictures[0]!.ref.$link, pictures[2]!.ref.$link]),
+  )
+  for (const text of ['one', 'three']) await elsewhere.upload(there, text)
+  assert.deepEqual(await missing(), [])
+})
+
 test('a full disk fails the import with a clear error and leaves the account as it was', async () => {
   let isFull = false
   const files = faultyFiles(nodeFiles, (operation): Fault | undefined =>

@@ -241,7 +241,7 @@ test('a blob that was taken down is neither mentioned nor uploaded again', async
 })
 
 test('what nothing mentions goes after the window, and bytes without a row go too', async () => {
-  const other = await TestHost.open({ config: { retentionHours: 72 } })
+  const other = await TestHost.open({ config: { unusedBlobHours: 72 } })
   const bob = await other.signUp('bob')
   const kept = await other.upload(bob, 'kept')
   await other.post(
@@ -281,6 +281,42 @@ test('what nothing mentions goes after the window, and bytes without a row go to
   assert.ok(!files().includes(early.ref.$link) && !files().includes(gone.ref.$link))
   await again.close()
   rmSync(other.folder, { recursive: true, force: true })
+})
+
+test('what was never used and what is used no more wait each for their own time', async () => {
+  const other = await TestHost.open({ config: { unusedBlobHours: 2, droppedBlobHours: 24 } })
+  const bob = await other.signUp('bob')
+  const unused = await other.upload(bob, 'unused')
+  const again = await other.upload(bob, 'uploaded again')
+  const dropped = await other.upload(bob, 'dropped')
+  const record = { file: dropped }
+  const at = { repo: bob.did, collection: NOTE, rkey: 'a' }
+  await other.post('com.atproto.repo.createRecord', { ...at, record }, bob.accessJwt)
+  await other.outside.advance(60_000)
+  await other.post('com.atproto.repo.deleteRecord', at, bob.accessJwt)
+  const afterHours = async (hours: number) => {
+    other.outside.setNow(other.outside.now() + hours * 3_600_000)
+    const loop = other.loop('sweep-blobs')
+    await other.outside.advance(700_000)
+    return loop
+  }
+  const here = () =>
+    other
+      .filesOf(bob.did)
+      .filter((name) => name.startsWith('bafkrei'))
+      .sort()
+  const goes = async (hours: number, left: { ref: { $link: string } }[]) => {
+    const loop = await afterHours(hours)
+    await other.until(() => here().length === left.length)
+    await loop.stop()
+    assert.deepEqual(here(), left.map(({ ref }) => ref.$link).sort())
+  }
+  await goes(1, [unused, again, dropped])
+  await other.upload(bob, 'uploaded again')
+  await goes(1.5, [again, dropped])
+  await goes(1, [dropped])
+  await goes(24, [])
+  await other.close()
 })
 
 test('a full disk is told as such, keeps nothing, and is got over', async () => {

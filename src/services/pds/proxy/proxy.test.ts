@@ -491,6 +491,30 @@ test('a record of a repository elsewhere is asked of the app view, as nobody', a
   assert.equal(heard.length, 0, 'what is here is here')
 })
 
+test('what relays answer is not answered here, and is asked of the relay that a caller names', async () => {
+  answers = well
+  const methods: [verb: 'GET' | 'POST', nsid: string][] = [
+    ['GET', 'com.atproto.sync.listHosts'],
+    ['GET', 'com.atproto.sync.getHostStatus'],
+    ['POST', 'com.atproto.sync.requestCrawl'],
+    ['POST', 'com.atproto.sync.notifyOfUpdate'],
+  ]
+  for (const [method, nsid] of methods) {
+    for (const token of [undefined, alice.accessJwt]) {
+      const { answer, sent } = await call(nsid, { method, token })
+      assert.deepEqual([answer.status, answer.body.error], [501, 'MethodNotImplemented'], nsid)
+      assert.equal(sent, undefined)
+    }
+    const headers = named('did:web:other.example#thing')
+    const { answer, sent } = await call(nsid, { method, headers })
+    assert.equal(answer.status, 200, nsid)
+    assert.equal(sent!.url.href, `https://thing.example/base/xrpc/${nsid}`)
+    await checkToken(sent, 'did:web:other.example', nsid)
+    const { answer: stranger } = await call(nsid, { method, headers, token: undefined })
+    assert.equal(stranger.status, 401, nsid)
+  }
+})
+
 test('a deactivated owner may still look; one who was taken down only appeals', async () => {
   answers = well
   const dora = await host.signUp('dora')
