@@ -37,7 +37,7 @@ export class MemoryFiles implements Files {
   /**
    * Everything that was not synced is gone, as after pulling the plug; open files are dead, locks are free. With
    * `chance` (numbers from 0 to 1) the disk kept some of it: each written sector and each change of a name survives
-   * when it says a half or more.
+   * when it says a half or more; and so does what was cut off.
    */
   powerCut(chance: () => number = () => 0): void {
     this.life++
@@ -180,6 +180,8 @@ class Inode {
   /** Sectors written since they were last synced, with the number of the write. */
   readonly #dirty = new Map<number, number>()
   #writes = 0
+  /** What was there before it was cut off, while no sync says that it is gone. */
+  #uncut: Buffer | undefined
 
   constructor(disk: MemoryFiles) {
     this.#disk = disk
@@ -194,6 +196,12 @@ class Inode {
     this.#size = bytes.length
     this.#synced = Buffer.from(bytes)
     this.#dirty.clear()
+    this.#uncut = undefined
+  }
+
+  truncate(size: number): void {
+    this.#uncut ??= Buffer.from(this.content)
+    this.resize(size)
   }
 
   resize(size: number): void {
@@ -227,14 +235,20 @@ class Inode {
   sync(): () => void {
     const synced = Buffer.from(this.content)
     const writes = this.#writes
+    const uncut = this.#uncut
     return () => {
       this.#synced = synced
+      if (this.#uncut === uncut) this.#uncut = undefined
       for (const [sector, write] of this.#dirty) if (write <= writes) this.#dirty.delete(sector)
     }
   }
 
   /** Back to what was synced, with those later sectors that chance kept. */
   forget(chance: () => number): void {
+    if (this.#uncut && chance() >= 0.5) {
+      this.become(this.#uncut)
+      return
+    }
     const size = chance() >= 0.5 ? this.#size : this.#synced.length
     const bytes = Buffer.alloc(size)
     this.#synced.copy(bytes)
@@ -288,7 +302,7 @@ class MemoryFile implements OpenFile {
 
   async truncate(length: number): Promise<void> {
     this.#assertOpen()
-    this.#inode.resize(length)
+    this.#inode.truncate(length)
     await this.#disk.turn()
   }
 

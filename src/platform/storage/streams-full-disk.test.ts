@@ -58,6 +58,33 @@ describe('a full disk', () => {
     )
   })
 
+  test('fails what was queued behind it even when there is room again by then', async () => {
+    const { stream, faults } = await rig({ segmentBytes: 4096 })
+    await stream.append([entry('one')]).durable
+    faults.write = ['ENOSPC']
+    const appends = [stream.append([entry('two')])]
+    await new Promise((resolve) => setImmediate(resolve))
+    appends.push(stream.append([entry('three, built upon two')]))
+    for (const { durable } of appends) await assert.rejects(durable, code('NoSpace'))
+    await stream.append([entry('four')]).durable
+    assert.deepEqual(await shown(stream), [
+      [1, 'one'],
+      [4, 'four'],
+    ])
+  })
+
+  test('and then a power cut: nothing of the failed write comes back', async () => {
+    const { disk, stream } = await rig({ segmentBytes: 1 << 20 })
+    await stream.append([entry('one')]).durable
+    const whole = stream.append([entry('whole')])
+    const cut = stream.append([entry('x'.repeat(1 << 20))])
+    disk.freeSpace = 5000
+    await assert.rejects(whole.durable, code('NoSpace'))
+    await assert.rejects(cut.durable, code('NoSpace'))
+    disk.powerCut(() => 1)
+    assert.deepEqual(await shown((await after(disk)).stream), [[1, 'one']])
+  })
+
   test('tells the owner before any later append is taken', async () => {
     const disk = memoryFiles()
     const files = faultyFiles(disk, () => undefined)

@@ -14,7 +14,7 @@ import {
 } from '#platform/storage'
 import { cidText } from '#protocol/data'
 import { verifyRepoCar } from '#protocol/repo'
-import { type Person, TestHost } from './host.test-support.ts'
+import { type Answer, type Person, TestHost } from './host.test-support.ts'
 
 const folders: string[] = []
 after(() => {
@@ -243,39 +243,66 @@ test('changes that were under way when an account stopped are not forgotten by i
   await host.close()
 })
 
-test('what was under way behind a failed apply does not overtake it', async () => {
-  const turns: (() => void)[] = []
-  let isHeld = false
-  const files = { ...nodeFiles }
-  files.open = async (path, flags) => {
+/** Files whose syncs wait for a word, one after the other, while `isHeld`. */
+function heldSyncs() {
+  const held = { isHeld: false, turns: [] as (() => void)[], files: { ...nodeFiles } }
+  held.files.open = async (path, flags) => {
     const file = await nodeFiles.open(path, flags)
     return {
       ...file,
       async datasync() {
-        if (isHeld) await new Promise<void>((resolve) => turns.push(resolve))
+        if (held.isHeld) await new Promise<void>((resolve) => held.turns.push(resolve))
         return file.datasync()
       },
     }
   }
-  const host = await TestHost.open({ files })
+  return held
+}
+
+/** Writes where nothing can be written, and something else that comes in the next group. */
+async function behindBrokenWrite(other: (host: TestHost, alice: Person) => Promise<Answer>) {
+  const held = heldSyncs()
+  const host = await TestHost.open({ files: held.files })
   const alice = await host.signUp('alice')
   const broken = breakFile(host, alice)
-  isHeld = true
+  held.isHeld = true
   const write = host.write(alice, 'one')
-  await host.until(() => turns.length === 1)
-  // Needs no broken table, and comes in the next group.
-  const preferences = [{ $type: 'app.bsky.actor.defs#adultContentPref', enabled: true }]
-  const put = host.post('app.bsky.actor.putPreferences', { preferences }, alice.accessJwt)
+  await host.until(() => held.turns.length === 1)
+  const behind = other(host, alice)
   await new Promise((resolve) => setImmediate(resolve))
-  isHeld = false
-  turns[0]!()
+  held.isHeld = false
+  held.turns[0]!()
   assert.equal((await write).body.error, 'AccountStopped')
-  assert.equal((await put).body.error, 'AccountStopped')
+  assert.equal((await behind).body.error, 'AccountStopped')
+  return { host, alice, broken }
+}
+
+test('what was under way behind a failed apply does not overtake it', async () => {
+  // Needs no broken table.
+  const preferences = [{ $type: 'app.bsky.actor.defs#adultContentPref', enabled: true }]
+  const { host, alice, broken } = await behindBrokenWrite((host, { accessJwt }) =>
+    host.post('app.bsky.actor.putPreferences', { preferences }, accessJwt),
+  )
   broken.mend()
   assert.equal((await host.write(alice, 'two')).status, 200)
   await assertRepo(host, alice, ['one', 'two'])
   const kept = await host.get('app.bsky.actor.getPreferences', {}, alice.accessJwt)
   assert.deepEqual(kept.body.preferences, preferences)
+  await host.close()
+})
+
+test('nor does a change of standing, which is the directory’s', async () => {
+  const { host, alice, broken } = await behindBrokenWrite((host, { accessJwt }) =>
+    host.post('com.atproto.server.deactivateAccount', {}, accessJwt),
+  )
+  const isActive = async () =>
+    (await host.get('com.atproto.sync.getRepoStatus', { did: alice.did })).body.active
+  assert.equal(await isActive(), true)
+  broken.mend()
+  assert.equal((await host.write(alice, 'two')).body.error, 'RepoDeactivated')
+  assert.equal(await isActive(), false)
+  await host.post('com.atproto.server.activateAccount', undefined, alice.accessJwt)
+  await assertRepo(host, alice, ['one'])
   await host.close()
 })
 
