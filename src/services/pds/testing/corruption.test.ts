@@ -88,8 +88,11 @@ test('a changed byte inside a record is never handed out as its author’s word'
   assert.ok(places.length > 0)
   scribble(path, () => places, 1)
   assert.equal((await read(host, bob, 'post7')).status, 200)
-  const seen = await read(host, alice, 'post7')
-  assert.deepEqual([seen.status, seen.body.error], [503, 'AccountStopped'])
+  assert.equal((await read(host, alice, 'post1')).status, 200)
+  for (const rkey of ['post7', 'post1']) {
+    const seen = await read(host, alice, rkey)
+    assert.deepEqual([seen.status, seen.body.error], [503, 'AccountStopped'], rkey)
+  }
   assert.equal((await host.write(bob, 'still here')).status, 200)
   await host.close()
 })
