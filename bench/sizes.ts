@@ -72,9 +72,11 @@ class Host {
   static readonly all = new Set<Host>()
   readonly #plc: ServerProcess
   readonly #pds: ServerProcess
+  readonly name: string
   startMs = 0
 
   constructor(name: string) {
+    this.name = name
     this.#plc = new ServerProcess('plc', '--dev', '--data', join(folder, name, 'plc'))
     this.#pds = new ServerProcess('pds', '--dev', '--data', join(folder, name, 'pds'))
   }
@@ -322,7 +324,7 @@ async function carOf(did: Did, count: number): Promise<string> {
 
 /** An account whose identity once named our key: what it signed may be imported. */
 async function ownAccount(host: Host, name: string): Promise<Session> {
-  const kept = join(folder, `${name}.json`)
+  const kept = join(folder, `${host.name}-${name}.json`)
   const handle = `${name}.test`
   if (existsSync(kept)) {
     const input = { identifier: handle, password: PASSWORD }
@@ -465,8 +467,12 @@ async function reads(host: Host, { did }: Session, count: number): Promise<void>
   )
 }
 
+/** Of somebody else, so that the program is warm. */
+const WARM_WRITES = 100
+
 /** The first write after a start: in good order, where the tree is stored, and after a kill. */
 async function coldWrites(host: Host, session: Session, count: number): Promise<void> {
+  const other = await ownAccount(host, 'small')
   for (const how of ['stopped', 'killed'] as const) {
     const waits: number[] = []
     const cpus: number[] = []
@@ -478,6 +484,7 @@ async function coldWrites(host: Host, session: Session, count: number): Promise<
       starts.push(host.startMs)
       // What is cold is the repository, not the way to it.
       await host.call('GET', 'com.atproto.server.getSession', { token: session.accessJwt })
+      for (let n = 0; n < WARM_WRITES; n++) await writeOne(host, other)
       const cpu = host.cpuMs()
       waits.push(await writeOne(host, session))
       cpus.push(host.cpuMs() - cpu)

@@ -154,6 +154,25 @@ test('each life tells the network its turns, once and in order, and nothing in b
   }
 })
 
+test('what an account that is taken down wrote is not told again, until it is back', async () => {
+  const cursor = await newest(host)
+  const person = await host.signUp('hidden')
+  const other = await host.signUp('seen')
+  for (const one of [person, other]) await host.write(one, 'words')
+  const told = async (did: string) => {
+    const events = await host.events(cursor)
+    return events.filter((event) => event.did === did).map(said)
+  }
+  const before = await told(person.did)
+  assert.deepEqual(before.slice(2), ['#commit of 0', '#commit of 1'])
+  await acts['take down']!(person)
+  assert.deepEqual(await told(person.did), [...before.slice(0, 2), '#account takendown'])
+  assert.equal((await told(other.did)).length, 4)
+  await acts['bring back']!(person)
+  const away = ['#account takendown', '#account active', '#commit of 0']
+  assert.deepEqual(await told(person.did), [...before, ...away])
+})
+
 test('a deleted account leaves its end in the stream, and nothing of what it wrote', async () => {
   const person = await host.signUp('leaver')
   await host.write(person, 'not for later')
