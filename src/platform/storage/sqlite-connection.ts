@@ -224,7 +224,7 @@ export class SqliteConnection {
       this.#reads = 'once'
       if (readers.push(this) === 1) setImmediate(endTurn)
     } else if (this.#reads === 'once' && !this.#db.isTransaction) {
-      this.#beginReading ??= this.#db.prepare('BEGIN')
+      this.#beginReading ??= this.#bracket('BEGIN')
       this.#beginReading.run()
       this.#reads = 'together'
     }
@@ -233,8 +233,15 @@ export class SqliteConnection {
   #endReading(): void {
     if (this.#reads !== 'together') return
     this.#reads = 'once'
-    this.#commitReading ??= this.#db.prepare('COMMIT')
+    this.#commitReading ??= this.#bracket('COMMIT')
     this.#commitReading.run()
+  }
+
+  /** Running it tells the last rowid, which a full-text table may have put beyond what a number holds. */
+  #bracket(sql: string): StatementSync {
+    const statement = this.#db.prepare(sql)
+    statement.setReadBigInts(true)
+    return statement
   }
 
   /** The loop turns: what was read together no longer holds the file as it was. */
