@@ -74,6 +74,10 @@ test('a document that breaks a rule is refused', () => {
       token_endpoint_auth_method: 'private_key_jwt',
       jwks_uri: 'http://app.example.com/jwks.json',
     },
+    'with keys inside our network': {
+      token_endpoint_auth_method: 'private_key_jwt',
+      jwks_uri: 'https://169.254.169.254/jwks.json',
+    },
     'without a way back': { redirect_uris: [] },
     'with a way back in the open': { redirect_uris: ['http://app.example.com/callback'] },
     'with a way back to the host itself': { redirect_uris: ['https://localhost/callback'] },

@@ -146,7 +146,8 @@ function authentication(
     return { isConfidential: true, jwks, jwksUri: undefined }
   }
   const uri = httpsOf(jwksUri)
-  if (uri === undefined) throw new ClientError('jwks_uri is no https address')
+  if (uri === undefined || !isPublicName(new URL(uri).hostname))
+    throw new ClientError('jwks_uri is no https address at a public name')
   return { isConfidential: true, jwks: undefined, jwksUri: uri }
 }
 
