@@ -4,6 +4,7 @@ import { connect } from 'node:net'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { WebSocket } from 'ws'
+import { type Entry, memoryFiles, openLocalStreams } from '#platform/storage'
 import type { ListenOptions } from './listen.ts'
 import { collect, gate, serving } from './rig.fixture.ts'
 import type { Frame, FrameBatch, HttpRequest, Service } from './shapes.ts'
@@ -61,6 +62,38 @@ test('a batch is put into wire form once, however many read it', () => {
   const batch = [Buffer.alloc(10), 'text']
   assert.equal(wireBatch(batch), wireBatch(batch))
   assert.notEqual(wireBatch(batch), wireBatch([...batch]))
+})
+
+test('frames that a stream gives back are sent from where they lie, heads written between them', async () => {
+  const files = memoryFiles()
+  const lengths = [0, 1, 125, 126, 3000, 65_535, 65_536, 7]
+  const payloads = lengths.map((length, fill) => Buffer.alloc(length, fill + 1))
+  const write = await openLocalStreams('/streams', { files })
+  const entries = payloads.map((payload) => ({ key: 'did:x', kind: 1, make: () => payload }))
+  const written = await write.open('events')
+  await written.append(entries.slice(0, 3)).durable
+  await written.append(entries.slice(3)).durable
+  await write.close()
+
+  const streams = await openLocalStreams('/streams', { files })
+  const read: Entry[] = []
+  const stream = await streams.open('events')
+  for await (const batch of stream.read({ after: 0 })) read.push(...batch)
+  await streams.close()
+  const frames = read.map(({ payload }) => payload)
+  assert.deepEqual(frames, payloads)
+  const copied = wireBatch(payloads)
+  const wire = wireBatch(frames)
+  assert.deepEqual(wire, copied)
+  assert.equal(wire.buffer, frames[0]!.buffer)
+  assert.deepEqual(frames, payloads)
+  // With one left out they do not lie together any more.
+  const [, ...rest] = frames
+  assert.equal(wireBatch(rest).buffer, frames[0]!.buffer)
+  const gap = frames.filter((_, index) => index !== 4)
+  const wireOfGap = wireBatch(gap)
+  assert.notEqual(wireOfGap.buffer, frames[0]!.buffer)
+  assert.deepEqual(wireOfGap, wireBatch(payloads.filter((_, index) => index !== 4)))
 })
 
 test('the subscription sees the request, and a client that goes away ends it', async () => {

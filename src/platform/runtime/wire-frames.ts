@@ -15,8 +15,32 @@ const built = new WeakMap<FrameBatch, Buffer>()
 export function wireBatch(batch: FrameBatch): Buffer {
   let wire = built.get(batch)
   if (wire === undefined) {
-    wire = buildWire(batch)
+    wire = wireInPlace(batch) ?? buildWire(batch)
     built.set(batch, wire)
+  }
+  return wire
+}
+
+/** How the storage room marks a buffer of frames that lie together, each behind room for its head. */
+const FRAME_ROOM = Symbol.for('falaj.frameRoom')
+
+/** Writes the heads between frames that lie so already: nothing is copied. Undefined for all others. */
+function wireInPlace(batch: FrameBatch): Buffer | undefined {
+  const [first] = batch
+  if (first === undefined || typeof first === 'string') return undefined
+  const { buffer } = first
+  if (!(FRAME_ROOM in buffer)) return undefined
+  const start = first.byteOffset - headerBytes(first.length)
+  let end = start
+  for (const frame of batch) {
+    if (typeof frame === 'string' || frame.buffer !== buffer) return undefined
+    end += headerBytes(frame.length)
+    if (frame.byteOffset !== end) return undefined
+    end += frame.length
+  }
+  const wire = Buffer.from(buffer as ArrayBuffer, start, end - start)
+  for (const { byteOffset, length } of batch as readonly Uint8Array[]) {
+    putHead(wire, byteOffset - headerBytes(length) - start, BINARY, length)
   }
   return wire
 }
@@ -41,8 +65,16 @@ function buildWire(batch: FrameBatch): Buffer {
 }
 
 function putFrame(wire: Buffer, start: number, frame: Frame, length: number): number {
+  const at = putHead(wire, start, typeof frame === 'string' ? TEXT : BINARY, length)
+  if (typeof frame === 'string') wire.write(frame, at)
+  else wire.set(frame, at)
+  return at + length
+}
+
+/** Writes the head of a frame and says where its content begins. */
+function putHead(wire: Buffer, start: number, kind: number, length: number): number {
   let at = start
-  wire[at++] = typeof frame === 'string' ? TEXT : BINARY
+  wire[at++] = kind
   if (length <= SHORT_MAX) wire[at++] = length
   else if (length <= MEDIUM_MAX) {
     wire[at++] = 126
@@ -52,7 +84,5 @@ function putFrame(wire: Buffer, start: number, frame: Frame, length: number): nu
     at = wire.writeUInt32BE(Math.floor(length / 2 ** 32), at)
     at = wire.writeUInt32BE(length >>> 0, at)
   }
-  if (typeof frame === 'string') wire.write(frame, at)
-  else wire.set(frame, at)
-  return at + length
+  return at
 }

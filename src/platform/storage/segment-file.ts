@@ -3,16 +3,17 @@ import { type Entry, StorageError } from './contracts.ts'
 import type { Files, OpenFile } from './files.ts'
 import {
   type Batch,
-  decodeEntries,
   decodeIndex,
   encodeIndex,
   encodeSegmentHeader,
   indexLength,
+  markFrameRoom,
   payloadsIntact,
   readBatch,
   type SegmentHeader,
   type SegmentIndex,
   segmentHeaderBytes,
+  takeEntries,
 } from './segment-format.ts'
 
 /** Entries are read, cached and handed out in blocks of about this size. */
@@ -209,12 +210,14 @@ export async function readEntries(
   const bytes = Buffer.allocUnsafeSlow(to - from)
   const got = await file.read(bytes, from)
   const entries: Entry[] = []
+  let taken = 0
   for (let at = 0; at < bytes.length; ) {
     const batch = readBatch(bytes, at, got, bytes.length - at, segment.header.salt)
     if (!batch || 'more' in batch) throw corrupt(segment, from + at, 'the batch is damaged')
     if (!payloadsIntact(bytes, batch)) throw corrupt(segment, from + at, 'a payload is damaged')
-    decodeEntries(bytes, batch, entries)
+    taken = takeEntries(bytes, batch, entries, taken)
     at += batch.length
   }
+  markFrameRoom(bytes)
   return entries
 }

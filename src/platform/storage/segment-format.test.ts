@@ -6,7 +6,6 @@ import {
   type Batch,
   batchLength,
   blankMark,
-  decodeEntries,
   decodeIndex,
   decodeSegmentHeader,
   encodeIndex,
@@ -15,6 +14,7 @@ import {
   indexLength,
   payloadsIntact,
   readBatch,
+  takeEntries,
   visitEntries,
   writeBatch,
 } from './segment-format.ts'
@@ -73,7 +73,7 @@ describe('a batch', () => {
         )
         assert.equal(payloadsIntact(bytes, batch), true)
         const entries: Entry[] = []
-        decodeEntries(bytes, batch, entries)
+        takeEntries(bytes, batch, entries, batch.at)
         assert.deepEqual(
           entries.map(({ payload, ...entry }) => ({ ...entry, payload: [...payload] })),
           parts.entries.map(({ key, kind, payload }, index) => ({
@@ -170,7 +170,7 @@ describe('a batch', () => {
         assert.deepEqual(read(bytes), batch, 'the checksum does not cover marks')
         assert.equal(payloadsIntact(bytes, batch), true)
         const entries: Entry[] = []
-        decodeEntries(bytes, batch, entries)
+        takeEntries(bytes, batch, entries, batch.at)
         for (const [at, { blanked, payload }] of entries.entries()) {
           assert.equal(blanked, at === target)
           assert.deepEqual([...payload], at === target ? [] : [...parts.entries[at]!.payload])

@@ -9,7 +9,9 @@ export interface ReadableStream {
   readonly closed: boolean
   readonly liveTail: LiveTail
   /** The next batch above `after` and up to `limit`; undefined when there is none. */
-  fetch(after: number, limit: number): Promise<readonly Entry[] | undefined>
+  fetch(after: number, limit: number, reader: object): Promise<readonly Entry[] | undefined>
+  /** Told by a reader that it ends. */
+  left(reader: object): void
 }
 
 /** A cursor. It holds at most the batch it hands out. */
@@ -69,7 +71,7 @@ export class StreamReader implements AsyncIterableIterator<readonly Entry[]> {
 
   async #fetch(): Promise<readonly Entry[] | undefined> {
     const limit = this.#live ? this.#stream.liveTail.visible : this.#upTo
-    const batch = await this.#stream.fetch(this.#after, limit)
+    const batch = await this.#stream.fetch(this.#after, limit, this)
     // Burned seqs may be all that is left below the limit.
     if (!batch) this.#after = Math.max(this.#after, limit)
     if (!batch || this.#maxBatchBytes >= blockBytes) return batch
@@ -92,6 +94,7 @@ export class StreamReader implements AsyncIterableIterator<readonly Entry[]> {
     if (this.#ended) return
     this.#ended = true
     this.#pieces = []
+    this.#stream.left(this)
     this.#signal?.removeEventListener('abort', this.#end)
     if (!this.#wake) return
     this.#stream.liveTail.unwait(this.#wake)

@@ -1,3 +1,4 @@
+import { Company } from './company.ts'
 import { type Entry, StorageError } from './contracts.ts'
 import { isMissing } from './errors.ts'
 import type { OpenFiles } from './open-files.ts'
@@ -5,6 +6,24 @@ import { blockBytes, corrupt, loadIndex, readEntries, type Segment } from './seg
 
 /** Entries of one block, cut into batches that every reader with the default bound shares. */
 type Block = readonly (readonly Entry[])[]
+
+/** Where a block lies in its segment, and the seqs it may hold. */
+interface Place {
+  from: number
+  to: number
+  firstSeq: number
+  lastSeq: number
+}
+
+const EMPTY: Promise<Block> = Promise.resolve([])
+
+interface Held {
+  block: Promise<Block>
+  place: Place
+  bytes: number
+  /** Counted, as it is in memory or about to be. */
+  isIn: boolean
+}
 
 /** Cuts entries into batches of at most `maxBytes` of payload, or of one entry. Returns the same array when one is enough. */
 export function cutBatches(entries: Entry[], maxBytes: number): Entry[][] {
@@ -33,7 +52,8 @@ export class StreamReads {
   readonly #segments: Segment[]
   readonly #openFiles: OpenFiles
   readonly #cacheBytes: number
-  readonly #blocks = new Map<string, { block: Promise<Block>; bytes: number }>()
+  readonly #blocks = new Map<string, Held>()
+  readonly #company = new Company()
   #cachedBytes = 0
 
   constructor(segments: Segment[], openFiles: OpenFiles, cacheBytes: number) {
@@ -42,8 +62,12 @@ export class StreamReads {
     this.#cacheBytes = cacheBytes
   }
 
-  /** The next durable entries above `after`; undefined when there are none. May go beyond any release. */
-  async next(after: number): Promise<readonly Entry[] | undefined> {
+  /**
+   * The next durable entries above `after`; undefined when there are none. May go beyond any release. Who reads is waited
+   * for by those ahead of it, until it has `left`.
+   */
+  async next(after: number, reader: object): Promise<readonly Entry[] | undefined> {
+    this.#company.moved(reader, after)
     for (;;) {
       const segment = this.#segmentAfter(after)
       if (!segment) return undefined
@@ -56,6 +80,10 @@ export class StreamReads {
         throw corrupt(segment, 0, `it cannot be read: ${(error as Error).message}`, error)
       }
     }
+  }
+
+  left(reader: object): void {
+    this.#company.left(reader)
   }
 
   #segmentAfter(after: number): Segment | undefined {
@@ -81,7 +109,12 @@ export class StreamReads {
     segment.index ??= await this.#openFiles.use(segment.path, (file) => loadIndex(file, segment))
     const { seqs, offsets, end } = segment.index
     for (let row = blockOf(seqs, after + 1); row < seqs.length; row++) {
-      const block = await this.#block(segment, offsets[row]!, offsets[row + 1] ?? end)
+      const block = await this.#block(segment, {
+        from: offsets[row]!,
+        to: offsets[row + 1] ?? end,
+        firstSeq: seqs[row]!,
+        lastSeq: (seqs[row + 1] ?? segment.lastSeq + 1) - 1,
+      })
       for (const batch of block) {
         if (batch.at(-1)!.seq <= after) continue
         if (batch[0]!.seq > after) return batch
@@ -91,7 +124,8 @@ export class StreamReads {
     throw corrupt(segment, end, `it ends before its last seq ${segment.lastSeq}`)
   }
 
-  #block(segment: Segment, from: number, to: number): Promise<Block> {
+  #block(segment: Segment, place: Place): Promise<Block> {
+    const { from, to } = place
     const key = `${segment.header.base}:${from}:${to}`
     const cached = this.#blocks.get(key)
     if (cached) {
@@ -99,24 +133,58 @@ export class StreamReads {
       this.#blocks.set(key, cached)
       return cached.block
     }
-    const block = this.#openFiles
-      .use(segment.path, (file) => readEntries(file, segment, from, to))
-      .then((entries) => cutBatches(entries, blockBytes))
-    const held = { block, bytes: to - from }
+    const held: Held = { block: EMPTY, place, bytes: to - from, isIn: false }
     this.#blocks.set(key, held)
-    this.#cachedBytes += held.bytes
-    block.catch(() => this.#drop(key, held))
-    for (const [oldest, other] of this.#blocks) {
-      if (this.#cachedBytes <= this.#cacheBytes) break
-      this.#drop(oldest, other)
-    }
-    return block
+    held.block = this.#makeRoom(key, held)
+      .then(() => this.#openFiles.use(segment.path, (file) => readEntries(file, segment, from, to)))
+      .then((entries) => cutBatches(entries, blockBytes))
+    held.block.catch(() => this.#drop(key, held))
+    return held.block
   }
 
-  #drop(key: string, held: { bytes: number }): void {
+  /** Puts blocks out of memory for another: those right before it only when the readers on their way to it have had them. */
+  async #makeRoom(key: string, held: Held): Promise<void> {
+    while (this.#cachedBytes + held.bytes > this.#cacheBytes) {
+      const { firstSeq } = held.place
+      const near = this.#nearStart(firstSeq)
+      const last = this.#company.lastBetween(near - 1, firstSeq - 1)
+      if (this.#dropOne(near, firstSeq, last ?? firstSeq)) continue
+      if (last === undefined) break
+      await this.#company.waitFor(last)
+    }
+    if (this.#blocks.get(key) !== held) return
+    held.isIn = true
+    this.#cachedBytes += held.bytes
+  }
+
+  /** Where the blocks in memory begin that lead to this seq without a gap. */
+  #nearStart(seq: number): number {
+    const places = Array.from(this.#blocks.values(), ({ isIn, place }) =>
+      isIn ? place : undefined,
+    )
+    let start = seq
+    for (;;) {
+      const before = places.find((place) => place?.lastSeq === start - 1)
+      if (!before) return start
+      start = before.firstSeq
+    }
+  }
+
+  /** Drops the block unused for longest, but none from `near` to `seq` that the one at `last` has yet to read. */
+  #dropOne(near: number, seq: number, last: number): boolean {
+    for (const [key, held] of this.#blocks) {
+      const { firstSeq, lastSeq } = held.place
+      if (!held.isIn || (firstSeq >= near && firstSeq < seq && lastSeq > last)) continue
+      this.#drop(key, held)
+      return true
+    }
+    return false
+  }
+
+  #drop(key: string, held: Held): void {
     if (this.#blocks.get(key) !== held) return
     this.#blocks.delete(key)
-    this.#cachedBytes -= held.bytes
+    if (held.isIn) this.#cachedBytes -= held.bytes
   }
 }
 

@@ -93,15 +93,22 @@ export class LocalStream implements Stream {
     return new StreamReader(this, { after }, this.#durable)
   }
 
-  /** The next batch above `after` and up to `limit`, for the readers; undefined when there is none. */
-  async fetch(after: number, limit: number): Promise<readonly Entry[] | undefined> {
+  /** The next batch above `after` and up to `limit`, for a reader; undefined when there is none. */
+  async fetch(after: number, limit: number, reader: object): Promise<readonly Entry[] | undefined> {
     // What was trimmed may still be in memory; it is gone all the same.
     const from = Math.max(after, this.#first - 1)
     if (from >= limit) return undefined
-    const batch = this.#tail.next(from) ?? (await this.#reads.next(from))
+    const live = this.#tail.next(from)
+    if (live) this.#reads.left(reader)
+    const batch = live ?? (await this.#reads.next(from, reader))
     if (!batch || batch.at(-1)!.seq <= limit) return batch
     const visible = batch.filter(({ seq }) => seq <= limit)
     return visible.length > 0 ? visible : undefined
+  }
+
+  /** Told by a reader that it ends. */
+  left(reader: object): void {
+    this.#reads.left(reader)
   }
 
   get closed(): boolean {
