@@ -1,9 +1,11 @@
 /** The table of every page this host serves itself. Each stands in a file named by its path. */
 import { accountPage, signOutPage } from './pages/account/account.ts'
 import { appPasswordsPage } from './pages/account/app-passwords.ts'
+import { appsPage } from './pages/account/apps.ts'
 import { confirmPage } from './pages/account/confirm.ts'
 import { devicesPage } from './pages/account/devices.ts'
 import { emailPage } from './pages/account/email.ts'
+import { exportEverythingPage, exportPage, exportRepoPage } from './pages/account/export.ts'
 import { forgottenPage } from './pages/account/forgotten.ts'
 import { handlePage } from './pages/account/handle.ts'
 import { leavingPage } from './pages/account/leaving.ts'
@@ -20,9 +22,13 @@ const table = [
   authorizePage,
   accountPage,
   appPasswordsPage,
+  appsPage,
   confirmPage,
   devicesPage,
   emailPage,
+  exportEverythingPage,
+  exportPage,
+  exportRepoPage,
   forgottenPage,
   handlePage,
   leavingPage,

@@ -74,7 +74,7 @@ export class SignIns {
 
 /** A network of 256 addresses, or of a subscriber: enough to know one's own by. */
 export function networkOf(ip: string): string {
-  if (ip.includes('.') && !ip.startsWith('::')) return ip.replace(/\.\d+$/, '.…')
+  if (ip.includes('.') && !ip.startsWith('::')) return ip.replace(/\.\d+$/, '.x')
   if (ip.startsWith('::ffff:')) return networkOf(ip.slice('::ffff:'.length))
-  return ip === '' ? '' : `${ip.split(':').slice(0, 3).join(':')}:…`
+  return ip === '' ? '' : `${ip.split(':').slice(0, 3).join(':')}::x`
 }

@@ -203,7 +203,7 @@ ${passkeyForm(visit, ceremony, {
   button: w.makePasskey,
   fields: html`<div class="field"><label for="name">${w.passkeyName}</label><input class="input" id="name" name="name" dir="auto" maxlength="60" value="${visit.device.agent}"></div>`,
 })}</section>
-<section><h2>${has('totp') ? w.newTotp : w.addTotp}</h2>${totpForm(pds, visit, account, secret)}</section>
+<section><details class="more"${told?.tone === 'bad' && html` open`}><summary><strong>${has('totp') ? w.newTotp : w.addTotp}</strong></summary>${totpForm(pds, visit, account, secret)}</details></section>
 ${
   !has('email') &&
   html`<section><h2>${w.addEmail}</h2><p class="hint">${w.emailText}</p>

@@ -7,7 +7,7 @@ type Parts = Pick<Pds, 'accounts' | 'devices' | 'sessions'>
 
 const words = {
   ar: {
-    title: 'الجلسات والتطبيقات',
+    title: 'جلسات بكلمة المرور',
     lead: 'التطبيقات التي دخلت بكلمة مرورك، أو بكلمة صُنعت لها. ما تنهيه هنا يتوقف خلال ساعتين على الأكثر.',
     none: 'لا تطبيق داخل بكلمة مرور الآن.',
     unknown: 'تطبيق لا يذكر اسمه',
@@ -19,7 +19,7 @@ const words = {
     done: { ended: 'انتهت الجلسة.', all: 'انتهت الجلسات كلها.' },
   },
   en: {
-    title: 'Sessions and apps',
+    title: 'Password sessions',
     lead: 'Apps that signed in with your password, or with one made for them. What you end here stops within two hours at the latest.',
     none: 'No app is signed in with a password now.',
     unknown: 'An app that gives no name',
