@@ -66,7 +66,7 @@ const shared = {
 /** Builds everything; throws with readable messages when the source does not compile. */
 export async function buildWeb(): Promise<WebBuild> {
   const started = performance.now()
-  const [app, boot, operators] = await Promise.all([
+  const [app, boot, operators, hostPages] = await Promise.all([
     build({
       ...shared,
       entryPoints: [join(here, 'src/main.tsx')],
@@ -85,6 +85,13 @@ export async function buildWeb(): Promise<WebBuild> {
       entryPoints: { console: join(here, 'src/console/main.tsx') },
       format: 'esm',
     }),
+    // Scripts of pages that a host serves itself: it reads them from here, and names them by content.
+    build({
+      ...shared,
+      entryPoints: [join(here, 'src/host-pages/recovery-key.ts')],
+      entryNames: 'host-pages/[name]',
+      format: 'esm',
+    }),
   ])
   const files = [...app.outputFiles, ...boot.outputFiles]
   const meta = { ...app.metafile.outputs, ...boot.metafile.outputs }
@@ -93,11 +100,12 @@ export async function buildWeb(): Promise<WebBuild> {
     'index.html': await indexPage(files, first),
     'console.html': await consolePage([...files, ...operators.outputFiles]),
   }
-  const built = [app, boot, operators]
+  const built = [app, boot, operators, hostPages]
   const inputs = built.flatMap(({ metafile }) => Object.keys(metafile.inputs))
   const result = measure(files, first, performance.now() - started)
   const stamp: Stamp = { ...result, inputs: [...new Set(inputs)].sort(), builtAtMs: Date.now() }
-  await put([...files, ...operators.outputFiles], pages, stamp)
+  const beside = [...operators.outputFiles, ...hostPages.outputFiles]
+  await put([...files, ...beside], pages, stamp)
   return result
 }
 
@@ -186,7 +194,8 @@ async function put(
 ): Promise<void> {
   const keep = new Set(files.map(({ path }) => path))
   for (const { path, contents } of files) {
-    if (existsSync(path)) continue
+    // What is named by its content is there already, or is not.
+    if (path.startsWith(join(webDist, 'assets')) && existsSync(path)) continue
     await mkdir(dirname(path), { recursive: true })
     await writeFile(path, contents)
   }
@@ -207,7 +216,8 @@ async function replace(path: string, text: string): Promise<void> {
 
 /** Whether `web/dist` is missing, or older than any source that went into it. Reads only file times. */
 export function webBuildIsStale(): boolean {
-  if (!existsSync(stampFile) || !existsSync(join(webDist, 'console.html'))) return true
+  const whole = ['build.json', 'console.html', 'host-pages/recovery-key.js']
+  if (!whole.every((name) => existsSync(join(webDist, name)))) return true
   const { mtimeMs: builtAtMs } = statSync(stampFile)
   const newer = (path: string) => statSync(path).mtimeMs > builtAtMs
   const sources = readdirSync(join(here, 'src'), { recursive: true, withFileTypes: true })

@@ -12,10 +12,9 @@ import {
   getKeyHealth,
   registerRecoveryKey,
   signIn,
-  signKeyCheck,
 } from '#protocol/account'
 import { generateKey } from '#protocol/crypto'
-import { plcClient, recoveryKey, recoverySheet } from '#protocol/identity'
+import { plcClient, proveKey, recoveryKey, recoverySheet } from '#protocol/identity'
 import type { Did } from '#protocol/syntax'
 import { eventually, ServerProcess, temporaryFolder } from '../rig.ts'
 
@@ -98,7 +97,7 @@ describe('an account whose host is destroyed', () => {
     const { code: token } = await client.post(confirmPassword, input)
     const { didKey } = key.publicKey
     await client.post(registerRecoveryKey, { key: didKey, token, label: 'the sheet in the drawer' })
-    await client.post(checkRecoveryKey, signKeyCheck(key, did, Date.now()))
+    await client.post(checkRecoveryKey, proveKey(key, did, Date.now()))
     const health = await client.get(getKeyHealth, {})
     assert.equal(health.state, 'good')
     assert.deepEqual(

@@ -10,10 +10,8 @@ import registerRecoveryKeyJson from '#lexicons/app/falaj/identity/registerRecove
 import removeRecoveryKeyJson from '#lexicons/app/falaj/identity/removeRecoveryKey' with {
   type: 'json',
 }
-import { base64url, type SigningKey } from '#protocol/crypto'
 import type { WrappedRecoveryKey } from '#protocol/identity'
 import { compileLexicons } from '#protocol/lexicon'
-import type { Did } from '#protocol/syntax'
 
 // Pure: what a client does not call, its bundle does not hold.
 const lexicons = /* @__PURE__ */ compileLexicons([
@@ -80,15 +78,3 @@ export const keepWrappedKey = /* @__PURE__ */ lexicons.procedure<
   { key: string; wrapped?: WrappedRecoveryKey },
   KeyHealth
 >('app.falaj.identity.keepWrappedKey')
-
-/** What a key signs to show that its owner holds it. */
-export function keyCheckMessage(did: Did, at: string): Uint8Array {
-  return new TextEncoder().encode(`falaj recovery key check ${did} ${at}`)
-}
-
-/** The input of `checkRecoveryKey`, signed. */
-export function signKeyCheck(key: SigningKey, did: Did, nowMs: number) {
-  const at = new Date(nowMs).toISOString()
-  const signature = base64url(key.sign(keyCheckMessage(did, at)))
-  return { key: key.publicKey.didKey, at, signature }
-}

@@ -5,11 +5,9 @@ export {
   getKeyHealth,
   type KeyHealth,
   keepWrappedKey,
-  keyCheckMessage,
   type RotationKeyView,
   registerRecoveryKey,
   removeRecoveryKey,
-  signKeyCheck,
 } from './identity-lexicons.ts'
 export {
   getHealth,

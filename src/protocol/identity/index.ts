@@ -94,6 +94,7 @@ export {
   recoverySheet,
   type SheetWord,
 } from './recovery-key.ts'
+export { type KeyProof, proveKey, verifyKeyProof } from './recovery-proof.ts'
 export { recoveryWords } from './recovery-words.ts'
 export {
   parseWrappedRecoveryKey,

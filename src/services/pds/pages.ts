@@ -10,6 +10,7 @@ import { forgottenPage } from './pages/account/forgotten.ts'
 import { handlePage } from './pages/account/handle.ts'
 import { leavingPage } from './pages/account/leaving.ts'
 import { passwordPage } from './pages/account/password.ts'
+import { recoveryKeyPage } from './pages/account/recovery-key.ts'
 import { secondFactorsPage } from './pages/account/second-factors.ts'
 import { secondStepPage } from './pages/account/second-step.ts'
 import { sessionsPage } from './pages/account/sessions.ts'
@@ -34,6 +35,7 @@ const table = [
   leavingPage,
   passkeySignInPage,
   passwordPage,
+  recoveryKeyPage,
   secondFactorsPage,
   secondStepPage,
   sessionsPage,

@@ -11,8 +11,8 @@ export const checkRecoveryKey = ({
   procedure(schema, {
     auth: callers.account({ deactivated: true, least: 'full' }),
     limits: { bodyBytes: 4_096, rates: passwordRates },
-    async handle({ input: { key, at, signature }, caller: { did } }) {
-      await recoveryKeys.check(did, key, at, signature)
+    async handle({ input, caller: { did } }) {
+      await recoveryKeys.check(did, input)
       return recoveryKeys.health(did)
     },
   })

@@ -1,12 +1,12 @@
 /** Keys that people hold to their own names, as a host puts them into identities and shows them. */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { signKeyCheck } from '#protocol/account'
 import { generateKey, type SigningKey } from '#protocol/crypto'
 import {
   type PlcOperation,
   planPlcTakeover,
   plcState,
+  proveKey,
   recoveryKey,
   signPlcOperation,
   type WrappedRecoveryKey,
@@ -62,13 +62,13 @@ describe('a recovery key', () => {
 
   test('is in order once its owner has shown that they can read it, and only by its signature', async () => {
     const nowMs = host.outside.now()
-    const proof = signKeyCheck(key, alice.did, nowMs)
-    const other = signKeyCheck(generateKey('k256'), alice.did, nowMs)
+    const proof = proveKey(key, alice.did, nowMs)
+    const other = proveKey(generateKey('k256'), alice.did, nowMs)
     const wrongs: [object, string][] = [
       [{ ...proof, signature: other.signature }, 'InvalidSignature'],
       [{ ...proof, signature: '*' }, 'InvalidSignature'],
-      [signKeyCheck(key, 'did:plc:aaaaaaaaaaaaaaaaaaaaaaaa', nowMs), 'InvalidSignature'],
-      [signKeyCheck(key, alice.did, nowMs - 3_600_000), 'InvalidSignature'],
+      [proveKey(key, 'did:plc:aaaaaaaaaaaaaaaaaaaaaaaa', nowMs), 'InvalidSignature'],
+      [proveKey(key, alice.did, nowMs - 3_600_000), 'InvalidSignature'],
       [other, 'KeyNotFound'],
     ]
     for (const [input, error] of wrongs)

@@ -216,7 +216,7 @@ function securityHeaders({
     "style-src 'self'",
     "font-src 'self'",
     "img-src 'self'",
-    ...(scripts.length > 0 ? ["script-src 'self'"] : []),
+    ...(scripts.length > 0 ? ["script-src 'self'", "connect-src 'self'"] : []),
     ["form-action 'self'", ...formTargets.filter((one) => /^[\w+.:/[\]-]+$/.test(one))].join(' '),
     "base-uri 'none'",
     "frame-ancestors 'none'",

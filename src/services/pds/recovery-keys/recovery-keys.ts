@@ -1,10 +1,10 @@
 import type { Sql } from '#platform/storage'
 import type { KeyHealth, RotationKeyView } from '#protocol/account'
-import { keyCheckMessage } from '#protocol/account'
-import { fromBase64url, parseDidKey } from '#protocol/crypto'
+import { parseDidKey } from '#protocol/crypto'
 import {
   type AnyPlcOperation,
   isPlcDid,
+  type KeyProof,
   PLC_LIMITS,
   parseWrappedRecoveryKey,
   planRecoveryKey,
@@ -12,6 +12,7 @@ import {
   plcOperationCid,
   plcState,
   type UnsignedPlcOperation,
+  verifyKeyProof,
   type WrappedRecoveryKey,
 } from '#protocol/identity'
 import { type Did, datetimeMs, ProtocolError } from '#protocol/syntax'
@@ -147,12 +148,13 @@ export class RecoveryKeys {
   }
 
   /** Notes that the owner holds a key. Throws KeyNotFound, InvalidSignature. */
-  async check(did: Did, key: string, at: string, signature: string): Promise<void> {
+  async check(did: Did, proof: KeyProof): Promise<void> {
     const nowMs = this.#now()
-    if (Math.abs(datetimeMs(at) - nowMs) > PROOF_AGE_MS) {
+    const { key, at } = proof
+    if (!(Math.abs(datetimeMs(at) - nowMs) <= PROOF_AGE_MS)) {
       throw invalid('InvalidSignature', 'The proof is not of now: is this clock right?')
     }
-    if (!parseDidKey(key).verify(keyCheckMessage(did, at), bytesOf(signature))) {
+    if (!verifyKeyProof(proof, did)) {
       throw invalid('InvalidSignature', 'The proof is not by this key')
     }
     await this.#change(did, key, 'checked_ms = ?', nowMs)
@@ -228,14 +230,6 @@ function roomFor<T>(plan: () => T): T {
 function requirePlc(did: Did): void {
   if (isPlcDid(did)) return
   throw invalid('InvalidRequest', 'Identities of a domain are changed at the domain')
-}
-
-function bytesOf(text: string): Uint8Array {
-  try {
-    return fromBase64url(text)
-  } catch {
-    return new Uint8Array(0)
-  }
 }
 
 const invalid = (name: string, message: string) => new XrpcError(400, name, message)
