@@ -175,6 +175,32 @@ describe('feeds', () => {
       )
     })
 
+    test('may name the repost that is why; one of another post, or none, hides the item', async () => {
+      const { uri } = await cem.repost(posts.bob!.uri, posts.bob!.cid)
+      const because = (repost: string) => ({
+        reason: { $type: 'app.bsky.feed.defs#skeletonReasonRepost', repost },
+      })
+      const none = `at://${cem.assertDid}/app.bsky.feed.repost/3aaaaaaaaaaaa`
+      const feedOf = [
+        { post: posts.bob!.uri, ...because(uri), feedContext: 'a friend of yours' },
+        { post: posts.alice!.uri, ...because(uri) },
+        { post: posts.alice!.uri, reason: { $type: 'app.bsky.feed.defs#skeletonReasonPin' } },
+        { post: posts.bob!.uri, ...because(none) },
+        { post: posts.bob!.uri, ...because(posts.alice!.uri) },
+      ]
+      answer = () => ({ body: JSON.stringify({ feed: feedOf }) })
+      const [item, pinned] = await eventually('the repost in the view', async () => {
+        const { data } = await alice.app.bsky.feed.getFeed({ feed })
+        return data.feed.length === 2 ? data.feed : undefined
+      })
+      assert.equal(pinned!.reason?.$type, 'app.bsky.feed.defs#reasonPin')
+      const reason = item!.reason as { $type: string; by: { did: string }; uri: string }
+      assert.equal(reason.$type, 'app.bsky.feed.defs#reasonRepost')
+      assert.deepEqual([reason.by.did, reason.uri], [cem.assertDid, uri])
+      assert.equal(item!.post.uri, posts.bob!.uri)
+      assert.equal(item!.feedContext, 'a friend of yours')
+    })
+
     test('that answers garbage, too much, an error or nothing is told of in words', async () => {
       const failing = [
         { body: 'no json' },

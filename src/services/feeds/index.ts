@@ -5,7 +5,7 @@
  */
 import type { Log, Metrics, Outside, Sealer, Service, Subscribe } from '#platform/runtime'
 import type { Sql } from '#platform/storage'
-import { fromHex, hex } from '#protocol/crypto'
+import { fromHex, hex, importKey } from '#protocol/crypto'
 import {
   cachedDirectory,
   keptServiceIdentity,
@@ -83,6 +83,7 @@ export async function createFeeds(
   await intake.resume()
   const publisher = new Publisher({
     did,
+    key: importKey('k256', fromHex(identity.signingKeyHex)),
     host: config.accountHost,
     handle: config.account as Handle,
     password: config.accountPassword,

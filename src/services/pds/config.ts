@@ -43,6 +43,10 @@ export const pdsConfig = config('pds', {
     default: ['.test'],
     help: 'Suffixes of the handles this host gives out.',
   }),
+  reservedFor: list(text({ required: true, help: '' }), {
+    default: [],
+    help: 'Handles kept for services of yours, each as HANDLE=DID: who signs up with one proves that DID by its token, and needs no invite.',
+  }),
   didWeb: flag({
     default: false,
     help: 'Be did:web by the host name instead of a did:plc in the directory.',

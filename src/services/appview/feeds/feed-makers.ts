@@ -9,6 +9,8 @@ export interface SkeletonItem {
   post: AtUri
   /** The repost that is why it is shown. */
   repost: AtUri | undefined
+  /** Its author pinned it, says the maker. */
+  pinned: boolean
   /** The maker's own word on why, handed on as it is. */
   context: string | undefined
 }
@@ -155,10 +157,12 @@ function readPage(maker: Did, answer: unknown, limit: number): SkeletonPage {
   return { items, cursor: goesOn ? cursor : undefined }
 }
 
+const PIN = 'app.bsky.feed.defs#skeletonReasonPin'
+
 function readItem(entry: unknown): SkeletonItem | undefined {
   const { post, reason, feedContext } = (entry ?? {}) as {
     post?: unknown
-    reason?: { repost?: unknown }
+    reason?: { $type?: unknown; repost?: unknown }
     feedContext?: unknown
   }
   if (!isAtUri(post)) return undefined
@@ -166,6 +170,7 @@ function readItem(entry: unknown): SkeletonItem | undefined {
   return {
     post,
     repost: isAtUri(reason?.repost) ? reason.repost : undefined,
+    pinned: reason?.$type === PIN,
     context: isContext ? feedContext : undefined,
   }
 }

@@ -9,7 +9,7 @@ import { type FeedItem, feedItemAllowed } from '../views/feed.ts'
 
 type Parts = Pick<
   ReadParts,
-  'actors' | 'auth' | 'feedItems' | 'feedMakers' | 'generators' | 'hydrator' | 'resolver'
+  'actors' | 'auth' | 'edges' | 'feedItems' | 'feedMakers' | 'generators' | 'hydrator' | 'resolver'
 >
 
 /**
@@ -55,11 +55,17 @@ function requireAudience({ audience }: FeedViewer, maker: Did): void {
   throw new XrpcError(401, 'BadJwtAudience', "jwt audience is not the feed's maker")
 }
 
-/** A post that we know. Reposts that a maker names are not shown as such. */
+/** A post that we know; shown as reposted only by a repost of it that we know. */
 async function itemOf(
-  { resolver }: Parts,
-  { post, context }: SkeletonItem,
+  { edges, resolver }: Parts,
+  { post, repost: uri, pinned, context }: SkeletonItem,
 ): Promise<FeedItem | undefined> {
   const known = await resolver.post(post)
-  return known && { post: known.key, repost: undefined, context }
+  if (!known || !uri) return known && { post: known.key, repost: undefined, pinned, context }
+  const key = await resolver.repost(uri)
+  const repost = key && (await edges.reposts([key])).get(key.join('/'))
+  if (!key || repost?.post !== known.key) return undefined
+  const [aid, rkey] = key
+  const { cid, sortMs } = repost
+  return { post: known.key, repost: { aid, rkey, cid, sortMs }, context }
 }

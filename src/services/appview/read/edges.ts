@@ -27,6 +27,22 @@ interface Row {
   sort_us: number
 }
 
+export interface RepostEnd {
+  cid: string
+  /** Key of the post. */
+  post: string
+  sortMs: number
+}
+
+interface RepostRow {
+  aid: number
+  rkey: string
+  cid: Uint8Array
+  subject_aid: number
+  subject: string
+  sort_us: number
+}
+
 /** Lists of edges: who follows, who likes, whom somebody follows or blocks. */
 export class Edges {
   readonly #sql: Sql
@@ -70,17 +86,19 @@ export class Edges {
     return { posts: rows.map((row) => row.post), cursor: last }
   }
 
-  /** CIDs of reposts, by `aid/rkey`. */
-  async reposts(
-    keys: readonly (readonly [number, string])[],
-  ): Promise<Map<string, { cid: string }>> {
-    const found = new Map<string, { cid: string }>()
+  /** Reposts by `aid/rkey`. */
+  async reposts(keys: readonly (readonly [number, string])[]): Promise<Map<string, RepostEnd>> {
+    const found = new Map<string, RepostEnd>()
     for (const piece of pieces(keys)) {
-      const rows = await this.#sql.all<{ aid: number; rkey: string; cid: Uint8Array }>(
-        `select aid, rkey, cid from repost where (aid, rkey) in (${pairMarks(piece.length)})`,
+      const rows = await this.#sql.all<RepostRow>(
+        `select aid, rkey, cid, subject_aid, subject, sort_us from repost
+         where (aid, rkey) in (${pairMarks(piece.length)})`,
         paddedPairs(piece),
       )
-      for (const { aid, rkey, cid } of rows) found.set(`${aid}/${rkey}`, { cid: cidText(cid) })
+      for (const { aid, rkey, cid, subject_aid, subject, sort_us } of rows) {
+        const post = `${subject_aid}/${subject}`
+        found.set(`${aid}/${rkey}`, { cid: cidText(cid), post, sortMs: Math.floor(sort_us / 1000) })
+      }
     }
     return found
   }

@@ -3,6 +3,8 @@ import { type AtIdentifier, type Did, type Handle, isDid, parseAtUri } from '#pr
 import { invalidRequest } from '#protocol/xrpc'
 import type { Actors } from './actors.ts'
 
+type RecordKey = readonly [aid: number, rkey: string]
+
 /** From what callers name (DIDs, handles, AT-URIs) to accounts and posts of the index. */
 export class Resolver {
   readonly #actors: Actors
@@ -31,24 +33,28 @@ export class Resolver {
 
   /** The account and the record key of a post's AT-URI; undefined when it cannot be indexed. */
   async post(uri: string): Promise<{ aid: number; rkey: string; key: string } | undefined> {
-    const { authority, collection, rkey } = parseAtUri(uri)
-    if (collection !== 'app.bsky.feed.post' || rkey === undefined) return undefined
-    const aid = await this.aid(authority)
-    return aid === undefined ? undefined : { aid, rkey, key: `${aid}/${rkey}` }
+    const found = await this.#record(uri, 'app.bsky.feed.post')
+    return found && { aid: found[0], rkey: found[1], key: `${found[0]}/${found[1]}` }
+  }
+
+  /** The account and the record key of a repost's AT-URI. */
+  repost(uri: string): Promise<RecordKey | undefined> {
+    return this.#record(uri, 'app.bsky.feed.repost')
   }
 
   /** The account and the record key of a list's AT-URI. */
-  async list(uri: string): Promise<readonly [aid: number, rkey: string] | undefined> {
-    const { authority, collection, rkey } = parseAtUri(uri)
-    if (collection !== 'app.bsky.graph.list' || rkey === undefined) return undefined
-    const aid = await this.aid(authority)
-    return aid === undefined ? undefined : [aid, rkey]
+  list(uri: string): Promise<RecordKey | undefined> {
+    return this.#record(uri, 'app.bsky.graph.list')
   }
 
   /** The account and the record key of a feed's AT-URI. */
-  async generator(uri: string): Promise<readonly [aid: number, rkey: string] | undefined> {
+  generator(uri: string): Promise<RecordKey | undefined> {
+    return this.#record(uri, 'app.bsky.feed.generator')
+  }
+
+  async #record(uri: string, wanted: string): Promise<RecordKey | undefined> {
     const { authority, collection, rkey } = parseAtUri(uri)
-    if (collection !== 'app.bsky.feed.generator' || rkey === undefined) return undefined
+    if (collection !== wanted || rkey === undefined) return undefined
     const aid = await this.aid(authority)
     return aid === undefined ? undefined : [aid, rkey]
   }

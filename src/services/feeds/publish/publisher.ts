@@ -1,8 +1,13 @@
-import { ComAtprotoRepoPutRecord, ComAtprotoServerCreateAccount } from '@atcute/atproto'
+import {
+  ComAtprotoRepoPutRecord,
+  ComAtprotoServerCreateAccount,
+  ComAtprotoServerDescribeServer,
+} from '@atcute/atproto'
 import type { Log, Loop, Outside, Sealer } from '#platform/runtime'
 import type { Sql } from '#platform/storage'
 import { type OwnerSession, signIn } from '#protocol/account'
-import { base32, fromHex, hex } from '#protocol/crypto'
+import { signServiceAuth } from '#protocol/auth'
+import { base32, fromHex, hex, type SigningKey } from '#protocol/crypto'
 import { type AtUri, type Did, formatAtUri, type Handle } from '#protocol/syntax'
 import { type Fetch, XrpcError, xrpcClient } from '#protocol/xrpc'
 import { type Feed, feeds } from '../feeds/index.ts'
@@ -22,6 +27,7 @@ interface Settings {
  */
 export class Publisher {
   readonly #did: Did
+  readonly #key: SigningKey
   readonly #host: string
   readonly #handle: Handle
   readonly #password: string | undefined
@@ -34,6 +40,8 @@ export class Publisher {
 
   constructor(options: {
     did: Did
+    /** Signs for `did`. */
+    key: SigningKey
     host: string
     handle: Handle
     password: string | undefined
@@ -43,6 +51,7 @@ export class Publisher {
     log: Log
   }) {
     this.#did = options.did
+    this.#key = options.key
     this.#host = options.host
     this.#handle = options.handle
     this.#password = options.password
@@ -112,8 +121,29 @@ export class Publisher {
     const schema = ComAtprotoServerCreateAccount.mainSchema
     // Reserved for examples (RFC 2606): nobody's letter box.
     const email = `${this.#handle.replaceAll('.', '-')}@feeds.example.com`
-    await xrpcClient(at).post(schema, { handle: this.#handle, email, password })
+    const input = { handle: this.#handle, email, password }
+    try {
+      await xrpcClient(at).post(schema, input)
+    } catch (error) {
+      if (!(error instanceof XrpcError) || error.error !== 'HandleNotAvailable') throw error
+      // The host may keep the name for us: who we are is shown.
+      await xrpcClient({ ...at, headers: await this.#proof(at) }).post(schema, input)
+    }
     return signIn(at, this.#handle, password)
+  }
+
+  /** A token for a sign-up at the host, by our own key. */
+  async #proof(at: { service: string; fetch: Fetch }): Promise<Record<string, string>> {
+    const { did: aud } = await xrpcClient(at).get(ComAtprotoServerDescribeServer.mainSchema, {})
+    const token = signServiceAuth({
+      iss: this.#did,
+      aud,
+      lxm: ComAtprotoServerCreateAccount.mainSchema.nsid,
+      nowMs: this.#outside.now(),
+      jti: base32(this.#outside.random(16)),
+      key: this.#key,
+    })
+    return { authorization: `Bearer ${token}` }
   }
 
   async #passwordKept(): Promise<string> {

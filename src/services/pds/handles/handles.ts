@@ -1,6 +1,6 @@
 import type { Sql } from '#platform/storage'
 import { type Directory, identityOf } from '#protocol/identity'
-import { type Did, type Handle, isHandle } from '#protocol/syntax'
+import { type Did, type Handle, isDid, isHandle } from '#protocol/syntax'
 import { XrpcError } from '#protocol/xrpc'
 import { RESERVED } from './reserved.ts'
 
@@ -17,6 +17,8 @@ const ADDED_MAX = 10_000
 interface HandleParts {
   sql: Sql
   domains: readonly string[]
+  /** Handles kept for one service each, as HANDLE=DID. */
+  reservedFor: readonly string[]
   directory: Directory
   now: () => number
 }
@@ -28,6 +30,8 @@ export class Handles {
   readonly #directory: Directory
   readonly #now: () => number
   readonly #added: Set<string>
+  /** For whom a handle is kept. */
+  readonly #kept: ReadonlyMap<string, Did>
 
   private constructor(options: HandleParts, added: Set<string>) {
     this.#sql = options.sql
@@ -35,6 +39,7 @@ export class Handles {
     this.#directory = options.directory
     this.#now = options.now
     this.#added = added
+    this.#kept = new Map(options.reservedFor.map(keptHandle))
   }
 
   static async load(options: HandleParts): Promise<Handles> {
@@ -71,11 +76,19 @@ export class Handles {
     return undefined
   }
 
+  /** Whether a handle is kept for a service, which is this one. */
+  isKeptFor(handle: string, did: Did | undefined): boolean {
+    return did !== undefined && this.#kept.get(handle.toLowerCase()) === did
+  }
+
   /**
-   * A new handle of ours; reserved ones only where the operator gives them. Throws InvalidHandle,
-   * UnsupportedDomain, HandleNotAvailable.
+   * A new handle of ours; reserved ones only where the operator gives them, or keeps them for `by`.
+   * Throws InvalidHandle, UnsupportedDomain, HandleNotAvailable.
    */
-  requireOwn(text: string, { reserved = false } = {}): Handle {
+  requireOwn(
+    text: string,
+    { reserved = false, by }: { reserved?: boolean; by?: Did | undefined } = {},
+  ): Handle {
     const handle = requireSyntax(text)
     const name = this.#name(handle)
     if (name === undefined) {
@@ -86,14 +99,15 @@ export class Handles {
     }
     if (name.length < NAME_LENGTH_MIN) throw invalidHandle('Handle too short')
     if (name.length > NAME_LENGTH_MAX) throw invalidHandle('Handle too long')
-    if (!reserved && this.#isReserved(handle, name)) {
+    if (!reserved && !this.isKeptFor(handle, by) && this.#isReserved(handle, name)) {
       throw new XrpcError(400, 'HandleNotAvailable', `Reserved handle: ${handle}`)
     }
     return handle
   }
 
   #isReserved(handle: string, name: string): boolean {
-    return RESERVED.has(name) || this.#added.has(name) || this.#added.has(handle)
+    if (RESERVED.has(name) || this.#kept.has(handle)) return true
+    return this.#added.has(name) || this.#added.has(handle)
   }
 
   /** A handle that an identity may have here: one of ours, or one that resolves to it. */
@@ -135,6 +149,13 @@ export class Handles {
       if (!this.#isReserved(handle, one)) yield { handle, method }
     }
   }
+}
+
+/** Throws for what is no HANDLE=DID: the operator wrote it. */
+function keptHandle(text: string): [handle: string, did: Did] {
+  const [handle = '', did = '', ...rest] = text.trim().split('=')
+  if (isHandle(handle) && isDid(did) && rest.length === 0) return [handle.toLowerCase(), did]
+  throw new Error(`a kept handle is HANDLE=DID, not ${text}`)
 }
 
 /** What of a text may stand in a handle. */

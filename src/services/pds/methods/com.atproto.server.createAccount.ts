@@ -45,7 +45,7 @@ export const createAccount = (pds: Parts) =>
       const password = requirePassword(input.password)
       const made = input.did
         ? await moveIn(pds, { ...input, did: input.did, email, password }, caller?.iss)
-        : await signUp(pds, { ...input, email, password })
+        : await signUp(pds, { ...input, email, password }, caller?.iss)
       const { account, didDoc } = made
       const tokens = await pds.sessions.create(account.did)
       return { ...tokens, handle: account.handle, did: account.did, didDoc: didDoc as never }
@@ -59,8 +59,11 @@ interface Made {
   didDoc: DidDocument | undefined
 }
 
-async function signUp(pds: Parts, input: Checked<Input>): Promise<Made> {
-  const handle = pds.handles.requireOwn(input.handle)
+async function signUp(pds: Parts, input: Checked<Input>, issuer?: string): Promise<Made> {
+  // A service of the operator's, under the name that is kept for it.
+  const by = issuer?.split('#')[0] as Did | undefined
+  const handle = pds.handles.requireOwn(input.handle, { by })
+  const isKept = pds.handles.isKeptFor(handle, by)
   const { recoveryKey, email, inviteCode } = input
   if (recoveryKey !== undefined) parseDidKey(recoveryKey)
   const resumed = await triedAgain(pds, handle, input)
@@ -72,7 +75,9 @@ async function signUp(pds: Parts, input: Checked<Input>): Promise<Made> {
       email,
       passwordHash: await pds.passwords.hash(input.password),
       recoveryKey,
-      together: (claimed) => pds.invites.use(inviteCode, claimed),
+      together: async (claimed) => {
+        if (!isKept) await pds.invites.use(inviteCode, claimed)
+      },
     }))
   if (recoveryKey !== undefined) await pds.recoveryKeys.note(account.did, recoveryKey)
   // What the directory will say, without asking it.

@@ -1,5 +1,6 @@
 /** Accounts and sign-in: what each method answers, announces, and must not let through. */
 import assert from 'node:assert/strict'
+import { rmSync } from 'node:fs'
 import { after, before, test } from 'node:test'
 import { signServiceAuth, verifyServiceAuth } from '#protocol/auth'
 import { parseDidKey } from '#protocol/crypto'
@@ -162,6 +163,42 @@ test('the operator’s recovery key ranks below the owner’s and above the host
   assert.deepEqual(body.rotationKeys, [recoveryDidKey, hostKey])
   await own.close()
   await assert.rejects(TestHost.open({ config: { recoveryDidKey: 'did:key:nonsense' } }))
+})
+
+test('a name kept for a service is given to whoever proves to be it, without an invite', async () => {
+  const plain = await TestHost.open()
+  const service = await plain.signUp('maker')
+  const stranger = await plain.signUp('stranger')
+  await plain.close({ keep: true })
+  const config = { reservedFor: [`feeds.test=${service.did}`], inviteRequired: true }
+  const own = await plain.again({ config })
+  const signUp = async (by?: Person, claims: { iss?: string; handle?: string } = {}) => {
+    const token = by && {
+      iss: claims.iss ?? by.did,
+      aud: own.service.did,
+      lxm: 'com.atproto.server.createAccount',
+      nowMs: own.outside.now(),
+      jti: 'x',
+      key: await own.leakedKey(by.did),
+    }
+    return own.post(
+      'com.atproto.server.createAccount',
+      { handle: claims.handle ?? 'feeds.test', password: 'password', email: 'f@mail.example' },
+      token && signServiceAuth(token),
+    )
+  }
+  assert.equal((await signUp()).body.error, 'HandleNotAvailable')
+  assert.equal((await signUp(stranger)).body.error, 'HandleNotAvailable')
+  assert.equal((await signUp(stranger, { iss: service.did })).status, 401)
+  assert.equal((await signUp(service, { handle: 'admin.test' })).body.error, 'HandleNotAvailable')
+  const other = await signUp(service, { handle: 'another.test' })
+  assert.equal(other.body.error, 'InvalidInviteCode')
+  const { status, body } = await signUp(service)
+  assert.deepEqual([status, body.handle], [200, 'feeds.test'], JSON.stringify(body))
+  assert.notEqual(body.did, service.did, 'it is an account of its own')
+  await own.close()
+  rmSync(own.folder, { recursive: true, force: true })
+  await assert.rejects(TestHost.open({ config: { reservedFor: ['feeds.test'] } }))
 })
 
 test('an invite is used up by a sign-up that succeeds, and by no other', async () => {
