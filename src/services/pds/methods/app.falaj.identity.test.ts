@@ -1,5 +1,6 @@
 /** Keys that people hold to their own names, as a host puts them into identities and shows them. */
 import assert from 'node:assert/strict'
+import { rmSync } from 'node:fs'
 import { after, before, describe, test } from 'node:test'
 import { generateKey, type SigningKey } from '#protocol/crypto'
 import {
@@ -186,6 +187,39 @@ describe('what must not be', () => {
     assert.equal((await register()).status, 502)
     own.plc.mood = 'well'
     assert.equal((await health(carol, own)).state, 'unchecked')
+    await own.close()
+  })
+})
+
+describe('an organisation’s key', () => {
+  const organisation = generateKey('k256').publicKey.didKey
+
+  test('is offered to accounts from before it, and goes above the host’s, below the owner’s', async () => {
+    const early = await TestHost.open()
+    const carol = await early.signUp('carol', { recoveryKey: didKey })
+    const own = await early.restart({ config: { recoveryDidKey: organisation } })
+    const offered = await health(carol, own)
+    assert.equal(offered.organisation, organisation)
+    const input = { key: organisation, token: await code(carol, own) }
+    const { body } = await call('registerRecoveryKey', input, carol, own)
+    assert.deepEqual(holders(body), ['owner', 'organisation', 'host'])
+    assert.equal(body.state, 'unchecked')
+    const dan = await own.signUp('dan')
+    assert.deepEqual(holders(await health(dan, own)), ['organisation', 'host'])
+    assert.equal((await health(dan, own)).state, 'none', 'it is not the owner’s')
+    await own.close()
+    rmSync(own.folder, { recursive: true })
+  })
+
+  test('makes room for the owner’s above it, and can be declined', async () => {
+    const own = await TestHost.open({ config: { recoveryDidKey: organisation } })
+    const dan = await own.signUp('dan')
+    const put = { key: didKey, token: await code(dan, own) }
+    const { body } = await call('registerRecoveryKey', put, dan, own)
+    assert.deepEqual(holders(body), ['owner', 'organisation', 'host'])
+    const out = { key: organisation, token: await code(dan, own) }
+    const left = await call('removeRecoveryKey', out, dan, own)
+    assert.deepEqual(holders(left.body), ['owner', 'host'])
     await own.close()
   })
 })
