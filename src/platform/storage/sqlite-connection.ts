@@ -53,7 +53,9 @@ interface Prepared {
 /** One SQLite connection with its prepared statements. Rows come as arrays and are shaped here: a third of the cost. */
 export class SqliteConnection {
   readonly #db: DatabaseSync
+  /** Least recently used first. */
   readonly #statements = new Map<string, Prepared>()
+  #newest: Prepared | undefined
   readonly #maxStatements: number
   readonly #onCorrupt: ((error: StorageError) => unknown) | undefined
   /** What a joined part of the open transaction threw: half of its effects are there. */
@@ -210,6 +212,7 @@ export class SqliteConnection {
 
   close(): void {
     this.#statements.clear()
+    this.#newest = undefined
     this.#reads = 'none'
     if (this.#db.isOpen) this.#db.close()
   }
@@ -252,12 +255,16 @@ export class SqliteConnection {
 
   #prepare(sql: string, params: SqlParams): Prepared {
     let prepared = this.#statements.get(sql)
+    if (prepared && prepared === this.#newest && !prepared.busy) {
+      checkParams(params, prepared.parameterCount)
+      return prepared
+    }
     if (prepared && !prepared.busy) this.#statements.delete(sql)
     else prepared = this.#compile(sql)
     checkParams(params, prepared.parameterCount)
     this.#statements.set(sql, prepared)
+    this.#newest = prepared
     if (this.#statements.size > this.#maxStatements) {
-      // The first key is the one unused for longest: every use moves its statement to the end.
       for (const oldest of this.#statements.keys()) {
         this.#statements.delete(oldest)
         break

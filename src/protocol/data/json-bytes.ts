@@ -39,6 +39,24 @@ const unicodeEscape = (unit: string) => `\\u${unit.charCodeAt(0).toString(16).pa
 const CID_CHARACTERS = 59
 const FIRST_ROOM = 1024
 
+/** Memory that small documents take their room from, one after the other: an array buffer each would cost more to make. */
+let slab = new Uint8Array(0)
+let slabUsed = 0
+const SLAB_BYTES = 64 * 1024
+/** What is larger gets memory of its own. */
+const SLAB_ROOM_MAX = 4 * 1024
+
+function roomOf(byteCount: number): Uint8Array {
+  if (byteCount > SLAB_ROOM_MAX) return new Uint8Array(byteCount)
+  if (slabUsed + byteCount > slab.length) {
+    slab = new Uint8Array(SLAB_BYTES)
+    slabUsed = 0
+  }
+  const room = slab.subarray(slabUsed, slabUsed + byteCount)
+  slabUsed += byteCount
+  return room
+}
+
 /**
  * Writes JSON as UTF-8 from DAG-CBOR, without making values of it. What it writes of a value parses to
  * the same as `JSON.stringify(decodeCbor(bytes))`; keys stay in the order of the encoding.
@@ -49,7 +67,7 @@ export class JsonBytes {
 
   /** `room`: bytes that are expected; it grows as needed. */
   constructor(room: number = FIRST_ROOM) {
-    this.#out = new Uint8Array(room)
+    this.#out = roomOf(room)
   }
 
   /** What was written: a view. Nothing may be written after. */
@@ -238,7 +256,7 @@ export class JsonBytes {
   #reserve(byteCount: number): void {
     const needed = this.#length + byteCount
     if (needed <= this.#out.length) return
-    const grown = new Uint8Array(Math.max(needed, 2 * this.#out.length))
+    const grown = roomOf(Math.max(needed, 2 * this.#out.length))
     grown.set(this.#out.subarray(0, this.#length))
     this.#out = grown
   }

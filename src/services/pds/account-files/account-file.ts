@@ -237,8 +237,8 @@ export class AccountFile {
       path,
     ])
     if (!row) return undefined
-    const { cid, value } = rowOf({ path, ...row })
-    if (verifyCid(cid, value)) return row.block
+    const { block } = row
+    if (verifyCid(block.subarray(0, CID_BYTES), block.subarray(CID_BYTES))) return block
     throw this.damaged(`the record ${path} is damaged`)
   }
 

@@ -33,7 +33,10 @@ interface Open {
 export class AccountFiles {
   readonly #directory: string
   readonly #openMax: number
+  /** Least recently used first. */
   readonly #files = new Map<string, Open>()
+  /** The last of them. */
+  #newest: Open | undefined
   /** Files with a wide cache, least recently used first. */
   readonly #wide = new Set<Open>()
   readonly #closing: (did: Did) => boolean
@@ -78,9 +81,8 @@ export class AccountFiles {
     const name = `${did} ${generation}`
     const known = this.#files.get(name)
     if (known) {
-      this.#files.delete(name)
-      this.#files.set(name, known)
-      if (++known.uses >= WIDE_USES) this.#widen(known)
+      known.uses++
+      if (known !== this.#newest || known.uses === WIDE_USES) this.#used(name, known)
       return known
     }
     const path = this.path(did, generation)
@@ -92,9 +94,17 @@ export class AccountFiles {
     })
     const made: Open = { did, file: new AccountFile(sql, path, damaged), holders: 0, uses: 0 }
     this.#files.set(name, made)
+    this.#newest = made
     if (this.#files.size > this.#openMax) this.#makeRoom(made)
     this.#opened(did, generation, made.file)
     return made
+  }
+
+  #used(name: string, open: Open): void {
+    this.#newest = open
+    this.#files.delete(name)
+    this.#files.set(name, open)
+    if (open.uses >= WIDE_USES) this.#widen(open)
   }
 
   /** Gives a file in much use a cache for many pages, and takes it from the one idle for longest. */
