@@ -26,14 +26,19 @@ export interface Whole {
 
 /** Two hosts and everything else, on free ports and temporary storage. */
 export async function startWhole(): Promise<Whole> {
-  const server = spawn(falaj, ['up', '--ephemeral', '--json', '--pds', '2'], {
+  const whole = await startFalaj(['--pds', '2'])
+  return { ...whole, web: whole.ready.services.web.url }
+}
+
+/** What the flags say, on free ports and temporary storage. */
+export async function startFalaj(flags: readonly string[]): Promise<Omit<Whole, 'web'>> {
+  const server = spawn(falaj, ['up', '--ephemeral', '--json', ...flags], {
     stdio: ['ignore', 'pipe', process.env.VERBOSE ? 'inherit' : 'ignore'],
   })
   for await (const line of createInterface({ input: server.stdout! })) {
     const ready = JSON.parse(line) as Ready
     return {
       ready,
-      web: ready.services.web.url,
       async stop() {
         const gone = once(server, 'exit')
         server.kill('SIGTERM')

@@ -5,7 +5,7 @@ import { type ZipEntry, zip } from '../../exports/index.ts'
 import type { Pds } from '../../parts.ts'
 import { takedownKey } from '../../takedowns/index.ts'
 import { type Download, html, type Page, type Visit } from '../index.ts'
-import { framed } from './frame.ts'
+import { count, framed } from './frame.ts'
 import { type Owner, requireFresh } from './require-account.ts'
 
 type Parts = Pick<
@@ -135,7 +135,7 @@ async function show(pds: Parts, visit: Visit, owner: Owner) {
   return framed(visit, owner, {
     title: w.title,
     lead: w.lead,
-    body: html`<dl class="facts"><dt>${w.records}</dt><dd>${counts.records}</dd><dt>${w.blobs}</dt><dd>${counts.expectedBlobs}</dd></dl>
+    body: html`<dl class="facts"><dt>${w.records}</dt><dd>${count(visit, counts.records)}</dd><dt>${w.blobs}</dt><dd>${count(visit, counts.expectedBlobs)}</dd></dl>
 <section><h2>${w.all}</h2><p class="hint">${w.allText}</p><p><a class="button" href="/account/export/everything.zip" download>${w.allGo}</a></p></section>
 <section><h2>${w.repo}</h2><p class="hint">${w.repoText}</p><p><a class="button quiet" href="/account/export/repo.car" download>${w.repoGo}</a></p></section>`,
   })

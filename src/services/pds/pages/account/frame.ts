@@ -79,22 +79,24 @@ export function doneText(visit: Visit, done: Readonly<Record<string, string>>): 
     : undefined
 }
 
+/** Those of the client. */
+const LOCALES = { ar: 'ar-OM-u-ca-gregory-nu-arab', en: 'en-GB' } as const
+
 /** A day and an hour as the reader's language writes them, in the zone all the world has. */
 export function when(visit: Visit, ms: number): Html {
-  const format = new Intl.DateTimeFormat(visit.language === 'ar' ? 'ar-u-nu-latn' : 'en-GB', {
-    dateStyle: 'medium',
-    timeStyle: 'short',
-    timeZone: 'UTC',
-  })
-  const date = new Date(ms)
-  return html`<time datetime="${date.toISOString()}">${format.format(date)} UTC</time>`
+  const time = { hour: '2-digit', minute: '2-digit', hour12: false } as const
+  return html`<time datetime="${new Date(ms).toISOString()}">${written(visit, ms, time)} UTC</time>`
 }
 
 /** A day. */
-export function day(visit: Visit, ms: number): string {
-  const format = new Intl.DateTimeFormat(visit.language === 'ar' ? 'ar-u-nu-latn' : 'en-GB', {
-    dateStyle: 'medium',
-    timeZone: 'UTC',
-  })
+export const day = (visit: Visit, ms: number): string => written(visit, ms, {})
+
+function written({ language }: Visit, ms: number, more: Intl.DateTimeFormatOptions): string {
+  const day = { year: 'numeric', month: 'long', day: 'numeric' } as const
+  const format = new Intl.DateTimeFormat(LOCALES[language], { ...day, ...more, timeZone: 'UTC' })
   return format.format(new Date(ms))
 }
+
+/** A count, in the digits of the reader's language. */
+export const count = ({ language }: Visit, n: number): string =>
+  new Intl.NumberFormat(LOCALES[language]).format(n)

@@ -35,6 +35,7 @@ const words = {
     dns: 'سجل في DNS',
     dnsText: 'أضف سجلًا من نوع TXT:',
     name: 'الاسم',
+    address: 'العنوان',
     value: 'القيمة',
     web: 'ملف في موقعك',
     webText: 'ضع في هذا العنوان ملفًا فيه هويتك وحدها:',
@@ -65,6 +66,7 @@ const words = {
     dns: 'A DNS record',
     dnsText: 'Add a record of type TXT:',
     name: 'Name',
+    address: 'Address',
     value: 'Value',
     web: 'A file on your site',
     webText: 'Put a file with nothing but your identity at this address:',
@@ -147,7 +149,7 @@ function show(pds: Parts, visit: Visit, owner: Owner, { wanted, proofs, told }: 
     told: told ?? doneText(visit, w.done),
     body: html`<p>${w.now}: ${latin(`@${account.handle}`)}</p>
 <section><h2>${w.here}</h2><form method="post" class="form" action="${PATH}">${visit.token}
-<div class="field"><label for="name">${w.hereText}</label><div class="buttons" dir="ltr"><input class="input" id="name" name="name" required maxlength="18" autocapitalize="none" spellcheck="false">
+<div class="field"><label for="name">${w.hereText}</label><div class="with-end" dir="ltr"><input class="input" id="name" name="name" required maxlength="18" autocapitalize="none" spellcheck="false">
 <select class="input" name="domain" aria-label="${w.domain}">${domains.map((one) => html`<option>${one}</option>`)}</select></div></div>
 <div><button class="button quiet">${w.change}</button></div></form></section>
 <section><h2>${w.own}</h2><p class="hint">${w.ownText}</p>
@@ -164,7 +166,7 @@ function ways(visit: Visit, did: string, domain: string, proofs: HandleProofs | 
   return html`<h3>${w.dns} ${proofs && verdict(visit, proofs.dns)}</h3><p class="hint">${w.dnsText}</p>
 <dl class="facts"><dt>${w.name}</dt><dd>${latin(`_atproto.${domain}`)}</dd><dt>${w.value}</dt><dd>${latin(`did=${did}`)}</dd></dl>
 <h3>${w.web} ${proofs && verdict(visit, proofs.web)}</h3><p class="hint">${w.webText}</p>
-<dl class="facts"><dt>${w.name}</dt><dd>${latin(`https://${domain}/.well-known/atproto-did`)}</dd><dt>${w.value}</dt><dd>${latin(did)}</dd></dl>`
+<dl class="facts"><dt>${w.address}</dt><dd>${latin(`https://${domain}/.well-known/atproto-did`)}</dd><dt>${w.value}</dt><dd>${latin(did)}</dd></dl>`
 }
 
 function verdict(visit: Visit, { state, found }: HandleProof): Html {

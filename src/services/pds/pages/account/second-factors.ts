@@ -14,7 +14,7 @@ import {
   type Visit,
 } from '../index.ts'
 import { qrPicture } from '../qr-code.ts'
-import { day, doneText, framed, type Told } from './frame.ts'
+import { count, day, doneText, framed, type Told } from './frame.ts'
 import { PASSKEY_SCRIPT, passkeyForm } from './passkey-form.ts'
 import { type Owner, requireFresh } from './require-account.ts'
 
@@ -211,7 +211,7 @@ ${account.emailConfirmedMs === undefined ? html`<p><a href="/account/email">${w.
 }
 ${
   all.length > 0 &&
-  html`<section><h2>${w.codes}</h2><p class="hint">${w.codesText} ${w.codesLeft}: <strong>${codesLeft}</strong></p>
+  html`<section><h2>${w.codes}</h2><p class="hint">${w.codesText} ${w.codesLeft}: <strong>${count(visit, codesLeft)}</strong></p>
 <form method="post" action="${PATH}">${visit.token}<button class="button quiet" name="codes" value="1">${w.newCodes}</button> <span class="hint">${w.newCodesText}</span></form></section>`
 }`,
   })
