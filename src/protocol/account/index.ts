@@ -1,4 +1,12 @@
 /** What an account's owner does from outside, in a browser or on the command line: sign in, move. */
+
+export {
+  acknowledgeAlarm,
+  type IdentityAlarm,
+  type IdentityUndone,
+  listAlarms,
+  undoOperation,
+} from './alarm-lexicons.ts'
 export { type HostedHead, readHead } from './head.ts'
 export {
   checkRecoveryKey,

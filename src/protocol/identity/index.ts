@@ -83,6 +83,7 @@ export {
   plcReach,
 } from './plc-recovery.ts'
 export { PLC_LIMITS, validatePlcOperation } from './plc-rules.ts'
+export { type PlcChange, type PlcUndo, planPlcUndo, plcChanges } from './plc-undo.ts'
 export {
   handoverKey,
   type MendedWord,

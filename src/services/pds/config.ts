@@ -51,6 +51,10 @@ export const pdsConfig = config('pds', {
     default: false,
     help: 'Be did:web by the host name instead of a did:plc in the directory.',
   }),
+  watchIdentities: flag({
+    default: true,
+    help: 'Tell owners of changes of their identity that were not made through this host.',
+  }),
   adminPassword: text({ secret: true, help: 'Password of the operator (HTTP Basic, user admin).' }),
   inviteRequired: flag({ default: false, help: 'Sign-up needs an invite code.' }),
   inviteIntervalMs: integer({

@@ -12,6 +12,7 @@ import {
   type Metrics,
   type Outside,
   type Service,
+  type Subscribe,
   sealer,
   verifyNothing,
   verifyPassword,
@@ -39,6 +40,13 @@ import { Exports } from './exports/index.ts'
 import { Factors, Passkeys } from './factors/index.ts'
 import { HandleProofReader, Handles } from './handles/index.ts'
 import { loadHostDid, loadSecrets } from './host/index.ts'
+import {
+  alarmLetters,
+  IdentityAlarms,
+  IdentityWatch,
+  MadeOperations,
+  Undoing,
+} from './identity-watch/index.ts'
 import { Imports } from './imports/index.ts'
 import { Checkpoints, Journal, Recovery } from './journal/index.ts'
 import { pdsLoops } from './loops.ts'
@@ -112,6 +120,8 @@ export interface PdsDeps {
   moderationMail?: MailTransport | undefined
   /** What pages need, by name: `pdsPageFiles`, and the fonts `arabic.woff2` and `latin.woff2`. Plain without. */
   pageFiles?: PageFiles | undefined
+  /** Reads the streams of directories: without it, nobody watches the identities. */
+  subscribe?: Subscribe
   outside: Outside
   log: Log
   metrics: Metrics
@@ -319,7 +329,14 @@ export async function createPds(
   const events = new StandingEvents({ accounts, now })
   const recoveryKey = config.recoveryDidKey && parseDidKey(config.recoveryDidKey).didKey
   const plcDirectory = plcClient({ ...net, plcUrl: config.plc })
-  const plc = new PlcAgent({ client: plcDirectory, rotationKey, recoveryKey, publicUrl })
+  const made = new MadeOperations({ sql, now })
+  const plc = new PlcAgent({
+    client: plcDirectory,
+    rotationKey,
+    recoveryKey,
+    publicUrl,
+    made: (did, cid) => made.note(did, cid),
+  })
   const standing = new Standing({
     accounts,
     repos,
@@ -349,6 +366,33 @@ export async function createPds(
     },
     now,
   })
+  const recoveryKeys = new RecoveryKeys({ sql, plc, organisation: recoveryKey, now })
+  const alarms = new IdentityAlarms({ sql, now, tell: alarmLetters({ accounts, mail }) })
+  const undoing = new Undoing({
+    alarms,
+    client: plcDirectory,
+    plc,
+    recoveryKeys,
+    standing,
+    directory,
+    now,
+  })
+  const { subscribe } = deps
+  const watch =
+    subscribe &&
+    new IdentityWatch({
+      sql,
+      accounts,
+      made,
+      alarms,
+      client: plcDirectory,
+      directory,
+      subscribe,
+      outside,
+      log,
+      metrics,
+    })
+  const watchLoops = config.watchIdentities && watch ? watch.loops([config.plc].flat()) : []
   const sessions = new Sessions({
     sql,
     secret: sessionSecret,
@@ -470,7 +514,9 @@ export async function createPds(
     invites,
     keyChanges,
     keys: new ReservedKeys({ sql, sealer: sealed, now, random }),
-    recoveryKeys: new RecoveryKeys({ sql, plc, organisation: recoveryKey, now }),
+    recoveryKeys,
+    alarms,
+    undoing,
     clock,
     now,
     random,
@@ -537,7 +583,7 @@ export async function createPds(
       devices: pds.devices,
       signIns: pds.signIns,
       stream,
-      jobs: [jobs.loop, { ...mailJobs.loop, name: 'mail' }],
+      jobs: [jobs.loop, { ...mailJobs.loop, name: 'mail' }, ...watchLoops],
       mail,
       directory,
       identity,

@@ -17,11 +17,14 @@ import { listSuspensions } from './methods/app.falaj.admin.listSuspensions.ts'
 import { resendLetter } from './methods/app.falaj.admin.resendLetter.ts'
 import { revokeOperator } from './methods/app.falaj.admin.revokeOperator.ts'
 import { suspendAccount } from './methods/app.falaj.admin.suspendAccount.ts'
+import { acknowledgeAlarm } from './methods/app.falaj.identity.acknowledgeAlarm.ts'
 import { checkRecoveryKey } from './methods/app.falaj.identity.checkRecoveryKey.ts'
 import { getKeyHealth } from './methods/app.falaj.identity.getKeyHealth.ts'
 import { keepWrappedKey } from './methods/app.falaj.identity.keepWrappedKey.ts'
+import { listAlarms } from './methods/app.falaj.identity.listAlarms.ts'
 import { registerRecoveryKey } from './methods/app.falaj.identity.registerRecoveryKey.ts'
 import { removeRecoveryKey } from './methods/app.falaj.identity.removeRecoveryKey.ts'
+import { undoOperation } from './methods/app.falaj.identity.undoOperation.ts'
 import { freeze } from './methods/app.falaj.move.freeze.ts'
 import { deleteAccount as adminDeleteAccount } from './methods/com.atproto.admin.deleteAccount.ts'
 import { disableAccountInvites } from './methods/com.atproto.admin.disableAccountInvites.ts'
@@ -115,6 +118,9 @@ const table = [
   listAudit,
   listOperators,
   revokeOperator,
+  acknowledgeAlarm,
+  listAlarms,
+  undoOperation,
   checkRecoveryKey,
   getKeyHealth,
   keepWrappedKey,

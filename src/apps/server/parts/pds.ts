@@ -44,7 +44,7 @@ export const pdsPart: ServicePart<PdsConfig> = {
           adminPassword: values.adminPassword ?? (dev ? 'admin-pass' : undefined),
         }
       },
-      async start(values, place, { outside, onFatal, peers, version }) {
+      async start(values, place, { outside, onFatal, peers, subscribe, version }) {
         const { dataDir, log, metrics, url } = place
         const rotation = await openRotationKey(values, log)
         const [sql, streams, blobs] = await Promise.all([
@@ -75,6 +75,7 @@ export const pdsPart: ServicePart<PdsConfig> = {
           mail,
           moderationMail,
           pageFiles: readPageFiles(pdsPageFiles),
+          subscribe,
           outside,
           log,
           metrics,

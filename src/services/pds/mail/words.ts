@@ -11,6 +11,7 @@ export type NoticePurpose =
   | 'notice-factor-added'
   | 'notice-factor-removed'
   | 'notice-recovery-code'
+  | 'notice-identity'
 
 /** What a code in it allows, or what happened; a message is the operator's. */
 export type LetterPurpose = CodePurpose | NoticePurpose | 'message'
@@ -216,6 +217,24 @@ export const notices: Readonly<Record<NoticePurpose, Readonly<Record<Language, W
       heading: 'A sign-in with a recovery code',
       about: 'Somebody signed in with one of your recovery codes, which is good no more:',
       otherwise: 'If this was not you, change your password and make new codes.',
+    },
+  },
+  'notice-identity': {
+    ar: {
+      subject: 'تغيّرت هوية حسابك',
+      heading: 'غيّر أحدهم هوية حسابك',
+      about:
+        'تغيّرت هوية حسابك في سجل الهويات، ولم يمرّ التغيير بمضيفك. تجد تحته متى حدث، وإلى متى يمكن التراجع عنه:',
+      otherwise:
+        'إن كنت أنت فأكّد ذلك في صفحات حسابك، تحت «إنذارات الهوية». وإن لم تكن فتراجع عنه من الصفحة نفسها قبل أن ينقضي الوقت.',
+    },
+    en: {
+      subject: 'Your account’s identity was changed',
+      heading: 'Somebody changed your account’s identity',
+      about:
+        'The identity of your account was changed in its directory, and not through your host. Below: when that was, and until when it can be undone:',
+      otherwise:
+        'If it was you, say so at your account’s pages, under “Identity alarms”. If not, undo it there before the time is over.',
     },
   },
 }

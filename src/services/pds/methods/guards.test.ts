@@ -28,7 +28,10 @@ const roles: Record<OperatorGuard, readonly string[]> = {
 /** What the owner of an account that was taken down may still do. */
 const takendownMay = [
   'app.bsky.actor.getPreferences',
+  'app.falaj.identity.acknowledgeAlarm',
   'app.falaj.identity.getKeyHealth',
+  'app.falaj.identity.listAlarms',
+  'app.falaj.identity.undoOperation',
   'com.atproto.identity.requestPlcOperationSignature',
   'com.atproto.identity.signPlcOperation',
   'com.atproto.server.deactivateAccount',
@@ -46,6 +49,9 @@ const guards: Record<string, [verb: 'GET' | 'POST', Guard, params?: Record<strin
   'app.bsky.notification.registerPush': ['POST', 'owner'],
   'app.bsky.notification.unregisterPush': ['POST', 'owner'],
   'app.falaj.account.confirmPassword': ['POST', 'full'],
+  'app.falaj.identity.acknowledgeAlarm': ['POST', 'full'],
+  'app.falaj.identity.listAlarms': ['GET', 'full'],
+  'app.falaj.identity.undoOperation': ['POST', 'full'],
   'app.falaj.identity.checkRecoveryKey': ['POST', 'full'],
   'app.falaj.identity.getKeyHealth': ['GET', 'full'],
   'app.falaj.identity.keepWrappedKey': ['POST', 'full'],

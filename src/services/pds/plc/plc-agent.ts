@@ -32,6 +32,7 @@ export class PlcAgent {
   readonly #rotationKey: PlcSigner
   readonly #recoveryKey: string | undefined
   readonly #publicUrl: string
+  readonly #made: (did: Did, cid: string) => Promise<void>
 
   constructor(options: {
     client: PlcClient
@@ -39,11 +40,14 @@ export class PlcAgent {
     /** did:key of the operator's own recovery key, apart from the host. */
     recoveryKey?: string | undefined
     publicUrl: string
+    /** Told of every operation made or passed on here, before anybody else can hear of it. */
+    made: (did: Did, cid: string) => Promise<void>
   }) {
     this.#client = options.client
     this.#rotationKey = options.rotationKey
     this.#recoveryKey = options.recoveryKey
     this.#publicUrl = options.publicUrl
+    this.#made = options.made
   }
 
   /** What an account here should have in its identity: its own key first, the host's last. */
@@ -93,7 +97,9 @@ export class PlcAgent {
       prev: plcOperationCid(last),
     })
     // What was wanted came from outside: nothing malformed gets a signature.
-    return parsePlcOperation(next) as PlcOperation
+    const operation = parsePlcOperation(next) as PlcOperation
+    await this.#made(did, plcOperationCid(operation))
+    return operation
   }
 
   /** Puts another key where the account's commits are checked, and leaves everything else. */
@@ -163,8 +169,9 @@ export class PlcAgent {
   }
 
   /** Throws PlcRefused when the directory says no; UpstreamError when the outcome is unknown. */
-  submit(did: Did, operation: PlcOperation | PlcTombstone): Promise<void> {
-    return this.#client.submit(did, operation)
+  async submit(did: Did, operation: PlcOperation | PlcTombstone): Promise<void> {
+    await this.#made(did, plcOperationCid(operation))
+    await this.#client.submit(did, operation)
   }
 
   /** For a submission whose outcome is unknown: asks first, and submits only what is not there. */

@@ -1,4 +1,5 @@
 /** A directory of identities in memory, for the tests of this room: the real rules, no network. */
+import { type FrameBatch, OutgoingError, type SubscribeOptions } from '#platform/runtime'
 import {
   type AnyPlcOperation,
   applyPlcOperation,
@@ -20,6 +21,10 @@ export class FakePlc {
   /** Method and path of every request, in order. */
   readonly asked: string[] = []
   #clockMs = Date.UTC(2026, 0, 1)
+  readonly #stream: string[] = []
+  readonly #listeners = new Set<() => void>()
+  /** Whether it has a stream. */
+  streams = true
 
   /** The log of one identity, oldest first. */
   log(did: Did): readonly PlcLogEntry[] {
@@ -36,6 +41,50 @@ export class FakePlc {
     for (const entry of log) if (nullified.includes(entry.cid)) entry.nullified = true
     const createdAt = new Date(this.#clockMs).toISOString()
     this.#logs.set(did, [...log, { did, operation, cid, nullified: false, createdAt }])
+    const seq = this.#stream.length + 1
+    const entry = { type: 'sequenced_op', did, operation, cid, createdAt, seq }
+    this.#stream.push(JSON.stringify(entry))
+    for (const wake of [...this.#listeners]) wake()
+  }
+
+  /** Time goes on: what it accepts next is later by this. */
+  advance(ms: number): void {
+    this.#clockMs += ms
+  }
+
+  /** Its export stream. */
+  async *subscribe(target: string, { signal }: SubscribeOptions): AsyncGenerator<FrameBatch> {
+    const url = new URL(target)
+    this.asked.push(`STREAM ${url.pathname}${url.search}`)
+    if (!this.streams || this.mood === 'down')
+      throw new OutgoingError('Refused', url.host, 'no stream', { status: 404 })
+    let at = Number(url.searchParams.get('cursor') ?? this.#stream.length)
+    if (at > this.#stream.length)
+      throw new OutgoingError('Refused', url.host, 'FutureCursor', { status: 400 })
+    while (!signal.aborted && this.streams) {
+      const frames = this.#stream.slice(at)
+      at = this.#stream.length
+      if (frames.length > 0) yield frames
+      else await this.#news(signal)
+    }
+  }
+
+  #news(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const wake = () => {
+        this.#listeners.delete(wake)
+        signal.removeEventListener('abort', wake)
+        resolve()
+      }
+      this.#listeners.add(wake)
+      signal.addEventListener('abort', wake)
+    })
+  }
+
+  /** Ends every stream. */
+  hangUp(): void {
+    this.streams = false
+    for (const wake of [...this.#listeners]) wake()
   }
 
   async fetch(url: URL, init: RequestInit = {}): Promise<Response> {

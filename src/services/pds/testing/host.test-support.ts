@@ -231,6 +231,7 @@ export class TestHost {
         mail: options.mail,
         moderationMail: options.moderationMail,
         pageFiles: pageFiles(),
+        subscribe: (target, call) => plc.subscribe(target, call),
         outside,
         log,
         metrics,
