@@ -64,7 +64,7 @@ import { rateLimits } from './rates.ts'
 import { OwnWrites } from './read-after-write/index.ts'
 import { RecoveryKeys } from './recovery-keys/index.ts'
 import { replayEntry } from './replay.ts'
-import { HotRepos, Repos } from './repos/index.ts'
+import { HotRepos, Repos, TreeEdits } from './repos/index.ts'
 import { routes } from './routes.ts'
 import { anyApp, Callers, Codes, Passwords, Sessions, SignIns } from './sign-in/index.ts'
 import {
@@ -267,13 +267,14 @@ export async function createPds(
   })
   const changed = (did: Did, generation: number, seq: number) =>
     checkpoints.changed(did, generation, seq)
+  const edits = new TreeEdits()
   const recovery = new Recovery({
-    replay: replayEntry(accounts),
+    replay: replayEntry(accounts, edits),
     file,
     changed,
     log: (message, fields) => log.error(message, fields),
   })
-  const hot = new HotRepos({ accounts, files, recover: (did) => recovery.recover(did) })
+  const hot = new HotRepos({ accounts, files, recover: (did) => recovery.recover(did), edits })
   const stop = (did: Did, seq: number, reason: unknown) => {
     recovery.stop(did, seq, reason)
     hot.fail(did)

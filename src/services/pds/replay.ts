@@ -4,31 +4,38 @@ import type { Entry } from '#platform/storage'
 import { decodeCbor } from '#protocol/data'
 import type { Did, Handle } from '#protocol/syntax'
 import { decodeFrame } from '#protocol/xrpc'
+import type { AccountFile } from './account-files/index.ts'
 import type { Account, AccountStatus, Accounts } from './accounts/index.ts'
 import { applyBlobEntry } from './blobs/index.ts'
 import { applySwitch, decodeSwitch } from './imports/index.ts'
 import { Kind, type Replay } from './journal/index.ts'
 import { applyPreferences } from './preferences/index.ts'
-import { applyChange, changeOfFrame } from './repos/index.ts'
+import { applyChange, changeOfFrame, type TreeEdits } from './repos/index.ts'
 import { projectStanding } from './standing/index.ts'
 
 /** Undefined for entries that change nothing here, such as those of accounts that are gone. */
-export function replayEntry(accounts: Accounts) {
+export function replayEntry(accounts: Accounts, edits: TreeEdits) {
   return async (entry: Entry): Promise<Replay | undefined> => {
     const account = await accounts.getAny(entry.key as Did)
     if (!account || entry.seq <= account.bornSeq || account.status === 'deleted') return undefined
-    return replayOf(entry, account, accounts)
+    return replayOf(entry, account, accounts, edits)
   }
 }
 
-function replayOf(entry: Entry, account: Account, accounts: Accounts): Replay | undefined {
+function replayOf(
+  entry: Entry,
+  account: Account,
+  accounts: Accounts,
+  edits: TreeEdits,
+): Replay | undefined {
   const { did, generation } = account
   switch (entry.kind) {
     case Kind.commit:
     case Kind.quietCommit: {
       const change = changeOfFrame(entry.payload, entry.kind === Kind.commit)
       const begins = change.prevData === undefined
-      return { file: { generation, begins, apply: (file) => applyChange(file, change) } }
+      const met = (file: AccountFile) => edits.note(did, generation, file, change)
+      return { file: { generation, begins, met, apply: (file) => applyChange(file, change) } }
     }
     case Kind.sync:
       return { file: { generation, apply: (file) => file.announceHead() } }

@@ -9,6 +9,8 @@ export interface Replay {
     generation: number
     /** The entry begins this generation: before it nothing can be applied to the file. */
     begins?: boolean
+    /** Told of the file, whether it has the entry already or not. */
+    met?(file: AccountFile): void
     apply(file: AccountFile, seq: number): void
   }
   directory?(seq: number): Promise<void>
@@ -221,7 +223,7 @@ export class Recovery {
     if (!replay) return false
     const { seq } = entry
     if (replay.file) {
-      const { generation, begins, apply } = replay.file
+      const { generation, begins, met, apply } = replay.file
       const file = this.#file(did, generation)
       if (only === undefined && this.#stopped.has(did)) {
         this.stop(did, seq, undefined)
@@ -229,6 +231,7 @@ export class Recovery {
       }
       const isOfEarlier = generation > 1 && !begins && file.head() === undefined
       if (!isOfEarlier) this.#changed(did, generation, seq)
+      met?.(file)
       if (!isOfEarlier && file.appliedSeq() < seq) {
         stepsOf(waiting, did, generation).steps.push({ seq, apply })
       }

@@ -5,6 +5,7 @@ import type { Did, Tid } from '#protocol/syntax'
 import type { AccountFile, AccountFiles } from '../account-files/index.ts'
 import type { Account, AccountStatus, Accounts } from '../accounts/index.ts'
 import { SubjectsUnderWay } from './doubles.ts'
+import type { TreeEdits } from './tree-edits.ts'
 
 /** A state of a repository: the head of its newest commit and its tree. */
 export interface RepoState {
@@ -47,7 +48,7 @@ export class HotRepo {
   frozenUntilMs: number
   #whenSettled: (() => void)[] = []
 
-  constructor(account: Account, file: AccountFile) {
+  constructor(account: Account, file: AccountFile, edits: TreeEdits) {
     this.did = account.did
     this.generation = account.generation
     this.key = account.signingKey
@@ -55,11 +56,11 @@ export class HotRepo {
     this.frozenUntilMs = account.frozenUntilMs
     const head = file.head()
     if (!head) return
-    const { tree, isStored } = openTree(file, head.data)
+    const { tree, stored } = openTree(account, file, head.data, edits)
     const { rev, commit, data } = head
     this.state = { head: { did: account.did, rev, commit, data }, tree }
     this.applied = this.state
-    this.stored = isStored ? tree : undefined
+    this.stored = stored
     this.announcedRev = head.announcedRev
     this.diverged = head.diverged
   }
@@ -86,6 +87,7 @@ export class HotRepos {
   readonly #accounts: Accounts
   readonly #files: AccountFiles
   readonly #recover: (did: Did) => Promise<void>
+  readonly #edits: TreeEdits
   readonly #hot = new Map<Did, HotRepo>()
   readonly #loading = new Map<Did, Promise<void>>()
 
@@ -94,7 +96,10 @@ export class HotRepos {
     files: AccountFiles
     /** Replays the journal for a stopped account; rejects while it cannot be repaired. */
     recover: (did: Did) => Promise<void>
+    /** What the replay saw. */
+    edits: TreeEdits
   }) {
+    this.#edits = options.edits
     this.#accounts = options.accounts
     this.#files = options.files
     this.#recover = options.recover
@@ -188,7 +193,7 @@ export class HotRepos {
     // Opening it may have shown that it is behind.
     await this.#recover(did)
     const file = this.#files.open(did, account.generation)
-    this.#hot.set(did, new HotRepo(account, file))
+    this.#hot.set(did, new HotRepo(account, file, this.#edits))
     if (this.#hot.size > HOT_MAX) this.#makeRoom(did)
   }
 
@@ -266,13 +271,26 @@ export class HotRepos {
   }
 }
 
-/** The tree of the applied head: from the stored nodes when they are current, else from the rows. */
-function openTree(file: AccountFile, data: CidBytes): { tree: Tree; isStored: boolean } {
+/**
+ * The tree of the applied head: from the stored nodes, by the commits since then where the replay saw
+ * them, else from the rows. With it the tree that the nodes are of.
+ */
+function openTree(
+  { did, generation }: Account,
+  file: AccountFile,
+  data: CidBytes,
+  edits: TreeEdits,
+): { tree: Tree; stored: Tree | undefined } {
   const root = file.nodesRoot()
-  if (root && equalBytes(root, data)) return { tree: Tree.open(data, file.nodes), isStored: true }
+  if (root && equalBytes(root, data)) {
+    const tree = Tree.open(data, file.nodes)
+    return { tree, stored: tree }
+  }
+  const known = edits.take(did, generation, data, file.nodes)
+  if (known) return known
   const tree = Tree.build(paths(file))
   if (!equalBytes(tree.root(), data)) throw file.damaged('the records do not give the signed tree')
-  return { tree, isStored: false }
+  return { tree, stored: undefined }
 }
 
 function* paths(file: AccountFile): Iterable<[string, CidBytes]> {

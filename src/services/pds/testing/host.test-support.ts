@@ -67,6 +67,8 @@ export interface HostOptions {
   files?: Files
   blobFiles?: Files
   reserveBytes?: number
+  /** How much of the journal lies in one file; as much as a host has by default. */
+  segmentBytes?: number
   outside?: TestOutside
   publicUrl?: string
   seed?: number
@@ -206,7 +208,11 @@ export class TestHost {
     const watched: Streams = {
       close: () => streams.close(),
       async open(name, settings) {
-        const stream = await streams.open(name, settings)
+        const { segmentBytes } = options
+        const stream = await streams.open(name, {
+          ...settings,
+          ...(segmentBytes && { segmentBytes }),
+        })
         opened.push(stream)
         return stream
       },
