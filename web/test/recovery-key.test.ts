@@ -32,7 +32,7 @@ describe('the key to one’s name, made at the host’s page', { skip }, () => {
 
   before(async () => {
     await builtClient()
-    network = await startNetwork('--services', 'plc,pds')
+    network = await startNetwork('--services', 'plc,pds,web')
     host = network.pds[0]!.url
     const salma = new AtpAgent({ service: host })
     const email = 'salma@example.com'
@@ -147,14 +147,47 @@ describe('the key to one’s name, made at the host’s page', { skip }, () => {
     await page.getByText('الورقة سليمة').waitFor()
   })
 
+  it('at sign-up in the client, in Arabic, the same, and “my data” knows it', async () => {
+    const client = await windows.open({ language: 'ar', width: 390 })
+    const { page } = client
+    const before = sent.length
+    await record(page)
+    await page.goto(`${network.web.url}/sign-up`)
+    await page.locator('input[autocomplete=username]').fill('nasser')
+    await page.locator('input[type=password]').fill(PASSWORD)
+    await page.locator('.choice input[type=checkbox]').check()
+    await page.locator('form button[type=submit]').click()
+    await page.locator('.own-key [data-key-state=none]').waitFor()
+    await page.locator('.own-key .button').first().click()
+    const own = await page.locator('.key-sheet li b').allTextContents()
+    await page.getByRole('button', { name: 'كتبتها' }).click()
+    const fields = page.locator('.own-key form input')
+    for (const [at, label] of (
+      await page.locator('.own-key form label').allTextContents()
+    ).entries())
+      await fields.nth(at).fill(own[placeOf(label) - 1]!)
+    await page.locator('.own-key form button[type=submit]').click()
+    await page.locator('.own-key input[type=password]').fill(PASSWORD)
+    await page.locator('.own-key form button[type=submit]').click()
+    await page.waitForURL(`${network.web.url}/people`)
+    await page.goto(`${network.web.url}/data`)
+    await page.locator('.offer[data-key-state=good]').waitFor()
+    const read = readRecoverySheet(own.join(' '))
+    assert.ok(read.kind === 'read' && sent.length > before)
+    assert.ok(sent.some((one) => one.includes(recoveryKey(read.secret).publicKey.didKey)))
+    for (const one of sent.slice(before)) assert.equal(leakIn(one, own, read.secret), undefined)
+    assert.deepEqual(client.errors, [])
+    await client.close()
+  })
+
   /** The key as it could stand somewhere: every private half in every writing, words and numbers in a row. */
-  function leakIn(sentText: string): string | undefined {
+  function leakIn(sentText: string, own = words, bytes = secret): string | undefined {
     const texts = [sentText, sentText.replace(/%([0-9a-f]{2})/gi, (_, hex) => char(hex))]
-    const form = writings().find((one) => texts.some((text) => text.includes(one)))
+    const form = writings(bytes).find((one) => texts.some((text) => text.includes(one)))
     if (form !== undefined) return form
     const list = recoveryWords()
-    const numbers = words.map((word) => String(list.indexOf(word) + 1).padStart(4, '0'))
-    for (const row of [words, numbers]) {
+    const numbers = own.map((word) => String(list.indexOf(word) + 1).padStart(4, '0'))
+    for (const row of [own, numbers]) {
       // Two that stand beside each other are enough, whatever is between.
       for (const [at, word] of row.slice(0, -1).entries()) {
         const next = row[at + 1]!
@@ -165,8 +198,8 @@ describe('the key to one’s name, made at the host’s page', { skip }, () => {
     return undefined
   }
 
-  function writings(): string[] {
-    const keys = [secret, recoveryKey(secret).export(), handoverKey(secret).export()]
+  function writings(own = secret): string[] {
+    const keys = [own, recoveryKey(own).export(), handoverKey(own).export()]
     return keys.flatMap((bytes) => {
       const buffer = Buffer.from(bytes)
       const hex = buffer.toString('hex')
@@ -199,3 +232,9 @@ describe('the key to one’s name, made at the host’s page', { skip }, () => {
 })
 
 const char = (hex: string) => String.fromCharCode(Number.parseInt(hex, 16))
+
+/** Which word a label asks for: in digits of either kind, or the words for the first two. */
+function placeOf(label: string): number {
+  const digits = label.replace(/[٠-٩]/g, (one) => String(one.charCodeAt(0) & 15))
+  return Number(/\d+/.exec(digits)?.[0] ?? (label.includes('الأولى') ? 1 : 2))
+}

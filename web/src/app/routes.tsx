@@ -12,6 +12,7 @@ import { matchPath } from './match.ts'
 
 const Feeds = later(async () => (await import('../pages/rest.ts')).Feeds)
 const MovePage = later(async () => (await import('../pages/move.tsx')).MovePage)
+const OwnKeyPage = later(async () => (await import('../pages/own-key.tsx')).OwnKeyPage)
 const Settings = later(async () => (await import('../pages/rest.ts')).Settings)
 const SignUp = later(async () => (await import('../pages/rest.ts')).SignUp)
 const Quiet = later(async () => (await import('../pages/rest.ts')).Quiet)
@@ -41,6 +42,7 @@ const routes: readonly Route[] = [
   { pattern: '/people', show: () => <People /> },
   { pattern: '/notifications', show: () => <Notifications />, mine: true },
   { pattern: '/data', show: () => <MyData />, mine: true },
+  { pattern: '/data/key', show: () => <OwnKeyPage />, mine: true },
   { pattern: '/data/move', show: () => <MovePage />, mine: true },
   { pattern: '/settings', show: () => <Settings /> },
   { pattern: '/settings/service', show: () => <ServicePage /> },

@@ -156,7 +156,7 @@ function start(root: HTMLElement): void {
     if (sheet.kind === 'foreign') return [say('foreign')]
     const unknown = sheet.unknown.map(({ place: at, read, like }) => {
       const hint = like.length > 0 ? say('perhaps', { like: like.join(', ') }) : ''
-      return `${say('unknown', { place: at, read })} ${hint}`.trim()
+      return [say('unknown', { place: at, read }), hint].join(' ').trim()
     })
     return [say('unclear'), ...unknown]
   }

@@ -6,6 +6,7 @@ import { channelOf, checkChannel, type Stop } from '../data/health.ts'
 import { activate, downloadRepo, type Holdings, holdings, whoAndWhat } from '../data/holdings.ts'
 import type { Identity } from '../data/identity.ts'
 import { type Arrival, follow, lastPost } from '../data/journey.ts'
+import { type KeyState, keyState } from '../data/key-health.ts'
 import { type Problem, problemOf } from '../data/problem.ts'
 import { viewService } from '../data/services.ts'
 import { me, noteAccount, type Session } from '../data/session.ts'
@@ -71,6 +72,7 @@ function Holder({ session }: { session: Session }) {
             {t('move.check')}
           </a>
         </div>
+        <KeyOffer />
         <Download />
         {known.value && known.value.collections.length > 0 && (
           <Collections names={known.value.collections} />
@@ -270,6 +272,32 @@ function Asleep({ session, onAwake }: { session: Session; onAwake: () => void })
           {t('data.wake')}
         </button>
       </div>
+    </div>
+  )
+}
+
+/** How the key to one's name stands; nothing where the host knows no such keys, or is away. */
+function KeyOffer() {
+  const state = useSignal<KeyState | undefined>(undefined)
+  useEffect(() => {
+    keyState().then(
+      (found) => {
+        state.value = found
+      },
+      () => {},
+    )
+  }, [])
+  const found = state.value
+  if (found === undefined || found === 'unsupported') return null
+  return (
+    <div class="offer plain-offer" data-key-state={found}>
+      <div>
+        <h2>{t('ownKey.title')}</h2>
+        <p>{t(`ownKey.state.${found}`)}</p>
+      </div>
+      <a class="button ghost" href="/data/key">
+        {t(found === 'none' ? 'ownKey.make' : 'ownKey.look')}
+      </a>
     </div>
   )
 }

@@ -54,6 +54,7 @@ function Form({ hosts }: { hosts: HostTerms[] }) {
   const password = useSignal('')
   const email = useSignal('')
   const invite = useSignal('')
+  const wantsKey = useSignal(false)
   const free = useSignal<Free>('unknown')
   const tried = useSignal(false)
   const busy = useSignal(false)
@@ -101,7 +102,7 @@ function Form({ hosts }: { hosts: HostTerms[] }) {
         name: name.peek(),
       })
       say(t('signUp.welcome'))
-      go('/people', { replace: true })
+      go(wantsKey.peek() ? '/data/key?new' : '/people', { replace: true })
     } catch (error) {
       refusal.value = refusalOf(error)
       if (!refusal.value) problem.value = problemOf(error)
@@ -193,6 +194,19 @@ function Form({ hosts }: { hosts: HostTerms[] }) {
           }}
         />
       )}
+      <label class="choice">
+        <input
+          type="checkbox"
+          checked={wantsKey.value}
+          onChange={(event) => {
+            wantsKey.value = event.currentTarget.checked
+          }}
+        />
+        <span>
+          <span>{t('ownKey.offer')}</span>
+          <span class="small quiet">{t('ownKey.offerHint')}</span>
+        </span>
+      </label>
       {problem.value && <FormTrouble problem={problem.value} />}
       <button type="submit" class="button wide" disabled={busy.value} aria-busy={busy.value}>
         {t(busy.value ? 'signUp.opening' : 'signUp.open')}

@@ -285,6 +285,45 @@ export const en = {
   'download.do': 'Download',
   'download.done': 'Your copy is saved: {size}.',
 
+  'ownKey.title': 'The key to your name',
+  'ownKey.lead':
+    'Your name is yours, not your host’s. With a key on paper you take your account and followers to another host, even when this one is gone.',
+  'ownKey.state.none':
+    'Today your host alone can change where your name leads. A key takes a few minutes.',
+  'ownKey.state.good': 'Your key stands above your host’s, and its sheet was tried.',
+  'ownKey.state.unchecked': 'Your key stands above your host’s. Its sheet was not tried yet.',
+  'ownKey.state.outranked': 'A key that is not yours stands above your own. Ask your host at once.',
+  'ownKey.state.lost':
+    'Somebody took your key out. Within three days you can undo that with your sheet.',
+  'ownKey.hostCannot':
+    'Your host does not offer this. When you move to one that does, you can make a key there.',
+  'ownKey.domain': 'Your name hangs on your own domain: who has the domain has the name.',
+  'ownKey.more': 'Trying a sheet, taking a key out and more: {there}.',
+  'ownKey.there': 'at your host',
+  'ownKey.make': 'Make the key',
+  'ownKey.makeAnother': 'Make another key',
+  'ownKey.later': 'Later',
+  'ownKey.write':
+    'Write these sixteen words on paper, or print them. They are shown only now, and leave this device never.',
+  'ownKey.sheet':
+    'Who has these words has the name. The number beside a word does the same as the word. Up to four may fade: they are known from the others.',
+  'ownKey.written': 'I wrote them down',
+  'ownKey.print': 'Print',
+  'ownKey.ask': 'To be sure: look at your sheet and enter these words, or their numbers.',
+  'ownKey.word': { one: 'Word {n}', other: 'Word {n}' },
+  'ownKey.wrong': 'It is another one. Look at your sheet again.',
+  'ownKey.goOn': 'Go on',
+  'ownKey.again': 'Show me the words again',
+  'ownKey.keep':
+    'Your host puts the key above its own, and changes nothing else. It gets the public half only.',
+  'ownKey.why': 'So that nobody else can do this.',
+  'ownKey.put': 'Put it in place at {host}',
+  'ownKey.done': 'The key is in its place. Keep the sheet.',
+  'ownKey.offer': 'Keep a key to my name',
+  'ownKey.offerHint':
+    'A few minutes more, with paper and pen. It can be done later, from “My data”.',
+  'ownKey.look': 'Look',
+
   'move.title': 'Move your account',
   'move.lead': 'Everything is copied and checked, then your name moves. You can come back.',
   'move.check': 'Check first',
