@@ -125,13 +125,13 @@ describe("the operators' console", { skip }, () => {
       await picture(page, `${language}-${width}-sign-in`)
       await assertFits(page)
       await signIn(page)
-      for (const section of ['accounts', 'mail', 'invites', 'health']) {
+      for (const section of ['accounts', 'mail', 'invites', 'health', 'operators', 'audit']) {
         await page.locator(`nav a[href="#${section}"]`).click()
         await page.locator('main h1').waitFor()
         await page.waitForFunction(() => !document.querySelector('[aria-busy=true], .bone'))
         await picture(page, `${language}-${width}-${section}`)
         await assertFits(page)
-        if (section === 'invites' || section === 'health') continue
+        if (['invites', 'health', 'operators'].includes(section)) continue
         await page.locator('.row-button').first().click()
         await page.locator('dialog .facts').waitFor()
         await picture(page, `${language}-${width}-${section}-open`)
@@ -221,6 +221,60 @@ describe("the operators' console", { skip }, () => {
     assert.equal(await page.locator('th[aria-sort=ascending]').count(), 1)
     await page.locator('tbody tr', { hasText: code }).getByRole('button').click()
     await page.locator('tbody tr', { hasText: code }).getByText('Switched off').waitFor()
+  })
+
+  it('an operator is added, works, is found in the record, and is revoked', async () => {
+    const { page } = await open({ language: 'en' })
+    await signIn(page)
+    await page.keyboard.press('5')
+    await page.getByLabel('Name').fill('huda')
+    await page.locator('.segments label', { hasText: 'Moderator' }).click()
+    await page.getByRole('button', { name: 'Add', exact: true }).click()
+    const secret = (await page.locator('.fresh-code').innerText()).trim()
+    await page.locator('tbody tr', { hasText: 'huda' }).getByText('In force').waitFor()
+
+    await page.getByRole('button', { name: 'Sign out' }).click()
+    await page.locator('input[autocomplete=username]').fill('huda')
+    await signIn(page, secret)
+    await page.keyboard.press('1')
+    await page.getByRole('button', { name: '@sara.test' }).click()
+    await page.locator('summary', { hasText: 'Suspend' }).click()
+    await page.getByLabel('Hours').fill('24')
+    await page.locator('dialog').getByRole('button', { name: 'Suspend', exact: true }).click()
+    await page.locator('dialog .chip', { hasText: 'Suspended' }).waitFor()
+    await page.getByRole('button', { name: 'End the suspension' }).click()
+    await page.locator('dialog .chip', { hasText: 'Active' }).waitFor()
+    await page.keyboard.press('Escape')
+    await page.keyboard.press('5')
+    await page.getByText('Forbidden').first().waitFor()
+
+    await page.getByRole('button', { name: 'Sign out' }).click()
+    await page.locator('input[autocomplete=username]').fill('admin')
+    await signIn(page)
+    await page.keyboard.press('6')
+    await page.getByRole('button', { name: 'suspendAccount' }).click()
+    await page.locator('dialog').getByText('"until"').waitFor()
+    await page.getByRole('button', { name: 'Only by' }).click()
+    await page.waitForFunction(() =>
+      [...document.querySelectorAll('tbody tr')].every((row) => row.textContent?.includes('huda')),
+    )
+    await page.getByRole('button', { name: 'endSuspension' }).waitFor()
+    await page.getByRole('button', { name: 'Show all again' }).click()
+    await page.locator('.segments label', { hasText: 'Changes' }).click()
+    await page.locator('tbody tr', { hasText: 'addOperator' }).waitFor()
+    assert.equal(await page.locator('tbody tr', { hasText: 'searchAccounts' }).count(), 0)
+    await page.locator('.segments label', { hasText: 'Refused' }).click()
+    await page.locator('tbody tr', { hasText: 'Forbidden' }).first().waitFor()
+
+    await page.locator('nav a[href="#operators"]').click()
+    await page.getByRole('button', { name: 'huda' }).click()
+    await page.getByRole('button', { name: 'Revoke' }).click()
+    await page.locator('dialog .chip', { hasText: 'Revoked' }).waitFor()
+    await page.keyboard.press('Escape')
+    await page.getByRole('button', { name: 'Sign out' }).click()
+    await page.locator('input[autocomplete=username]').fill('huda')
+    await signIn(page, secret)
+    await page.getByText('The host does not know this name').waitFor()
   })
 
   it('people load none of it', async () => {

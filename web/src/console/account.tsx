@@ -4,7 +4,7 @@ import type { ComponentChildren } from 'preact'
 import { useEffect } from 'preact/hooks'
 import { Dialog, DialogHead } from '../parts/dialog.tsx'
 import { Field } from '../parts/form.tsx'
-import { number } from '../words/index.ts'
+import { moment, number } from '../words/index.ts'
 import { type AccountView, type Standing, StandingChip, standingOf } from './accounts.tsx'
 import { ask, tell } from './host.ts'
 import { Done, Fact, Facts, Latin, latin, Trouble, When } from './parts.tsx'
@@ -13,20 +13,29 @@ import { w } from './words/index.ts'
 interface Known {
   account: AccountView
   standing: Standing
-  /** The operator's own words about a takedown in force. */
+  /** The operator's own words about a takedown or suspension in force. */
   ref: string | undefined
+  /** When a suspension ends by itself. */
+  until: string | undefined
 }
 
 async function read(did: string): Promise<Known> {
-  const [account, status, standing] = await Promise.all([
+  const [account, status, paused, standing] = await Promise.all([
     ask<AccountView>('com.atproto.admin.getAccountInfo', { did }),
     ask<{ takedown?: { applied: boolean; ref?: string } }>('com.atproto.admin.getSubjectStatus', {
       did,
     }),
+    ask<{ suspensions: { until?: string; ref?: string }[] }>('app.falaj.admin.listSuspensions', {
+      did,
+    }),
     standingOf(did),
   ])
-  const { applied, ref } = status.takedown ?? { applied: false }
-  return { account, standing: applied ? 'takendown' : standing, ref: applied ? ref : undefined }
+  const { takedown } = status
+  if (takedown?.applied) {
+    return { account, standing: 'takendown', ref: takedown.ref, until: undefined }
+  }
+  const [suspension] = paused.suspensions
+  return { account, standing, ref: suspension?.ref, until: suspension?.until }
 }
 
 interface AccountDialogProps {
@@ -75,7 +84,7 @@ export function AccountDialog({ did, onClose, onChange }: AccountDialogProps) {
 
 type Act = <T>(work: () => Promise<T>, said?: string | ((answer: T) => string)) => Promise<boolean>
 
-function WhatIsKnown({ known: { account, standing, ref } }: { known: Known }) {
+function WhatIsKnown({ known: { account, standing, ref, until } }: { known: Known }) {
   const { did, email, emailConfirmedAt, indexedAt, invitedBy, invitesDisabled, invites } = account
   return (
     <Facts>
@@ -111,6 +120,7 @@ function WhatIsKnown({ known: { account, standing, ref } }: { known: Known }) {
           <Latin>{invitedBy.code}</Latin>
         </Fact>
       )}
+      {until && <Fact name={w('account.suspendedUntil')}>{moment(Date.parse(until))}</Fact>}
       {ref && (
         <Fact name={w('account.decision')}>
           <span dir="auto">{ref}</span>
@@ -127,6 +137,7 @@ function Actions({ known, act }: { known: Known; act: Act }) {
   return (
     <div class="folds">
       <Takedown known={known} act={act} />
+      <Suspension known={known} act={act} />
       {account.email && <Write account={account} act={act} />}
       {standing !== 'deleted' && <NewPassword did={did} act={act} />}
       <div class="row">
@@ -180,6 +191,60 @@ function Takedown({ known: { account, standing }, act }: { known: Known; act: Ac
       />
       <button type="button" class="button danger small" onClick={() => void set(true)}>
         {w('account.takedown')}
+      </button>
+    </Fold>
+  )
+}
+
+/** A pause, which an account that was taken down does not need. */
+function Suspension({ known: { account, standing }, act }: { known: Known; act: Act }) {
+  const { did } = account
+  const hours = useSignal('')
+  const ref = useSignal('')
+  if (standing === 'suspended') {
+    const end = () => act(() => tell('app.falaj.admin.endSuspension', { did }))
+    return (
+      <div class="row">
+        <button type="button" class="button small" onClick={() => void end()}>
+          {w('account.unsuspend')}
+        </button>
+      </div>
+    )
+  }
+  if (standing === 'takendown' || standing === 'deleted') return null
+  const isGood = /^([1-9]\d{0,4})?$/.test(hours.value)
+  const suspend = () => {
+    const ms = Number(hours.peek()) * 3_600_000
+    return act(() =>
+      tell('app.falaj.admin.suspendAccount', {
+        did,
+        ...(ms > 0 && { until: new Date(Date.now() + ms).toISOString() }),
+        ...(ref.peek() && { ref: ref.peek() }),
+      }),
+    )
+  }
+  return (
+    <Fold title={w('account.suspend')}>
+      <p class="soft">{w('account.suspendAsk')}</p>
+      <Field
+        label={w('account.suspendHours')}
+        value={hours.value}
+        onInput={(value) => (hours.value = value.trim())}
+        latin
+        tone={isGood ? undefined : 'bad'}
+      />
+      <Field
+        label={w('account.takedownWhy')}
+        value={ref.value}
+        onInput={(value) => (ref.value = value)}
+      />
+      <button
+        type="button"
+        class="button danger small"
+        disabled={!isGood}
+        onClick={() => void suspend()}
+      >
+        {w('account.suspend')}
       </button>
     </Fold>
   )

@@ -58,7 +58,7 @@ export function Accounts() {
           value={standing.value}
           options={[
             { value: 'all' as const, label: w('state.all') },
-            ...(['active', 'deactivated', 'takendown'] as const).map((one) => ({
+            ...(['active', 'deactivated', 'suspended', 'takendown'] as const).map((one) => ({
               value: one,
               label: w(`state.${one}`),
             })),

@@ -1,19 +1,21 @@
-/** The console's frame: who and where, four sections, keys. */
+/** The console's frame: who and where, six sections, keys. */
 import { signal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
 import { language, setLanguage } from '../app/prefs.ts'
 import { hostOf } from '../data/xrpc.ts'
 import { Mark } from '../parts/icon.tsx'
 import { Accounts } from './accounts.tsx'
+import { Audit } from './audit.tsx'
 import { HostHealth } from './health.tsx'
 import { operator, signOut } from './host.ts'
 import { Invites } from './invites.tsx'
 import { Mail } from './mail.tsx'
+import { Operators } from './operators.tsx'
 import { Latin } from './parts.tsx'
 import { SignIn } from './sign-in.tsx'
 import { w } from './words/index.ts'
 
-const sections = ['accounts', 'mail', 'invites', 'health'] as const
+const sections = ['accounts', 'mail', 'invites', 'health', 'operators', 'audit'] as const
 type Section = (typeof sections)[number]
 
 const section = signal<Section>(sectionNow())
@@ -89,6 +91,8 @@ function Sections({ current }: { current: Section }) {
         {current === 'mail' && <Mail />}
         {current === 'invites' && <Invites />}
         {current === 'health' && <HostHealth />}
+        {current === 'operators' && <Operators />}
+        {current === 'audit' && <Audit />}
       </main>
       <p class="console-keys small quiet">{w('keys')}</p>
     </>
