@@ -11,6 +11,7 @@ export interface Ready {
     feeds?: unknown
     search?: unknown
     moderation?: { did: string; url: string }
+    plc: { url: string }
     web: { url: string }
     pds: { url: string }[]
     appview: { url: string }
