@@ -237,6 +237,7 @@ export async function createPds(
     },
     onDropped: (account) => invites.giveBack(account),
   })
+  await accounts.prepare()
   const invites = new Invites({
     sql,
     policy: {

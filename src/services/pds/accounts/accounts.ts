@@ -114,6 +114,8 @@ export class Accounts {
   readonly #onDropped: ((account: Account) => Promise<void>) | undefined
   /** Least recently used first. */
   readonly #cache = new Map<Did, Account>()
+  /** All of them that are taken down: whoever hears the events asks for each. */
+  readonly #takenDown = new Set<Did>()
 
   constructor(options: {
     sql: Sql
@@ -129,6 +131,16 @@ export class Accounts {
     this.#now = options.now
     this.#onDeleted = options.onDeleted
     this.#onDropped = options.onDropped
+  }
+
+  /** Reads what is asked for without a wait, once, before anything else. */
+  async prepare(): Promise<void> {
+    const sql = `SELECT did FROM accounts WHERE status = 'takendown'`
+    for (const { did } of await this.#sql.all<{ did: Did }>(sql)) this.#takenDown.add(did)
+  }
+
+  isTakenDown(did: Did): boolean {
+    return this.#takenDown.size > 0 && this.#takenDown.has(did)
   }
 
   /** Undefined for an account that is not hosted here, not any more, or not finished. */
@@ -366,6 +378,8 @@ export class Accounts {
       'status = ?, plc_operation = NULL, deactivated_ms = ?',
       [status, deactivatedMs],
     )
+    if (isNew && status === 'takendown') this.#takenDown.add(did)
+    else if (isNew) this.#takenDown.delete(did)
     const known = this.#cache.get(did)
     if (isNew && known) {
       known.status = status
@@ -411,6 +425,7 @@ export class Accounts {
       }
       await this.#onDeleted(did, seq)
     })
+    this.#takenDown.delete(did)
     const known = this.#cache.get(did)
     if (known) known.status = 'deleted'
     this.#cache.delete(did)

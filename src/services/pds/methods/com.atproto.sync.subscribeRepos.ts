@@ -1,5 +1,6 @@
 import { ComAtprotoSyncSubscribeRepos } from '@atcute/atproto'
 import type { Entry } from '#platform/storage'
+import type { Did } from '#protocol/syntax'
 import { followLog, framesOnce, noAuth, subscription } from '#protocol/xrpc'
 import { isPublic, Kind } from '../journal/index.ts'
 import type { Pds } from '../parts.ts'
@@ -10,9 +11,9 @@ import type { Pds } from '../parts.ts'
  * told of it asks for the repository when the account is back, as after any gap. Errors: FutureCursor;
  * `#info` OutdatedCursor.
  */
-export const subscribeRepos = ({ journal, takedowns }: Pick<Pds, 'journal' | 'takedowns'>) => {
+export const subscribeRepos = ({ journal, accounts }: Pick<Pds, 'journal' | 'accounts'>) => {
   const isHidden = ({ kind, key }: Entry) =>
-    takedowns.has(key) && (kind === Kind.commit || kind === Kind.sync)
+    (kind === Kind.commit || kind === Kind.sync) && accounts.isTakenDown(key as Did)
   // What is hidden changes, what a batch holds does not: only the latter is remembered.
   const framesOf = (batch: readonly Entry[]) =>
     batch.some(isHidden)
