@@ -53,7 +53,9 @@ export async function runMove(args: readonly string[]): Promise<number> {
   try {
     const password = await readPassword(flags)
     const file = String(flags.state ?? `falaj-move-${handle}.json`)
-    const session = await signIn({ service: source, fetch }, handle, password)
+    const session = await signIn({ service: source, fetch }, handle, password, {
+      askFactor: () => ask('Code of your second factor, or from the letter that was just sent'),
+    })
     const found = await preflight({ source: session, destination, plc: directory, fetch })
     if (flags.check) return tell(flags, found, describePreflight(found))
     const state = resume(file, destination) ?? planMove(session, found, Date.now())

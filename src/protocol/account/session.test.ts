@@ -36,6 +36,23 @@ describe('an owner’s session', () => {
     assert.equal(hosts.count(FROM, 'com.atproto.server.refreshSession'), 0)
   })
 
+  test('asks for a code where the host wants one, and only there', async () => {
+    const { hosts } = host()
+    const at = { service: FROM, fetch: hosts.fetch }
+    const askFactor = async () => '123456'
+    await signIn(at, 'alice.example', 'password', { askFactor })
+    assert.equal(hosts.count(FROM, 'com.atproto.server.createSession'), 1)
+    hosts.on(FROM, 'com.atproto.server.createSession', ({ input }) =>
+      (input as { authFactorToken?: string }).authFactorToken === '123456'
+        ? ok({ ...session, did: hosts.did })
+        : refused(401, 'AuthFactorTokenRequired'),
+    )
+    const owner = await signIn(at, 'alice.example', 'password', { askFactor })
+    assert.equal(owner.state.accessJwt, 'access-1')
+    const error = 'AuthFactorTokenRequired'
+    await assert.rejects(signIn(at, 'alice.example', 'password'), { error })
+  })
+
   test('renews a token that ran out, once for all who wait, and tells its keeper', async () => {
     const { hosts, expire } = host()
     const kept: SessionState[] = []

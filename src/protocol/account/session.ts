@@ -19,14 +19,24 @@ export interface OwnerSession {
   readonly client: XrpcClient
 }
 
-/** Signs in with handle or DID and password. Throws AuthenticationRequired. */
+/**
+ * Signs in with handle or DID and password; `askFactor` is asked for a code where the host wants
+ * one. Throws AuthenticationRequired, AuthFactorTokenRequired.
+ */
 export async function signIn(
   { service, fetch }: { service: string; fetch: Fetch },
   identifier: string,
   password: string,
+  { askFactor }: { askFactor?: () => Promise<string> } = {},
 ): Promise<OwnerSession> {
   const client = xrpcClient({ service, fetch })
-  const made = await client.post(ComAtprotoServerCreateSession.mainSchema, { identifier, password })
+  const send = (authFactorToken?: string) =>
+    client.post(ComAtprotoServerCreateSession.mainSchema, { identifier, password, authFactorToken })
+  const made = await send().catch(async (error: unknown) => {
+    const isAsked = error instanceof XrpcError && error.error === 'AuthFactorTokenRequired'
+    if (!isAsked || !askFactor) throw error
+    return send(await askFactor())
+  })
   const { did, handle, accessJwt, refreshJwt } = made
   return resumeSession({ service, did, handle, accessJwt, refreshJwt }, { fetch })
 }

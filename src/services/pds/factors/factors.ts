@@ -262,6 +262,15 @@ export class Factors {
     })
   }
 
+  /** Takes away everything but the password. */
+  async removeAll(did: Did): Promise<void> {
+    await this.#sql.transaction(async (sql) => {
+      for (const table of ['factors', 'recovery_codes', 'factor_guesses']) {
+        await sql.run(`DELETE FROM ${table} WHERE did = ?`, [did])
+      }
+    })
+  }
+
   /** Ten codes for bad days, each good once, in place of all before. They are shown only here. */
   async makeRecoveryCodes(did: Did): Promise<string[]> {
     const codes = Array.from({ length: RECOVERY_CODES }, () => base32(this.#random(10)))

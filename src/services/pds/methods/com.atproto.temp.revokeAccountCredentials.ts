@@ -4,17 +4,19 @@ import type { Pds } from '../parts.ts'
 import { requireAccount } from './admin-subject.ts'
 import { endSignIns } from './end-sign-ins.ts'
 
-type Parts = Pick<Pds, 'accounts' | 'callers' | 'passwords' | 'devices' | 'sessions'>
+type Parts = Pick<Pds, 'accounts' | 'callers' | 'devices' | 'factors' | 'passwords' | 'sessions'>
 
 /**
- * Shuts everybody out of an account that fell into wrong hands: its password, its app passwords and
- * its sessions. A password reset by mail opens it again. Errors: NotFound.
+ * Shuts everybody out of an account that fell into wrong hands, or whose owner lost what they prove
+ * themselves with: its password, app passwords, second factors and sessions. A password reset by mail
+ * opens it again. Errors: NotFound.
  */
 export const revokeAccountCredentials = ({
   accounts,
   callers,
   passwords,
   devices,
+  factors,
   sessions,
 }: Parts) =>
   procedure(ComAtprotoTempRevokeAccountCredentials.mainSchema, {
@@ -23,6 +25,8 @@ export const revokeAccountCredentials = ({
       const { did } = await requireAccount(accounts, input.account)
       await accounts.setPassword(did, await passwords.unknown())
       await passwords.deleteAppPasswords(did)
+      // Whoever had it may have added one of their own.
+      await factors.removeAll(did)
       await endSignIns({ devices, sessions }, did)
     },
   })

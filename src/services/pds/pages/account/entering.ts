@@ -24,7 +24,7 @@ export async function enter(
   pds: EnterParts,
   visit: Visit,
   account: Account,
-  { how, trust = false }: { how: string; trust?: boolean },
+  { how, trust = false, to }: { how: string; trust?: boolean; to?: string },
 ): Promise<Redirect> {
   const { did } = account
   const isKnown = await pds.devices.knows(visit.device, did)
@@ -34,7 +34,7 @@ export async function enter(
   visit.keep(COOKIE, '', 0)
   if (how.endsWith('recovery')) await tellOwner(pds, account, 'notice-recovery-code', visit.request)
   else if (!isKnown && !isFirst) await tellOwner(pds, account, 'notice-new-device', visit.request)
-  return redirect(returnPath(visit))
+  return redirect(to ?? returnPath(visit))
 }
 
 interface Step {

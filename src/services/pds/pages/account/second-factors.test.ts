@@ -24,6 +24,12 @@ const english = () => new Browser(host, { 'accept-language': 'en' })
 const code = (secret: Uint8Array, steps = 0) =>
   totpCode(secret, totpStep(host.outside.now()) + steps)
 
+async function signedInBrowser(person: Person): Promise<Browser> {
+  const browser = english()
+  await browser.signIn(person)
+  return browser
+}
+
 async function addApp(browser: Browser): Promise<{ secret: Uint8Array; recovery: string[] }> {
   const { text } = await browser.open(PAGE)
   const shown = /([A-Z2-7]{4} ){7}[A-Z2-7]{4}/.exec(text)![0]
@@ -292,6 +298,13 @@ test('a host that asks everybody for a second factor mails codes to who has none
   assert.equal(status, 200)
   const browser = new Browser(strict, { 'accept-language': 'en' })
   assert.match((await browser.signIn(ivan)).at, /second-step/)
+  // Who has no address either is led to set one up; apps wait until then.
+  const mia = await strict.signUp('mia', { email: undefined })
+  const app = { identifier: mia.handle, password: mia.password }
+  const refused = await strict.post('com.atproto.server.createSession', app)
+  assert.equal(refused.body.error, 'AuthFactorTokenRequired')
+  const phone = new Browser(strict)
+  assert.equal((await phone.signIn(mia)).at, '/account/second-factors')
   await strict.close()
 })
 
@@ -306,4 +319,17 @@ test('operators are asked for one, where the others are not', async () => {
   assert.equal((await enter(judy)).body.error, 'AuthFactorTokenRequired')
   assert.equal((await enter(ken)).status, 200)
   await operated.close()
+})
+
+test('the operator opens an account again whose owner lost their phone and their codes', async () => {
+  const liam = await host.signUp('liam')
+  await addApp(await signedInBrowser(liam))
+  const headers = { authorization: `Basic ${btoa('admin:admin-pass')}` }
+  const revoke = 'com.atproto.temp.revokeAccountCredentials'
+  await host.call('POST', revoke, { input: { account: liam.did }, headers })
+  assert.equal((await createSession(liam)).status, 401, 'the password is nobody’s')
+  await host.post('com.atproto.server.requestPasswordReset', { email: liam.email })
+  const token = await host.mailedCode(liam)
+  await host.post('com.atproto.server.resetPassword', { token, password: 'found again' })
+  assert.equal((await createSession({ ...liam, password: 'found again' })).status, 200)
 })

@@ -84,7 +84,10 @@ async function signIn(pds: Parts, visit: FormVisit) {
 }
 
 async function afterPassword(pds: Parts, visit: FormVisit, account: Account) {
-  const { kinds } = await pds.factors.asked(account)
+  const { kinds, isMissing } = await pds.factors.asked(account)
+  if (isMissing) {
+    return enter(pds, visit, account, { how: 'password', to: '/account/second-factors' })
+  }
   if (kinds.size === 0 || (await pds.devices.isTrusted(visit.device, account.did))) {
     return enter(pds, visit, account, { how: 'password' })
   }
