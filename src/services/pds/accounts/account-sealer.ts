@@ -1,5 +1,5 @@
 import { type Sealer, sealer } from '#platform/runtime'
-import type { Account } from './accounts.ts'
+import type { Account } from './account.ts'
 
 const sealers = new WeakMap<Account, Sealer>()
 

@@ -82,22 +82,22 @@ test('names are claimed before they are had, and given up when they change', asy
   await assert.rejects(create(bob, 'bob.test', 'A@x.example'), /already taken/)
   await assert.rejects(create(alice, 'other.test'), /already exists/)
   await accounts.projectStatus(alice, 'active', 11)
-  await accounts.claimHandle(alice, 'ally.test' as Handle)
-  await accounts.claimHandle(alice, 'ally.test' as Handle)
+  await accounts.claims.claim(alice, 'ally.test' as Handle)
+  await accounts.claims.claim(alice, 'ally.test' as Handle)
   await assert.rejects(create(bob, 'ally.test'), /already taken/)
-  await assert.rejects(accounts.claimHandle(bob, 'ally.test' as Handle), /already taken/)
-  assert.deepEqual(await accounts.openClaims(10), [
+  await assert.rejects(accounts.claims.claim(bob, 'ally.test' as Handle), /already taken/)
+  assert.deepEqual(await accounts.claims.open(10), [
     { did: alice, handle: 'ally.test', claimedMs: 1_000 },
   ])
   await accounts.projectHandle(alice, 'ally.test' as Handle, 12)
-  assert.deepEqual(await accounts.openClaims(10), [])
+  assert.deepEqual(await accounts.claims.open(10), [])
   await create(bob, 'alice.test')
 })
 
 test('giving a claim back never gives up the name one has', async () => {
   await create(alice, 'alice.test')
   await accounts.projectStatus(alice, 'active', 11)
-  await accounts.unclaimHandle(alice, 'alice.test' as Handle)
+  await accounts.claims.giveBack(alice, 'alice.test' as Handle)
   await assert.rejects(create(bob, 'alice.test'), /already taken/)
 })
 

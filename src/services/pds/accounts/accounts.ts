@@ -1,102 +1,19 @@
 import type { Sealer } from '#platform/runtime'
 import type { Sql, SqlParams } from '#platform/storage'
-import { importKey, type SigningKey } from '#protocol/crypto'
+import type { SigningKey } from '#protocol/crypto'
 import type { Did, Handle, Tid } from '#protocol/syntax'
 import { XrpcError } from '#protocol/xrpc'
-
-export type AccountStatus =
-  | 'pending'
-  | 'active'
-  | 'deactivated'
-  | 'suspended'
-  | 'takendown'
-  | 'deleted'
-
-/** Whether the operator holds an account back: its owner gets in only to fetch it and leave. */
-export const isHeldBack = ({ status }: { status: AccountStatus }): boolean =>
-  status === 'takendown' || status === 'suspended'
-
-/**
- * One hosted account: its login and hosting state. The signed tree is its repo, elsewhere. There
- * is one such object for each account in use, and its fields follow the projections.
- */
-export interface Account {
-  readonly did: Did
-  handle: Handle
-  email: string | undefined
-  emailConfirmedMs: number | undefined
-  passwordHash: string
-  status: AccountStatus
-  /** Which of the account's files counts. */
-  generation: number
-  signingKey: SigningKey
-  /** Seals the account's private journal payloads; destroying it erases them everywhere. */
-  readonly dataKey: Uint8Array
-  readonly createdMs: number
-  /** Journal entries up to here are not of this account. */
-  readonly bornSeq: number
-  /** The file on the disk reflects the journal at least up to here; 0 when that is not known. */
-  syncedSeq: number
-  /** Writes are refused until this instant. */
-  frozenUntilMs: number
-  deactivatedMs: number | undefined
-  /** It earns no invite codes that are good. */
-  invitesDisabled: boolean
-  /** Why, in the operator's words. */
-  inviteNote: string | undefined
-}
-
-interface AccountRow {
-  did: Did
-  handle: Handle
-  email: string | null
-  email_confirmed_ms: number | null
-  password_hash: string
-  status: AccountStatus
-  generation: number
-  signing_key: Uint8Array
-  data_key: Uint8Array
-  created_ms: number
-  plc_operation: string | null
-  born_seq: number
-  synced_seq: number
-  frozen_until_ms: number
-  deactivated_ms: number | null
-  invites_disabled: number
-  invite_note: string | null
-}
-
-export interface NewAccount {
-  did: Did
-  handle: Handle
-  email: string | undefined
-  passwordHash: string
-  signingKey: SigningKey
-  dataKey: Uint8Array
-  /** The signed genesis operation, when this host creates the identity. */
-  plcOperation: unknown | undefined
-  /** The journal's newest seq. */
-  bornSeq: number
-}
-
-/** What a synced account file holds. */
-export interface SyncedFile {
-  did: Did
-  generation: number
-  /** The journal seq it reflects. */
-  seq: number
-  rev: Tid | undefined
-  head: Uint8Array | undefined
-}
-
-/** An account as listings show it, with its head as of the last checkpoint. */
-export interface ListedAccount {
-  did: Did
-  status: AccountStatus
-  generation: number
-  rev: Tid | null
-  head: Uint8Array | null
-}
+import {
+  type Account,
+  type AccountRow,
+  type AccountStatus,
+  hosted,
+  type ListedAccount,
+  type NewAccount,
+  openAccount,
+  type SyncedFile,
+} from './account.ts'
+import { emailTaken, HandleClaims, refuseTaken, refuseTakenNames } from './names.ts'
 
 /** Account rows kept in memory: a row is read by each request of its account. */
 const CACHED_MAX = 20_000
@@ -112,6 +29,8 @@ export class Accounts {
   readonly #now: () => number
   readonly #onDeleted: (did: Did, seq: number) => Promise<void>
   readonly #onDropped: ((account: Account) => Promise<void>) | undefined
+  /** Handles on their way to an account. */
+  readonly claims: HandleClaims
   /** Least recently used first. */
   readonly #cache = new Map<Did, Account>()
   /** All of them that are taken down: whoever hears the events asks for each. */
@@ -129,6 +48,7 @@ export class Accounts {
     this.#sql = options.sql
     this.#sealer = options.sealer
     this.#now = options.now
+    this.claims = new HandleClaims(options)
     this.#onDeleted = options.onDeleted
     this.#onDropped = options.onDropped
   }
@@ -200,7 +120,7 @@ export class Accounts {
          AND (handle LIKE ?2 ESCAPE '\\' OR email LIKE ?2 ESCAPE '\\') ORDER BY did LIMIT ?3`,
       [cursor ?? '', form, limit],
     )
-    return rows.map((row) => this.#cached(row.did) ?? this.#open(row))
+    return rows.map((row) => this.#cached(row.did) ?? openAccount(row, this.#sealer))
   }
 
   #cached(did: Did): Account | undefined {
@@ -220,35 +140,10 @@ export class Accounts {
   #remember(row: AccountRow): Account {
     const known = this.#cached(row.did)
     if (known) return known
-    const account = this.#open(row)
+    const account = openAccount(row, this.#sealer)
     this.#cache.set(row.did, account)
     if (this.#cache.size > CACHED_MAX) this.#cache.delete(this.#cache.keys().next().value!)
     return account
-  }
-
-  #open(row: AccountRow): Account {
-    const { did } = row
-    const isErased = row.status === 'deleted'
-    const open = (sealed: Uint8Array, purpose: string) =>
-      isErased ? NO_KEY : this.#sealer.open(sealed, `${purpose} ${did}`)
-    return {
-      did,
-      handle: row.handle,
-      email: row.email ?? undefined,
-      emailConfirmedMs: row.email_confirmed_ms ?? undefined,
-      passwordHash: row.password_hash,
-      status: row.status,
-      generation: row.generation,
-      signingKey: importKey('k256', open(row.signing_key, 'signing')),
-      dataKey: open(row.data_key, 'data'),
-      createdMs: row.created_ms,
-      bornSeq: row.born_seq,
-      syncedSeq: row.synced_seq,
-      frozenUntilMs: row.frozen_until_ms,
-      deactivatedMs: row.deactivated_ms ?? undefined,
-      invitesDisabled: row.invites_disabled === 1,
-      inviteNote: row.invite_note ?? undefined,
-    }
   }
 
   /**
@@ -333,39 +228,6 @@ export class Accounts {
       if (account) await this.#onDropped?.(account)
     })
     this.#cache.delete(did)
-  }
-
-  // ── handles: claimed before the identity changes ──
-
-  /** Claims another handle for an account. Throws HandleNotAvailable. */
-  async claimHandle(did: Did, handle: Handle): Promise<void> {
-    await this.#sql.run(
-      'INSERT INTO handles (handle, did, claimed_ms) VALUES (?, ?, ?) ON CONFLICT (handle) DO NOTHING',
-      [handle, did, this.#now()],
-    )
-    const holder = await this.#sql.get<{ did: Did }>('SELECT did FROM handles WHERE handle = ?', [
-      handle,
-    ])
-    if (holder?.did !== did) throw handleTaken(handle)
-  }
-
-  /** Gives a claim back, unless the handle is the account's by now. */
-  async unclaimHandle(did: Did, handle: Handle): Promise<void> {
-    await this.#sql.run(
-      `DELETE FROM handles WHERE handle = ?1 AND did = ?2
-         AND NOT EXISTS (SELECT 1 FROM accounts WHERE did = ?2 AND handle = ?1)`,
-      [handle, did],
-    )
-  }
-
-  /** Claims that did not become, or not yet, the handle of their account. */
-  openClaims(limit: number): Promise<{ did: Did; handle: Handle; claimedMs: number }[]> {
-    return this.#sql.all(
-      `SELECT h.did AS did, h.handle AS handle, h.claimed_ms AS claimedMs FROM handles h
-       JOIN accounts a ON a.did = h.did WHERE a.handle != h.handle AND a.status != 'pending'
-       ORDER BY h.claimed_ms LIMIT ?`,
-      [limit],
-    )
   }
 
   // ── projections of the journal ──
@@ -595,46 +457,3 @@ const GOES_WITH_ACCOUNT = [
   'factor_guesses',
   'sign_ins',
 ]
-
-/** Stands where a deleted account's keys were; signs and opens nothing that exists. */
-const NO_KEY = new Uint8Array(32).fill(1)
-
-function hosted(account: Account | undefined): Account | undefined {
-  return account?.status === 'pending' || account?.status === 'deleted' ? undefined : account
-}
-
-/** Returns the generation of the account's file: a DID that comes back gets a file of its own. */
-async function refuseTaken(sql: Sql, account: NewAccount): Promise<number> {
-  const { did, handle, email } = account
-  const same = await sql.get<{ status: AccountStatus; generation: number }>(
-    'SELECT status, generation FROM accounts WHERE did = ?',
-    [did],
-  )
-  if (same && same.status !== 'deleted') {
-    throw new XrpcError(400, 'AlreadyExists', 'Account already exists on this host')
-  }
-  await refuseTakenNames(sql, handle, email)
-  if (!same) return 1
-  if (await sql.get(`SELECT 1 FROM jobs WHERE kind = 'erase-account' AND key = ?`, [did])) {
-    throw new XrpcError(400, 'AlreadyExists', 'What this account left here is still being erased')
-  }
-  await sql.run('DELETE FROM accounts WHERE did = ?', [did])
-  return same.generation + 1
-}
-
-async function refuseTakenNames(
-  sql: Sql,
-  handle: Handle,
-  email: string | undefined,
-): Promise<void> {
-  if (await sql.get('SELECT 1 FROM handles WHERE handle = ?', [handle])) throw handleTaken(handle)
-  if (!email) return
-  const address = email.toLowerCase()
-  if (await sql.get('SELECT 1 FROM accounts WHERE email = ?', [address])) throw emailTaken(email)
-}
-
-const handleTaken = (handle: Handle) =>
-  new XrpcError(400, 'HandleNotAvailable', `Handle already taken: ${handle}`)
-
-const emailTaken = (email: string) =>
-  new XrpcError(400, 'InvalidRequest', `Email already taken: ${email}`)

@@ -1,14 +1,15 @@
 /** Accounts of this host: rows, settings, invites, and the projection of their standing. */
 
-export { accountSealer } from './account-sealer.ts'
 export type {
   Account,
   AccountStatus,
   ListedAccount,
   NewAccount,
   SyncedFile,
-} from './accounts.ts'
-export { Accounts, isHeldBack } from './accounts.ts'
+} from './account.ts'
+export { isHeldBack } from './account.ts'
+export { accountSealer } from './account-sealer.ts'
+export { Accounts } from './accounts.ts'
 export { type InviteCode, type InvitePolicy, Invites, OPERATOR } from './invites.ts'
 export { ReservedKeys } from './reserved-keys.ts'
 export { Settings } from './settings.ts'

@@ -2,7 +2,7 @@ import type { Sql } from '#platform/storage'
 import { base32 } from '#protocol/crypto'
 import type { Datetime, Did } from '#protocol/syntax'
 import { invalidRequest, XrpcError } from '#protocol/xrpc'
-import type { Account } from './accounts.ts'
+import type { Account } from './account.ts'
 
 /** The operator, as the maker or the holder of a code. */
 export const OPERATOR = 'admin'

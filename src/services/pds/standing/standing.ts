@@ -253,12 +253,12 @@ export class Standing {
    * whose outcome a crash hid is settled by `resumeHandles`.
    */
   async rename({ did, handle: old }: Account, handle: Handle): Promise<void> {
-    await this.#accounts.claimHandle(did, handle)
+    await this.#accounts.claims.claim(did, handle)
     try {
       if (did.startsWith('did:plc:')) await this.#plc.changeHandle(did, handle)
     } catch (error) {
       if (error instanceof ProtocolError && handle !== old) {
-        await this.#accounts.unclaimHandle(did, handle)
+        await this.#accounts.claims.giveBack(did, handle)
       }
       throw error
     }
@@ -273,11 +273,11 @@ export class Standing {
     beforeMs: number,
     claimed: (did: Did) => Promise<Handle | undefined>,
   ): Promise<void> {
-    for (const { did, handle, claimedMs } of await this.#accounts.openClaims(RESUMED_AT_ONCE)) {
+    for (const { did, handle, claimedMs } of await this.#accounts.claims.open(RESUMED_AT_ONCE)) {
       if (claimedMs > beforeMs) continue
       try {
         if ((await claimed(did)) === handle) await this.announceIdentity(did, handle)
-        else await this.#accounts.unclaimHandle(did, handle)
+        else await this.#accounts.claims.giveBack(did, handle)
       } catch {
         // The directory does not answer: the claim stays for the next round.
       }
