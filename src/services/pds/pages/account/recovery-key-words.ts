@@ -196,6 +196,7 @@ export const words: Words<RecoveryKeyWords> = {
       many: 'في هويتك خمسة مفاتيح، ولا مكان لغيرها. أزل واحدًا أولًا.',
       signature: 'لم يقبل المضيف الإثبات. هل ساعة جهازك مضبوطة؟',
       directory: 'لم يجب دليل الهويات. ربما تم الأمر: انظر هنا بعد قليل قبل أن تعيده.',
+      away: 'لا يجيب دليل الهويات الآن. ما لك محفوظ كما هو: انظر هنا بعد قليل.',
       refused: 'رفض دليل الهويات التغيير. لم يتغير شيء.',
     },
   },
@@ -326,6 +327,7 @@ export const words: Words<RecoveryKeyWords> = {
       signature: 'The host did not accept the proof. Is your clock right?',
       directory:
         'The directory of identities did not answer. It may have been done: look here in a while before you do it again.',
+      away: 'The directory of identities does not answer now. What you have is as it was: look here again in a while.',
       refused: 'The directory of identities refused the change. Nothing has changed.',
     },
   },

@@ -1,6 +1,6 @@
 import type { KeyHealth, RotationKeyView } from '#protocol/account'
-import { parseWrappedRecoveryKey } from '#protocol/identity'
-import { ProtocolError } from '#protocol/syntax'
+import { parseWrappedRecoveryKey, UpstreamError } from '#protocol/identity'
+import { type Did, ProtocolError } from '#protocol/syntax'
 import { XrpcError } from '#protocol/xrpc'
 import { mailCode } from '../../methods/mail-code.ts'
 import type { Pds } from '../../parts.ts'
@@ -119,7 +119,7 @@ async function requireOwner(
 /** What to say of an error; undefined for those that no words of this page fit. */
 function problemOf(error: unknown): string | undefined {
   if (error instanceof ProtocolError) return error.code === 'PlcRefused' ? 'refused' : undefined
-  if (error instanceof Error && error.name === 'UpstreamError') return 'directory'
+  if (error instanceof UpstreamError) return 'directory'
   if (!(error instanceof XrpcError)) return undefined
   const names: Readonly<Record<string, string>> = {
     AuthenticationRequired: 'password',
@@ -135,7 +135,11 @@ function problemOf(error: unknown): string | undefined {
 async function show(pds: Parts, visit: Visit, owner: Owner, problem?: string): Promise<Reply> {
   const w = visit.words(bothWords)
   const { account } = owner
-  const health = await pds.recoveryKeys.health(account.did)
+  const health = await healthOf(pds, account.did)
+  if (health === undefined) {
+    const text = w.problems[problem ?? 'away']!
+    return framed(visit, owner, { title: w.title, told: { tone: 'bad', text }, body: html`` })
+  }
   const parts = { visit, w, health, byMail: pds.mail.leavesHost }
   const script = JSON.stringify(forScript(w))
   const bad: Told | undefined =
@@ -156,6 +160,16 @@ ${checkPart(parts)}
 ${organisationPart(parts)}`
 }`,
   })
+}
+
+/** Undefined while the directory of identities is away. */
+async function healthOf({ recoveryKeys }: Parts, did: Did): Promise<KeyHealth | undefined> {
+  try {
+    return await recoveryKeys.health(did)
+  } catch (error) {
+    if (error instanceof UpstreamError) return undefined
+    throw error
+  }
 }
 
 interface Showing {
