@@ -54,6 +54,13 @@ export function Settings() {
           </a>
         </Setting>
         {me.value && (
+          <Setting title={t('settings.account')} text={t('settings.accountText')}>
+            <a class="button ghost small" href={`${me.value.pds}/account`}>
+              {t('settings.accountOpen')}
+            </a>
+          </Setting>
+        )}
+        {me.value && (
           <Setting title={t('quiet.title')} text={t('quiet.lead')}>
             <a class="button ghost small" href="/settings/quiet">
               {t('quiet.open')}

@@ -1,6 +1,6 @@
 /** The toolkit of pages: what cannot be broken out of, and who may send a form. */
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { after, before, test } from 'node:test'
 import fc from 'fast-check'
 import { type Person, TestHost } from '../testing/host.test-support.ts'
@@ -151,4 +151,17 @@ test('what is not there is said in words, and no form goes where there is none',
   assert.match(plainText(text), /Nothing here/)
   assert.equal((await browser.ask('DELETE', '/account')).status, 405)
   assert.equal((await browser.ask('POST', '/account', 'x=1')).status, 405)
+})
+
+test('the table of pages lists every page there is', () => {
+  const table = String(readFileSync(new URL('../pages.ts', import.meta.url)))
+  const folders = ['account', 'oauth'].map((name) => new URL(`./${name}/`, import.meta.url))
+  for (const folder of folders) {
+    for (const name of readdirSync(folder).filter((one) => !one.includes('.test'))) {
+      const text = String(readFileSync(new URL(name, folder)))
+      for (const [, page] of text.matchAll(/^export const (\w+) = \([^)]*\): Page =>/gm)) {
+        assert.match(table, new RegExp(`^  ${page}(?:\\(.*\\))?,$`, 'm'), `${name}: ${page}`)
+      }
+    }
+  }
 })
