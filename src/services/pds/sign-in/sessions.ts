@@ -225,8 +225,13 @@ export class Sessions {
 
   /** Ends every session of an account, those of apps too; our own access tokens run out by themselves. */
   async revokeAll(did: Did): Promise<void> {
-    await this.#sql.run('DELETE FROM refresh_tokens WHERE did = ?', [did])
+    await this.endAll(did)
     await this.#onAllRevoked(did)
+  }
+
+  /** Ends the password sessions of an account; apps that were let in stay. */
+  async endAll(did: Did): Promise<void> {
+    await this.#sql.run('DELETE FROM refresh_tokens WHERE did = ?', [did])
   }
 
   async revokeAppPassword(did: Did, name: string): Promise<void> {

@@ -46,7 +46,7 @@ export const sessionsPage = (pds: Parts): Page => ({
     if ('redirect' in owner) return owner
     const { did } = owner.account
     const isAll = visit.form.has('all')
-    if (isAll) await pds.sessions.revokeAll(did)
+    if (isAll) await pds.sessions.endAll(did)
     else await pds.sessions.end(did, visit.form.text('session', 64))
     return redirect(`${PATH}?done=${isAll ? 'all' : 'ended'}`)
   },
