@@ -34,6 +34,7 @@ export {
 } from './read-repo.ts'
 export { memorySpill, type RepoRecord, type Spill } from './spill.ts'
 export { type Block, Tree, type TreeChanges } from './tree.ts'
+export type { NodeSource } from './tree-edit.ts'
 export type { WalkStep } from './tree-walk.ts'
 export {
   invertOps,

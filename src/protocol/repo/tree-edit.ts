@@ -38,7 +38,7 @@ import { invalid, parseNode } from './node-parse.ts'
 export interface NodeSource extends BlockSource {
   /**
    * Set when keys need not be checked to stand on the layer of their height, as whoever reads proves
-   * it otherwise (see `verifyCommitEvent`). Only a root's first key is looked at then.
+   * it otherwise (see `verifyCommitEvent`), or made the tree. Only a root's first key is looked at then.
    */
   readonly leveled?: boolean
 }

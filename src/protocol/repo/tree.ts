@@ -7,7 +7,7 @@ import { leaflessNode } from './node-edit.ts'
 import { applyEdits, type Edit } from './tree-apply.ts'
 import { buildTree } from './tree-build.ts'
 import { compareTrees } from './tree-compare.ts'
-import { childAt, isEmpty, loadNode, putKey, removeFrom } from './tree-edit.ts'
+import { childAt, isEmpty, loadNode, type NodeSource, putKey, removeFrom } from './tree-edit.ts'
 import { addProof, entriesFrom, hashNode, type WalkStep, walkSteps } from './tree-walk.ts'
 
 function checkCid(cid: CidBytes | null): void {
@@ -52,7 +52,7 @@ export class Tree {
   }
 
   /** The tree of a root CID; nothing is read yet. */
-  static open(root: CidBytes, source: BlockSource): Tree {
+  static open(root: CidBytes, source: NodeSource): Tree {
     return new Tree(undefined, source, root)
   }
 

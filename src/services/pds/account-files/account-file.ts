@@ -1,7 +1,7 @@
 import { type SqliteFile, StorageError } from '#platform/storage'
 import { verifyCid } from '#protocol/crypto'
 import type { BlobRef, CidBytes } from '#protocol/data'
-import type { BlockSource } from '#protocol/repo'
+import type { NodeSource } from '#protocol/repo'
 import type { Tid } from '#protocol/syntax'
 import { BlobRows } from './blob-rows.ts'
 import { type NodePlace, type PlacedNode, placeNodes, WalkPlaces } from './node-places.ts'
@@ -338,7 +338,9 @@ export class AccountFile {
     return this.#headRow().nodes_root ?? undefined
   }
 
-  readonly nodes: BlockSource = {
+  readonly nodes: NodeSource = {
+    // They were made here, or judged when they were imported: their hashes say that they are the same.
+    leveled: true,
     get: (cid) =>
       this.#sql.get<{ bytes: Uint8Array }>('SELECT bytes FROM nodes WHERE cid = ?', [cid])?.bytes,
   }

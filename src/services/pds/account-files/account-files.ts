@@ -19,6 +19,8 @@ const WIDE_CACHE_KB = 8 * 1024
 const WIDE_MAX = 6
 /** Uses after which a file counts as one of those. */
 const WIDE_USES = 64
+/** Uses of any files after which one that has had none of them gives its wide cache back. */
+const WIDE_IDLE_USES = 4_096
 
 interface Open {
   did: Did
@@ -27,6 +29,8 @@ interface Open {
   holders: number
   /** Since it was opened, or since its cache was made narrow again. */
   uses: number
+  /** As many of them as there were when idle files were last looked for. */
+  usesSeen: number
 }
 
 /** The open account files of a host, least recently used closed first. */
@@ -37,6 +41,7 @@ export class AccountFiles {
   readonly #files = new Map<string, Open>()
   /** The last of them. */
   #newest: Open | undefined
+  #uses = 0
   /** Files with a wide cache, least recently used first. */
   readonly #wide = new Set<Open>()
   readonly #closing: (did: Did) => boolean
@@ -82,6 +87,7 @@ export class AccountFiles {
     const known = this.#files.get(name)
     if (known) {
       known.uses++
+      if (++this.#uses % WIDE_IDLE_USES === 0) this.#narrowIdle()
       if (known !== this.#newest || known.uses === WIDE_USES) this.#used(name, known)
       return known
     }
@@ -92,7 +98,8 @@ export class AccountFiles {
       cacheKb: CACHE_KB,
       onCorrupt: damaged,
     })
-    const made: Open = { did, file: new AccountFile(sql, path, damaged), holders: 0, uses: 0 }
+    const file = new AccountFile(sql, path, damaged)
+    const made: Open = { did, file, holders: 0, uses: 0, usesSeen: 0 }
     this.#files.set(name, made)
     this.#newest = made
     if (this.#files.size > this.#openMax) this.#makeRoom(made)
@@ -114,9 +121,21 @@ export class AccountFiles {
     open.file.limitCache(WIDE_CACHE_KB)
     for (const other of this.#wide) {
       if (this.#wide.size <= WIDE_MAX) return
-      this.#wide.delete(other)
-      other.uses = 0
-      other.file.limitCache(CACHE_KB)
+      this.#narrow(other)
+    }
+  }
+
+  #narrow(open: Open): void {
+    this.#wide.delete(open)
+    open.uses = 0
+    open.usesSeen = 0
+    open.file.limitCache(CACHE_KB)
+  }
+
+  #narrowIdle(): void {
+    for (const open of this.#wide) {
+      if (open.uses === open.usesSeen) this.#narrow(open)
+      else open.usesSeen = open.uses
     }
   }
 

@@ -1,6 +1,6 @@
 import type { SigningKey } from '#protocol/crypto'
 import { type CidBytes, equalBytes } from '#protocol/data'
-import { type RepoHead, Tree } from '#protocol/repo'
+import { type NodeSource, type RepoHead, Tree } from '#protocol/repo'
 import type { Did, Tid } from '#protocol/syntax'
 import type { AccountFile, AccountFiles } from '../account-files/index.ts'
 import type { Account, AccountStatus, Accounts } from '../accounts/index.ts'
@@ -46,9 +46,12 @@ export class HotRepo {
   replacing: Promise<void> | undefined
   /** Writes are refused until this instant: the last step of a move. */
   frozenUntilMs: number
+  /** The stored nodes of its tree; whoever closes the file releases the repository first. */
+  readonly nodes: NodeSource
   #whenSettled: (() => void)[] = []
 
-  constructor(account: Account, file: AccountFile, edits: TreeEdits) {
+  constructor(account: Account, file: AccountFile, nodes: NodeSource, edits: TreeEdits) {
+    this.nodes = nodes
     this.did = account.did
     this.generation = account.generation
     this.key = account.signingKey
@@ -56,7 +59,7 @@ export class HotRepo {
     this.frozenUntilMs = account.frozenUntilMs
     const head = file.head()
     if (!head) return
-    const { tree, stored } = openTree(account, file, head.data, edits)
+    const { tree, stored } = openTree(account, file, head.data, { nodes, edits })
     const { rev, commit, data } = head
     this.state = { head: { did: account.did, rev, commit, data }, tree }
     this.applied = this.state
@@ -79,8 +82,10 @@ export class HotRepo {
   }
 }
 
-/** Repositories kept in memory; each keeps the tree nodes that its writes touched. */
+/** Repositories kept in memory; each keeps the tree nodes that its writes, and proofs, touched. */
 const HOT_MAX = 2_000
+/** Bytes of nodes that all of them have read from their files; beyond, those that can be read again are let go. */
+const NODE_BYTES_MAX = 8 * 1024 * 1024
 
 /** The bounded set of hot repositories, least recently used first. One writer's turn at a time. */
 export class HotRepos {
@@ -90,6 +95,9 @@ export class HotRepos {
   readonly #edits: TreeEdits
   readonly #hot = new Map<Did, HotRepo>()
   readonly #loading = new Map<Did, Promise<void>>()
+  readonly #nodeBytesMax: number
+  /** Read since nodes were let go. */
+  #nodeBytes = 0
 
   constructor(options: {
     accounts: Accounts
@@ -98,7 +106,9 @@ export class HotRepos {
     recover: (did: Did) => Promise<void>
     /** What the replay saw. */
     edits: TreeEdits
+    nodeBytesMax?: number
   }) {
+    this.#nodeBytesMax = options.nodeBytesMax ?? NODE_BYTES_MAX
     this.#edits = options.edits
     this.#accounts = options.accounts
     this.#files = options.files
@@ -122,6 +132,7 @@ export class HotRepos {
       } else {
         this.#hot.delete(did)
         this.#hot.set(did, repo)
+        this.#letNodesGo()
         return work(repo)
       }
     }
@@ -163,6 +174,7 @@ export class HotRepos {
 
   /** The repository if it is in memory and sound. */
   peek(did: Did): HotRepo | undefined {
+    this.#letNodesGo()
     const repo = this.#hot.get(did)
     return repo?.failed ? undefined : repo
   }
@@ -193,7 +205,7 @@ export class HotRepos {
     // Opening it may have shown that it is behind.
     await this.#recover(did)
     const file = this.#files.open(did, account.generation)
-    this.#hot.set(did, new HotRepo(account, file, this.#edits))
+    this.#hot.set(did, new HotRepo(account, file, this.#nodesOf(file), this.#edits))
     if (this.#hot.size > HOT_MAX) this.#makeRoom(did)
   }
 
@@ -235,13 +247,25 @@ export class HotRepos {
       file.writeNodes(data, rev, applied.tree.blocks(), 'all')
     }
     repo.stored = applied.tree
-    // Opened afresh, the tree holds no node in memory until one is asked for.
-    if (repo.state === applied) {
-      const tree = Tree.open(data, file.nodes)
-      repo.state = { head: applied.head, tree }
-      repo.applied = repo.state
-      repo.stored = tree
+    openAfresh(repo)
+  }
+
+  #nodesOf({ nodes }: AccountFile): NodeSource {
+    return {
+      ...nodes,
+      get: (cid) => {
+        const bytes = nodes.get(cid)
+        this.#nodeBytes += bytes?.length ?? 0
+        return bytes
+      },
     }
+  }
+
+  /** Keeps what trees hold in memory within its bound; before a tree is handed out, not while one is used. */
+  #letNodesGo(): void {
+    if (this.#nodeBytes < this.#nodeBytesMax) return
+    this.#nodeBytes = 0
+    for (const repo of this.#hot.values()) openAfresh(repo)
   }
 
   /** Stores one account's tree if it is in memory. */
@@ -271,6 +295,16 @@ export class HotRepos {
   }
 }
 
+/** Opened afresh, a tree that is stored holds no node in memory until one is asked for. */
+function openAfresh(repo: HotRepo): void {
+  const { applied, stored, state } = repo
+  if (repo.failed || !applied || state !== applied || stored !== applied.tree) return
+  const tree = Tree.open(applied.head.data, repo.nodes)
+  repo.state = { head: applied.head, tree }
+  repo.applied = repo.state
+  repo.stored = tree
+}
+
 /**
  * The tree of the applied head: from the stored nodes, by the commits since then where the replay saw
  * them, else from the rows. With it the tree that the nodes are of.
@@ -279,14 +313,14 @@ function openTree(
   { did, generation }: Account,
   file: AccountFile,
   data: CidBytes,
-  edits: TreeEdits,
+  { nodes, edits }: { nodes: NodeSource; edits: TreeEdits },
 ): { tree: Tree; stored: Tree | undefined } {
   const root = file.nodesRoot()
   if (root && equalBytes(root, data)) {
-    const tree = Tree.open(data, file.nodes)
+    const tree = Tree.open(data, nodes)
     return { tree, stored: tree }
   }
-  const known = edits.take(did, generation, data, file.nodes)
+  const known = edits.take(did, generation, data, nodes)
   if (known) return known
   const tree = Tree.build(paths(file))
   if (!equalBytes(tree.root(), data)) throw file.damaged('the records do not give the signed tree')

@@ -130,7 +130,7 @@ function pageFiles(): Map<string, Uint8Array> {
   return new Map(names.map((name) => [name, readFileSync(new URL(name, pdsPageFiles))]))
 }
 
-const SEALING_KEY = new Uint8Array(32).fill(7)
+export const SEALING_KEY = new Uint8Array(32).fill(7)
 
 /** A running host of these tests. */
 export class TestHost {
