@@ -173,6 +173,7 @@ const DETAILS = [
   'takedown',
   'deactivated',
   'until',
+  'ref',
   'handle',
   'role',
   'note',
