@@ -237,7 +237,7 @@ ${qrPicture(totpAddress(secret, host, account.handle), w.qr)}
 <input type="hidden" name="secret" value="${sealSecret(pds, visit, account, secret)}">
 <div class="field"><span class="hint">${w.secret}</span><span class="secret">${latin(totpText(secret).match(/.{4}/g)!.join(' '))}</span></div>
 <div class="field"><label for="code">${w.code}</label><input class="input code" id="code" name="code" dir="ltr" inputmode="numeric" autocomplete="one-time-code" required maxlength="10"></div>
-<button class="button quiet">${w.makeTotp}</button></form>`
+<div><button class="button quiet">${w.makeTotp}</button></div></form>`
 }
 
 /** The secret goes with the form, sealed for this account in this browser, until a code proves it. */

@@ -30,6 +30,7 @@ const words = {
     mail: 'أرسل رمزًا إلى بريدي',
     code: 'الرمز',
     codeHint: 'أو واحد من رموزك الاحتياطية.',
+    recovery: 'رمز احتياطي',
     trust: 'لا تسأل عن هذه الخطوة على هذا الجهاز مدة ثلاثين يومًا',
     go: 'دخول',
     or: 'أو',
@@ -46,6 +47,7 @@ const words = {
     mail: 'Send a code to my email',
     code: 'Code',
     codeHint: 'Or one of your recovery codes.',
+    recovery: 'Recovery code',
     trust: 'Do not ask for this on this device for thirty days',
     go: 'Sign in',
     or: 'or',
@@ -115,6 +117,7 @@ async function show(
 ): Promise<View> {
   const w = visit.words(words)
   const known = kinds.has('passkey') ? await pds.factors.passkeys(account.did) : []
+  const hasCodes = kinds.has('totp') || kinds.has('email')
   const trust = html`<label class="check"><input type="checkbox" name="trust" value="1"><span>${w.trust}</span></label>`
   const action = onward(PATH, visit)
   return {
@@ -125,11 +128,11 @@ async function show(
 <p class="lead">${w.lead} ${latin(`@${account.handle}`)}</p>
 ${isWrong && html`<div class="notice" data-tone="bad" role="alert"><strong>${w.wrong}</strong><br>${w.wrongText}</div>`}
 ${visit.query.has('mailed') && html`<p class="notice">${w.mailed}</p>`}
-${known.length > 0 && html`${passkeyForm(visit, pds.passkeys.request(visit.device, purposeFor(account), known), { kind: 'use', action, fields: trust, button: w.passkey })}<p class="or">${w.or}</p>`}
+${known.length > 0 && html`${passkeyForm(visit, pds.passkeys.request(visit.device, purposeFor(account), known), { kind: 'use', action, button: w.passkey })}<p class="or">${w.or}</p>`}
 <form method="post" action="${action}" class="form">${visit.token}
-<div class="field"><label for="code">${w.code}</label>
+<div class="field"><label for="code">${hasCodes ? w.code : w.recovery}</label>
 <input class="input code" id="code" name="code" dir="ltr" autocomplete="one-time-code" autocapitalize="none" spellcheck="false" required maxlength="40" autofocus>
-<p class="hint">${kinds.has('totp') && w.app} ${w.codeHint}</p></div>
+${hasCodes && html`<p class="hint">${kinds.has('totp') && w.app} ${w.codeHint}</p>`}</div>
 ${trust}
 <button class="button wide-button">${w.go}</button>
 </form>
