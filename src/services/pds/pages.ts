@@ -8,6 +8,7 @@ import { emailPage } from './pages/account/email.ts'
 import { exportEverythingPage, exportPage, exportRepoPage } from './pages/account/export.ts'
 import { forgottenPage } from './pages/account/forgotten.ts'
 import { handlePage } from './pages/account/handle.ts'
+import { identityAlarmsPage } from './pages/account/identity-alarms.ts'
 import { leavingPage } from './pages/account/leaving.ts'
 import { passwordPage } from './pages/account/password.ts'
 import { recoveryKeyPage } from './pages/account/recovery-key.ts'
@@ -32,6 +33,7 @@ const table = [
   exportRepoPage,
   forgottenPage,
   handlePage,
+  identityAlarmsPage,
   leavingPage,
   passkeySignInPage,
   passwordPage,

@@ -12,6 +12,7 @@ import {
   verifyPlcLog,
 } from '#protocol/identity'
 import type { Did } from '#protocol/syntax'
+import { Browser, plainText } from '../pages/browser.test-support.ts'
 import { FakePlc } from '../testing/fake-plc.test-support.ts'
 import { type Person, TestHost } from '../testing/host.test-support.ts'
 
@@ -248,6 +249,49 @@ test('identities of nobody here, and accounts that are not up, alarm nobody', as
   steal(after.did)
   await alarmed(after)
   assert.deepEqual(await alarms(judy), [])
+})
+
+describe('at the account’s pages', () => {
+  for (const [language, alarm, undo, done] of [
+    [
+      'en',
+      /Somebody changed your account’s identity/,
+      /It was not me: undo it/,
+      /as it stood before/,
+    ],
+    ['ar', /غيّر أحدهم هوية حسابك/, /لم أفعل هذا: أعد ما كان/, /عاد كل شيء كما كان/],
+  ] as const)
+    test(`an alarm is told at once, and undone by one button (${language})`, async () => {
+      const owner = await person(`paged-${language}`)
+      const before = stateOf(owner)
+      const browser = new Browser(host, { 'accept-language': language })
+      await browser.signIn(owner)
+      assert.doesNotMatch((await browser.open('/account')).text, alarm)
+      const cid = steal(owner.did)
+      await alarmed(owner)
+      assert.match((await browser.open('/account')).text, alarm)
+      assert.match((await browser.open('/account/identity-alarms')).text, undo)
+      const answer = await browser.send('name="undo"', { undo: cid })
+      assert.match(answer.text, done)
+      assert.deepEqual(stateOf(owner), before)
+      assert.doesNotMatch((await browser.open('/account')).text, alarm)
+    })
+
+  test('what only the owner’s own key can undo is given to be signed; theirs is acknowledged', async () => {
+    const middle = generateKey('p256')
+    const owner = await person('paged-own', [ownKey, middle])
+    const browser = new Browser(host, { 'accept-language': 'en' })
+    await browser.signIn(owner)
+    const cid = steal(owner.did, middle, { rotationKeys: [middle.publicKey.didKey] })
+    await alarmed(owner)
+    await browser.open('/account/identity-alarms')
+    const shown = plainText((await browser.send('name="undo"', { undo: cid })).text)
+    assert.ok(shown.includes(ownKey.publicKey.didKey))
+    assert.match(shown, /"type": "plc_operation"/)
+    await browser.open('/account/identity-alarms')
+    const mine = await browser.send('name="mine"', { mine: cid })
+    assert.match(mine.text, /you said it was you/)
+  })
 })
 
 describe('a host that was away', () => {

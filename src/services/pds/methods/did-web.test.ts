@@ -65,6 +65,7 @@ test('moves in by its own key, and is active when its document names this host',
     {},
     person.accessJwt,
   )
+  assert.equal(recommended.body.rotationKeys, undefined, 'a domain has none')
   site.pds = recommended.body.services.atproto_pds.endpoint
   site.signingKey = recommended.body.verificationMethods.atproto
   assert.equal((await call('server.activateAccount')).status, 200)

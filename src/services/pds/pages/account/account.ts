@@ -11,7 +11,7 @@ import {
 import { framed } from './frame.ts'
 import { type Owner, requireAccount } from './require-account.ts'
 
-type Parts = Pick<Pds, 'accounts' | 'devices' | 'factors' | 'host'>
+type Parts = Pick<Pds, 'accounts' | 'alarms' | 'devices' | 'factors' | 'host'>
 
 const words = {
   ar: {
@@ -37,6 +37,8 @@ const words = {
     show: 'اعرضه',
     out: 'خروج',
     otherwise: 'الدخول بحساب آخر',
+    alarm: 'غيّر أحدهم هوية حسابك، ولم يمرّ التغيير بمضيفك.',
+    alarmGo: 'انظر ما تغيّر وتراجع عنه',
   },
   en: {
     title: 'Your account',
@@ -63,6 +65,8 @@ const words = {
     show: 'Show',
     out: 'Sign out',
     otherwise: 'Sign in with another account',
+    alarm: 'Somebody changed your account’s identity, and not through your host.',
+    alarmGo: 'See what changed, and undo it',
   },
 }
 
@@ -76,10 +80,12 @@ export const accountPage = (pds: Parts): Page => ({
     const w = visit.words(words)
     const own = await pds.factors.list(account.did)
     const isRequired = await pds.factors.isRequired(account)
+    const alarmCount = await pds.alarms.openCount(account.did)
     const isConfirmed = account.emailConfirmedMs !== undefined
     return framed(visit, owner, {
       title: w.title,
-      body: html`${own.length === 0 && html`<div class="notice" data-tone="warm"><p>${isRequired ? w.required : w.encourage}</p><p><a href="/account/second-factors">${w.add}</a></p></div>`}
+      body: html`${alarmCount > 0 && html`<div class="notice" data-tone="bad" role="alert"><p>${w.alarm}</p><p><a href="/account/identity-alarms">${w.alarmGo}</a></p></div>`}
+${own.length === 0 && html`<div class="notice" data-tone="warm"><p>${isRequired ? w.required : w.encourage}</p><p><a href="/account/second-factors">${w.add}</a></p></div>`}
 <dl class="facts">
 <dt>${w.name}</dt><dd>${latin(`@${account.handle}`)}</dd>
 <dt>${w.did}</dt><dd>${latin(account.did)}</dd>
