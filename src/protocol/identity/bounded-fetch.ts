@@ -1,4 +1,5 @@
 /** Outgoing requests of this room: one place that bounds their size and time. */
+import type { HostTurns } from './host-turns.ts'
 import { UpstreamError } from './upstream-error.ts'
 
 /** `fetch` as handed in. Its own limits (addresses, redirects) come on top of ours. */
@@ -14,6 +15,8 @@ export interface DeadlineTimers {
 export interface Net {
   fetch: Fetch
   timers?: DeadlineTimers
+  /** Who waits for whom; without it everybody asks at once. */
+  turns?: HostTurns
 }
 
 export interface Limits {
@@ -41,10 +44,14 @@ export async function boundedFetch(
   const bounds = { timeoutMs: limits.timeoutMs, maxResponseBytes: limits.maxBytes }
   try {
     const exchange = async () => {
+      deadline.signal.throwIfAborted() // the time may have passed while it waited its turn
       const response = await net.fetch(url, { ...bounds, ...init, signal: deadline.signal })
       return { status: response.status, body: await readBody(response, limits.maxBytes) }
     }
-    return await Promise.race([exchange(), deadline.passed])
+    // Also a fetch that ignores its signal gives its turn back in time.
+    const bounded = () => Promise.race([exchange(), deadline.passed])
+    const answer = net.turns ? net.turns.run(host, bounded) : bounded()
+    return await Promise.race([answer, deadline.passed])
   } catch (cause) {
     throw upstreamError(host, cause, deadline.signal.aborted)
   } finally {

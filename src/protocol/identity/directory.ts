@@ -8,6 +8,7 @@ import {
   localHandleClaims,
   resolvePublicHandle,
 } from './handle-resolution.ts'
+import { HostTurns } from './host-turns.ts'
 import { PlcDirectories } from './plc-directories.ts'
 import { UpstreamError } from './upstream-error.ts'
 
@@ -40,7 +41,9 @@ export interface NetworkDirectoryOptions extends DidResolution, HandleResolution
  */
 export function networkDirectory(options: NetworkDirectoryOptions): NetworkDirectory {
   const directories = new PlcDirectories(options.plcUrl)
-  const document = (did: Did) => resolveDid(did, options, directories)
+  const turns = new HostTurns([options.plcUrl].flat())
+  const net = { ...options, turns }
+  const document = (did: Did) => resolveDid(did, net, directories)
   return {
     document,
     answeredBy: (did) => directories.answeredBy(did),
@@ -48,8 +51,8 @@ export function networkDirectory(options: NetworkDirectoryOptions): NetworkDirec
       const name = handle.toLowerCase() as Handle
       const kind = handleKind(name)
       if (kind === 'disallowed') return undefined
-      if (kind === 'public') return await resolvePublicHandle(name, options)
-      for (const did of await localHandleClaims(name, options)) {
+      if (kind === 'public') return await resolvePublicHandle(name, net)
+      for (const did of await localHandleClaims(name, net)) {
         const found = await document(did)
         if (found && identityOf(found).handle === name) return did
       }

@@ -82,7 +82,7 @@ export {
   planWithoutKey,
   plcReach,
 } from './plc-recovery.ts'
-export { PLC_LIMITS, validatePlcOperation } from './plc-rules.ts'
+export { PLC_LIMITS, validatePlcOperation, validatePlcState } from './plc-rules.ts'
 export { type PlcChange, type PlcUndo, planPlcUndo, plcChanges } from './plc-undo.ts'
 export {
   handoverKey,

@@ -1,6 +1,7 @@
 /** What a directory accepts today. Stricter than what old logs contain. */
 import { fromBase58btc, parseDidKey } from '#protocol/crypto'
 import { ProtocolError } from '#protocol/syntax'
+import type { PlcState } from './plc-document.ts'
 import {
   type AnyPlcOperation,
   invalidOperation,
@@ -43,6 +44,19 @@ export function validatePlcOperation(value: unknown): PlcOperation | PlcTombston
   }
   checkSize(operation)
   return operation
+}
+
+/**
+ * Checks what an identity is to say, without its rotation keys: for documents of domains, held to the
+ * same limits. Throws 'InvalidOperation'.
+ */
+export function validatePlcState(state: Omit<PlcState, 'rotationKeys'>): void {
+  const form = { type: 'plc_operation', rotationKeys: [], prev: null, sig: '', ...state }
+  const operation = parsePlcOperation(form) as PlcOperation
+  checkVerificationMethods(operation.verificationMethods)
+  checkAlsoKnownAs(operation.alsoKnownAs)
+  checkServices(operation.services)
+  checkSize(operation)
 }
 
 function checkSize(operation: AnyPlcOperation): void {

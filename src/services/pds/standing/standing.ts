@@ -134,6 +134,23 @@ export class Standing {
     return this.#repos.create(did, events, 'active')
   }
 
+  /**
+   * A new account under an identity that this host serves itself: no directory is asked. A crash in
+   * between leaves nothing, and its owner starts again.
+   */
+  async signUpAs(did: Did, signUp: SignUp): Promise<Account> {
+    return this.#whileUnderWay(did, async () => {
+      const account = await this.#claim(signUp, did, generateKey('k256', this.#random))
+      try {
+        await this.#announceNew(account)
+      } catch (error) {
+        if (!isUnknown(error)) await this.#accounts.dropPending(did)
+        throw error
+      }
+      return account
+    })
+  }
+
   /** An account that comes from another host: here, but deactivated and unannounced. */
   async moveIn(moveIn: MoveIn): Promise<Account> {
     const { did } = moveIn
