@@ -25,7 +25,7 @@ import { createPlc, plcConfig, plcMigrations } from '#services/plc'
 
 const at = process.argv.indexOf('--operations')
 const COUNT = at < 0 ? 20_000 : Number(process.argv[at + 1])
-const RUNS = Number(process.env.RUNS ?? 3)
+const RUNS = 3
 
 function report(figure: string, count: number, { cpu, wall }: { cpu: number; wall: number }): void {
   const each = ((cpu / count) * 1e6).toFixed(1)
@@ -93,6 +93,18 @@ console.log(`${COUNT} operations, ${Math.round(lines.join('').length / COUNT)} b
 const geneses = lines
   .map(parseSequencedPlcEntry)
   .filter((one) => (one.operation as PlcOperation).prev === null)
+const [first] = geneses
+if (first === undefined) throw new Error('no operations')
+const message = new TextEncoder().encode(first.cid.repeat(5))
+const signature = host[1]!.sign(message)
+report(
+  'verifying a signature, nothing else',
+  COUNT,
+  await timed(() => {
+    for (let i = 0; i < COUNT; i++)
+      if (!host[1]!.publicKey.verify(message, signature)) throw new Error('not verified')
+  }),
+)
 report(
   'judging a first operation',
   geneses.length,

@@ -1,10 +1,11 @@
-/** Our own methods for changes of an identity that nobody made here: `app.falaj.identity.*`. */
+/** Our own methods for changes of an identity, made here or not: `app.falaj.identity.*`. */
 import acknowledgeAlarmJson from '#lexicons/app/falaj/identity/acknowledgeAlarm' with {
   type: 'json',
 }
+import changeDocumentJson from '#lexicons/app/falaj/identity/changeDocument' with { type: 'json' }
 import listAlarmsJson from '#lexicons/app/falaj/identity/listAlarms' with { type: 'json' }
 import undoOperationJson from '#lexicons/app/falaj/identity/undoOperation' with { type: 'json' }
-import type { PlcChange } from '#protocol/identity'
+import type { PlcChange, PlcService } from '#protocol/identity'
 import { compileLexicons } from '#protocol/lexicon'
 import type { RotationKeyView } from './identity-lexicons.ts'
 
@@ -13,6 +14,7 @@ const lexicons = /* @__PURE__ */ compileLexicons([
   listAlarmsJson,
   acknowledgeAlarmJson,
   undoOperationJson,
+  changeDocumentJson,
 ])
 
 type None = Record<never, never>
@@ -59,3 +61,15 @@ export const undoOperation = /* @__PURE__ */ lexicons.procedure<
   { cid: string },
   IdentityUndone
 >('app.falaj.identity.undoOperation')
+
+/** Of a did:web that the host serves. Errors: NotHosted, InvalidToken, ExpiredToken. */
+export const changeDocument = /* @__PURE__ */ lexicons.procedure<
+  None,
+  {
+    token: string
+    alsoKnownAs?: string[]
+    verificationMethods?: Record<string, string>
+    services?: Record<string, PlcService>
+  },
+  undefined
+>('app.falaj.identity.changeDocument')

@@ -2,6 +2,7 @@
 
 export {
   acknowledgeAlarm,
+  changeDocument,
   type IdentityAlarm,
   type IdentityUndone,
   listAlarms,

@@ -51,6 +51,10 @@ export const pdsConfig = config('pds', {
     default: false,
     help: 'Be did:web by the host name instead of a did:plc in the directory.',
   }),
+  hostedDids: flag({
+    default: false,
+    help: 'People may sign up with a did:web under a handle domain, whose document this host serves.',
+  }),
   watchIdentities: flag({
     default: true,
     help: 'Tell owners of changes of their identity that were not made through this host.',

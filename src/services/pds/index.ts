@@ -40,6 +40,7 @@ import { Exports } from './exports/index.ts'
 import { Factors, Passkeys } from './factors/index.ts'
 import { HandleProofReader, Handles } from './handles/index.ts'
 import { loadHostDid, loadSecrets } from './host/index.ts'
+import { HostedDids } from './hosted-dids/index.ts'
 import {
   alarmLetters,
   IdentityAlarms,
@@ -179,16 +180,22 @@ export async function createPds(
     fetch: (url: string, init?: RequestInit) => fetch(url, init),
     timers: outside.timers,
   }
-  const directory = cachedDirectory(
-    networkDirectory({
-      ...net,
-      plcUrl: config.plc,
-      resolveTxt: outside.resolveTxt,
-      localHandleHosts: () => config.pdsHosts,
-      allowHttp: publicUrl.startsWith('http:'),
-    }),
-    { now },
-  )
+  const hostedDids = new HostedDids({
+    sql,
+    accounts: () => accounts,
+    domains: config.handleDomains,
+    publicUrl,
+    isOn: config.hostedDids,
+    now,
+  })
+  const network = networkDirectory({
+    ...net,
+    plcUrl: config.plc,
+    resolveTxt: outside.resolveTxt,
+    localHandleHosts: () => config.pdsHosts,
+    allowHttp: publicUrl.startsWith('http:'),
+  })
+  const directory = cachedDirectory(hostedDids.before(network), { now })
 
   const jobs = createJobs({
     sql,
@@ -518,6 +525,7 @@ export async function createPds(
     keys: new ReservedKeys({ sql, sealer: sealed, now, random }),
     recoveryKeys,
     alarms,
+    hostedDids,
     undoing,
     clock,
     now,

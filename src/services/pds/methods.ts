@@ -18,6 +18,7 @@ import { resendLetter } from './methods/app.falaj.admin.resendLetter.ts'
 import { revokeOperator } from './methods/app.falaj.admin.revokeOperator.ts'
 import { suspendAccount } from './methods/app.falaj.admin.suspendAccount.ts'
 import { acknowledgeAlarm } from './methods/app.falaj.identity.acknowledgeAlarm.ts'
+import { changeDocument } from './methods/app.falaj.identity.changeDocument.ts'
 import { checkRecoveryKey } from './methods/app.falaj.identity.checkRecoveryKey.ts'
 import { getKeyHealth } from './methods/app.falaj.identity.getKeyHealth.ts'
 import { keepWrappedKey } from './methods/app.falaj.identity.keepWrappedKey.ts'
@@ -119,6 +120,7 @@ const table = [
   listOperators,
   revokeOperator,
   acknowledgeAlarm,
+  changeDocument,
   listAlarms,
   undoOperation,
   checkRecoveryKey,

@@ -10,6 +10,7 @@ import type { Exports } from './exports/index.ts'
 import type { Factors, Passkeys } from './factors/index.ts'
 import type { HandleProofReader, Handles } from './handles/index.ts'
 import type { Host } from './host/index.ts'
+import type { HostedDids } from './hosted-dids/index.ts'
 import type { IdentityAlarms, Undoing } from './identity-watch/index.ts'
 import type { Imports } from './imports/index.ts'
 import type { Checkpoints, Journal, Recovery } from './journal/index.ts'
@@ -55,6 +56,7 @@ export interface Pds {
   proxy: ServiceProxy
   plc: PlcAgent
   alarms: IdentityAlarms
+  hostedDids: HostedDids
   undoing: Undoing
   directory: CachedDirectory
   mail: Mail

@@ -27,7 +27,7 @@ const nameOf = (host = '') => host.split(':')[0]!.toLowerCase()
  * the host's did:web document, and a word for visitors.
  */
 export async function routes(
-  { accounts, host }: Pick<Pds, 'accounts' | 'host'>,
+  { accounts, host, hostedDids }: Pick<Pds, 'accounts' | 'host' | 'hostedDids'>,
   { site, endpoints }: { site: Pages; endpoints: OAuthEndpoints },
   request: HttpRequest,
 ): Promise<HttpResponse> {
@@ -43,15 +43,18 @@ export async function routes(
       const account = await accounts.byHandle(name as Handle)
       return account?.status === 'active' ? text(200, account.did) : text(404, 'Account not found')
     }
-    case '/.well-known/did.json':
+    case '/.well-known/did.json': {
+      const document = await hostedDids.documentAt(nameOf(request.headers.host))
+      if (document) return json(document)
       return host.did.startsWith('did:web:') ? didWeb(host) : text(404, 'Not found')
+    }
     default:
       return text(404, 'Not found')
   }
 }
 
 function didWeb(host: Pds['host']): HttpResponse {
-  const body = JSON.stringify({
+  return json({
     '@context': ['https://www.w3.org/ns/did/v1'],
     id: host.did,
     service: [
@@ -62,6 +65,9 @@ function didWeb(host: Pds['host']): HttpResponse {
       },
     ],
   })
+}
+
+function json(value: object): HttpResponse {
   const headers = { 'content-type': 'application/json', 'access-control-allow-origin': '*' }
-  return { status: 200, headers, body }
+  return { status: 200, headers, body: JSON.stringify(value) }
 }

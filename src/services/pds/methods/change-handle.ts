@@ -1,7 +1,7 @@
 import type { Account } from '../accounts/index.ts'
 import type { Pds } from '../parts.ts'
 
-export type RenamingParts = Pick<Pds, 'directory' | 'handles' | 'standing'>
+export type RenamingParts = Pick<Pds, 'directory' | 'handles' | 'hostedDids' | 'standing'>
 
 /**
  * Gives an account another handle: claimed here, written to its identity, announced. An identity
@@ -10,14 +10,15 @@ export type RenamingParts = Pick<Pds, 'directory' | 'handles' | 'standing'>
  * PlcRefused.
  */
 export async function changeHandle(
-  { directory, handles, standing }: RenamingParts,
+  { directory, handles, hostedDids, standing }: RenamingParts,
   account: Account,
   text: string,
   options: { reserved?: boolean } = {},
 ): Promise<void> {
   const { did } = account
   const handle = await handles.requireFor(did, text, options)
-  if (!did.startsWith('did:plc:')) await handles.requireNamed(did, handle)
+  const isOurs = did.startsWith('did:plc:') || hostedDids.isHosted(did)
+  if (!isOurs) await handles.requireNamed(did, handle)
   await standing.rename(account, handle)
   directory.forget(did)
 }

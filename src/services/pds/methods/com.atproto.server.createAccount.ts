@@ -25,6 +25,7 @@ type Parts = Pick<
   | 'handles'
   | 'invites'
   | 'directory'
+  | 'hostedDids'
   | 'keys'
   | 'recoveryKeys'
 >
@@ -43,9 +44,12 @@ export const createAccount = (pds: Parts) =>
       if (input.plcOp !== undefined) throw invalidRequest('Unsupported input: "plcOp"')
       const email = input.email && requireEmail(input.email)
       const password = requirePassword(input.password)
-      const made = input.did
-        ? await moveIn(pds, { ...input, did: input.did, email, password }, caller?.iss)
-        : await signUp(pds, { ...input, email, password }, caller?.iss)
+      const isHosted = input.did && !caller && pds.hostedDids.mayBegin(input.did, input.handle)
+      const made = isHosted
+        ? await signUpHosted(pds, { ...input, did: input.did!, email, password })
+        : input.did
+          ? await moveIn(pds, { ...input, did: input.did, email, password }, caller?.iss)
+          : await signUp(pds, { ...input, email, password }, caller?.iss)
       const { account, didDoc } = made
       const tokens = await pds.sessions.create(account.did)
       return { ...tokens, handle: account.handle, did: account.did, didDoc: didDoc as never }
@@ -95,6 +99,25 @@ async function triedAgain(
   if (!begun || begun.account.email !== email?.toLowerCase()) return undefined
   const isOwner = await passwords.check(begun.account, password)
   return isOwner && standing.resumeSignUp(begun.account, begun.plcOperation as PlcOperation)
+}
+
+/** A new account whose identity is its name under this host: a did:web that is served here. */
+async function signUpHosted(pds: Parts, input: Checked<Input & { did: Did }>): Promise<Made> {
+  const handle = pds.handles.requireOwn(input.handle)
+  const { did, email, inviteCode } = input
+  await pds.accounts.requireFree(handle, email)
+  // Also one that was deleted, or has moved on: an identity is never given to somebody else.
+  if ((await pds.accounts.getAny(did)) || (await pds.hostedDids.document(did))) {
+    throw new XrpcError(400, 'HandleNotAvailable', `This identity was somebody’s: ${did}`)
+  }
+  const account = await pds.standing.signUpAs(did, {
+    handle,
+    email,
+    passwordHash: await pds.passwords.hash(input.password),
+    together: (claimed) => pds.invites.use(inviteCode, claimed),
+  })
+  pds.directory.forget(did)
+  return { account, didDoc: await pds.hostedDids.document(did) }
 }
 
 async function moveIn(

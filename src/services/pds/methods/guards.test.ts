@@ -50,6 +50,7 @@ const guards: Record<string, [verb: 'GET' | 'POST', Guard, params?: Record<strin
   'app.bsky.notification.unregisterPush': ['POST', 'owner'],
   'app.falaj.account.confirmPassword': ['POST', 'full'],
   'app.falaj.identity.acknowledgeAlarm': ['POST', 'full'],
+  'app.falaj.identity.changeDocument': ['POST', 'full'],
   'app.falaj.identity.listAlarms': ['GET', 'full'],
   'app.falaj.identity.undoOperation': ['POST', 'full'],
   'app.falaj.identity.checkRecoveryKey': ['POST', 'full'],
