@@ -45,8 +45,7 @@ export class HostTurns {
   /** The turn goes to who waits longest, or is free; a host nobody asks is forgotten. */
   #pass(host: string, turns: Turns): void {
     const next = turns.waiting.shift()
-    if (next !== undefined) return next()
-    turns.running--
-    if (turns.running === 0) this.#hosts.delete(host)
+    if (next !== undefined) next()
+    else if (--turns.running === 0) this.#hosts.delete(host)
   }
 }
