@@ -74,9 +74,12 @@ async function readAll(stream: Stream, readers: number): Promise<void> {
     for await (const batch of stream.read({ after: 0 })) count += batch.length
     return count
   }
+  const before = process.cpuUsage()
   const [ms, counts] = await timed(() => Promise.all(Array.from({ length: readers }, read)))
+  const { user, system } = process.cpuUsage(before)
   const total = counts.reduce((sum, count) => sum + count)
-  report(`replay of 1 KB entries, ${readers} readers in all`, perSecond(total, ms))
+  const cpu = `${((user + system) / total).toFixed(2)} µs CPU each`
+  report(`replay of 1 KB entries, ${readers} readers in all`, `${perSecond(total, ms)}, ${cpu}`)
 }
 
 async function fanOut(stream: Stream, readers: number, count: number): Promise<void> {

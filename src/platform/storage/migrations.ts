@@ -15,12 +15,14 @@ export function loadMigrations(directory: URL): Migration[] {
 }
 
 /**
- * Brings a database up to the list, each migration in its own transaction. What is applied must be the beginning of
- * the list, unchanged: a changed, missing or unknown one is refused with StorageError Migration.
+ * Brings a database up to the list: a new one by all of it in one transaction, others by each migration in its own. What
+ * is applied must be the beginning of the list, unchanged: a changed, missing or unknown one is refused with StorageError
+ * Migration.
  */
 export function migrate(db: SqliteConnection, migrations: readonly Migration[]): void {
   if (migrations.length === 0) return
-  const applied = readApplied(db)
+  const known = readApplied(db)
+  const applied = known ?? []
   for (const [index, row] of applied.entries()) {
     const expected = migrations[index]
     if (expected?.name !== row.name) {
@@ -38,8 +40,9 @@ export function migrate(db: SqliteConnection, migrations: readonly Migration[]):
     if (before && before.name >= migration.name) {
       throw new StorageError('Migration', `${migration.name} comes after ${before.name}`)
     }
-    if (index >= applied.length) apply(db, migration)
   }
+  if (!known) apply(db, migrations, TABLE)
+  else for (const migration of migrations.slice(applied.length)) apply(db, [migration])
 }
 
 interface AppliedRow {
@@ -47,32 +50,32 @@ interface AppliedRow {
   checksum: string
 }
 
-/** Most openings find everything in place: the table is only made when it is missed. */
-function readApplied(db: SqliteConnection): AppliedRow[] {
-  const query = 'SELECT name, checksum FROM migrations ORDER BY name'
+const TABLE = 'CREATE TABLE migrations (name TEXT PRIMARY KEY, checksum TEXT NOT NULL) STRICT'
+
+/** Undefined for a database that never had any. */
+function readApplied(db: SqliteConnection): AppliedRow[] | undefined {
   try {
-    return db.all<AppliedRow>(query)
+    return db.all<AppliedRow>('SELECT name, checksum FROM migrations ORDER BY name')
   } catch (error) {
     if (!/no such table/.test((error as Error).message)) throw error
-    db.exec('CREATE TABLE migrations (name TEXT PRIMARY KEY, checksum TEXT NOT NULL) STRICT')
-    return []
+    return undefined
   }
 }
 
-function apply(db: SqliteConnection, migration: Migration): void {
-  db.exec('BEGIN IMMEDIATE')
+/** Applies them as one transaction, which begins with `first`. */
+function apply(db: SqliteConnection, migrations: readonly Migration[], first = ''): void {
+  let name = 'the first migration'
   try {
-    db.exec(migration.sql)
-    db.run('INSERT INTO migrations (name, checksum) VALUES (?, ?)', [
-      migration.name,
-      checksumOf(migration),
-    ])
+    db.exec(`BEGIN IMMEDIATE; ${first}`)
+    for (const migration of migrations) {
+      name = migration.name
+      db.exec(migration.sql)
+      db.run('INSERT INTO migrations (name, checksum) VALUES (?, ?)', [name, checksumOf(migration)])
+    }
     db.exec('COMMIT')
   } catch (error) {
     if (db.inTransaction) db.exec('ROLLBACK')
-    throw new StorageError('Migration', `${migration.name}: ${(error as Error).message}`, {
-      cause: error,
-    })
+    throw new StorageError('Migration', `${name}: ${(error as Error).message}`, { cause: error })
   }
 }
 
