@@ -76,6 +76,7 @@ import {
 } from '#protocol/syntax'
 import { decodeFrame, encodeErrorFrame, encodeFrame, parseJson, XrpcError } from '#protocol/xrpc'
 import type { Chances } from '../simulation/index.ts'
+import { APP_TARGETS, isAppRefusal } from './app-targets.ts'
 import { wrongBytes, wrongJson, wrongText, wrongValue } from './mutate.ts'
 
 export interface Target {
@@ -99,6 +100,7 @@ const decoder = new TextDecoder()
 
 /** An error of ours is an answer; anything else that is thrown is a crash. */
 export function isRefusal(error: unknown): boolean {
+  if (isAppRefusal(error)) return true
   return error instanceof ProtocolError || (error instanceof XrpcError && error.status < 500)
 }
 
@@ -662,6 +664,7 @@ function readLabel(value: unknown): boolean {
 // ── the table ──
 
 export const TARGETS: readonly Target[] = [
+  ...APP_TARGETS,
   { name: 'CBOR', share: 25, input: bytesOf(CBORS), read: readCbor },
   {
     name: 'CAR',

@@ -51,6 +51,10 @@ test('a proof for anything else is refused', () => {
     ['another kind of token', proofBy(key, 'POST', url, {}, { typ: 'JWT' })],
     ['no algorithm', proofBy(key, 'POST', url, {}, { alg: 'none' })],
     ['an algorithm of another key', proofBy(key, 'POST', url, {}, { alg: 'ES256K' })],
+    [
+      'a curve that is no name',
+      proofBy(key, 'POST', url, {}, { jwk: { ...jwkOf(key), crv: { toString: 1 } } }),
+    ],
     ['a symmetric key', proofBy(key, 'POST', url, {}, { jwk: { kty: 'oct', k: 'AAAA' } })],
     ['a private key', proofBy(key, 'POST', url, {}, { jwk: jwkOf(key, { d: 'AAAA' }) })],
     ["somebody else's key", proofBy(key, 'POST', url, {}, { jwk: jwkOf(newKey()) })],

@@ -24,7 +24,8 @@ const curves = {
 /** Reads a public key; undefined when it is none, private, or of another kind than EC. */
 export function parseJwk(value: unknown): Jwk | undefined {
   const { kty, crv, x, y, d, k, alg, kid, use } = (value ?? {}) as Record<string, unknown>
-  const curve = Object.hasOwn(curves, crv as string) && curves[crv as keyof typeof curves]
+  const curve =
+    typeof crv === 'string' && Object.hasOwn(curves, crv) && curves[crv as keyof typeof curves]
   if (kty !== 'EC' || !curve || d !== undefined || k !== undefined) return undefined
   if ((alg !== undefined && alg !== curve.alg) || (use !== undefined && use !== 'sig'))
     return undefined

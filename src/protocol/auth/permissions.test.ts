@@ -121,6 +121,7 @@ test('a set gives what lies within its own names, and is wholly understood', () 
     permission({ resource: 'repo', collection: ['com.example.authority.post'] }),
     permission({ resource: 'repo', collection: ['com.example.auth.post', 'app.bsky.feed.post'] }),
     permission({ resource: 'repo', collection: ['*'] }),
+    permission({ resource: 'repo', collection: ['com.example.auth.\ud800'] }),
     permission({ resource: 'repo', collection: ['com.example.auth.post'], only: 'mine' }),
     permission({ resource: 'rpc', lxm: ['com.example.auth.a'], aud: 'did:web:evil.example#x' }),
     permission({ resource: 'rpc', lxm: ['com.example.auth.b'], aud: '*', inheritAud: true }),

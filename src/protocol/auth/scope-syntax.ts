@@ -49,5 +49,6 @@ function unescaped(text: string): string | undefined {
 
 /** Writes a value so that it can stand in a scope; the usual characters stay readable. */
 export function escapeScopeValue(value: string): string {
-  return encodeURIComponent(value).replaceAll('%3A', ':').replaceAll('%2F', '/')
+  // Half a character has no escape; nothing that is named here has one.
+  return encodeURIComponent(value.toWellFormed()).replaceAll('%3A', ':').replaceAll('%2F', '/')
 }
