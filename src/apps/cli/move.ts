@@ -10,7 +10,7 @@ import {
   preflight,
   signIn,
 } from '#protocol/account'
-import { plcClient } from '#protocol/identity'
+import { networkDirectory, type PlcCredentials, plcClient } from '#protocol/identity'
 import type { Fetch } from '#protocol/xrpc'
 import { type Flags, readFlags, readOrigin, requireFlags } from './flags.ts'
 import { ask, endProgress, showProgress, tell } from './terminal.ts'
@@ -56,7 +56,8 @@ export async function runMove(args: readonly string[]): Promise<number> {
     const session = await signIn({ service: source, fetch }, handle, password, {
       askFactor: () => ask('Code of your second factor, or from the letter that was just sent'),
     })
-    const found = await preflight({ source: session, destination, plc: directory, fetch })
+    const question = { source: session, destination, plc: directory, fetch }
+    const found = await preflight({ ...question, canChangeDocument: true })
     if (flags.check) return tell(flags, found, describePreflight(found))
     const state = resume(file, destination) ?? planMove(session, found, Date.now())
     state.source = session.state
@@ -69,6 +70,8 @@ export async function runMove(args: readonly string[]): Promise<number> {
       email: text(flags.email),
       inviteCode: text(flags.invite),
       askCode: () => ask('Code from the letter that was just sent'),
+      document: documentOf(fetch, plc),
+      askDocument,
       streamUploads: true,
     }
     const receipt = await follow(state, deps)
@@ -77,6 +80,24 @@ export async function runMove(args: readonly string[]): Promise<number> {
   } finally {
     await network.close()
   }
+}
+
+/** Documents of domains, from the domains themselves. */
+function documentOf(fetch: Fetch, plcUrl: string) {
+  return networkDirectory({ fetch, plcUrl, resolveTxt: async () => [], allowHttp: true }).document
+}
+
+/** Tells what to write into the document of one's own domain, and waits. */
+async function askDocument(wanted: PlcCredentials): Promise<void> {
+  const { alsoKnownAs = [], verificationMethods, services } = wanted
+  const key = verificationMethods?.atproto?.replace(/^did:key:/, '')
+  process.stderr.write(`
+The identity is a domain of yours: change its /.well-known/did.json now, and leave the rest as it is.
+  alsoKnownAs         first: ${alsoKnownAs[0]}
+  verificationMethod  #atproto, of type Multikey: publicKeyMultibase ${key}
+  service             #atproto_pds: serviceEndpoint ${services?.atproto_pds?.endpoint}
+`)
+  await ask('Press Enter when the document says so')
 }
 
 const text = (flag: Flags[string]) => (typeof flag === 'string' ? flag : undefined)
@@ -135,6 +156,6 @@ function describeReceipt(receipt: MoveReceipt): string {
   records      ${records}, ${sameRoot ? 'the same tree' : 'NOT the same tree'} ${receipt.destinationHead.data}
   blobs        ${blobs}${missingBlobs.length > 0 ? `, ${missingBlobs.length} the old host did not have` : ''}
   preferences  ${preferences}
-  identity     ${receipt.operation}
+  identity     ${receipt.operation ?? 'its document names the new host'}
 `
 }

@@ -53,8 +53,8 @@ export interface MoveReceipt {
   blobs: number
   missingBlobs: string[]
   preferences: number
-  /** CID of the operation that moved the identity. */
-  operation: string
+  /** CID of the operation that moved the identity; undefined where its domain's document was changed. */
+  operation: string | undefined
   startedMs: number
   finishedMs: number
 }

@@ -12,11 +12,15 @@ import {
   ComAtprotoServerCheckAccountStatus,
   ComAtprotoServerCreateAccount,
   ComAtprotoServerDeactivateAccount,
+  ComAtprotoServerDescribeServer,
   ComAtprotoServerGetServiceAuth,
 } from '@atcute/atproto'
 import * as AppBskyActorGetPreferences from '@atcute/bluesky/types/app/actor/getPreferences'
 import {
   type AnyPlcOperation,
+  type DidDocument,
+  identityOf,
+  isPlcDid,
   type PlcClient,
   type PlcCredentials,
   type PlcOperation,
@@ -25,6 +29,7 @@ import {
 } from '#protocol/identity'
 import { type Did, ProtocolError } from '#protocol/syntax'
 import { type Fetch, XrpcError, xrpcClient } from '#protocol/xrpc'
+import { changeDocument } from './alarm-lexicons.ts'
 import { copyBlobs, copyPreferences, copyRepo, type Hosts } from './copy.ts'
 import { readHead } from './head.ts'
 import { confirmPassword, freeze } from './lexicons.ts'
@@ -52,6 +57,13 @@ export interface MoveDeps {
   inviteCode?: string
   /** Asks the owner for the code that was mailed to them. */
   askCode(): Promise<string>
+  /** For an identity of a domain: what it says now, from the domain itself. */
+  document?(did: Did): Promise<DidDocument | undefined>
+  /**
+   * For an identity of the owner's own domain: has them write this into their document, and resolves
+   * when they say that they did.
+   */
+  askDocument?(wanted: PlcCredentials): Promise<void>
   /** False in browsers: they send no streams. */
   streamUploads: boolean
 }
@@ -197,6 +209,7 @@ class MoveRun {
   /** The change of the identity, signed by the old host for the owner's code, and held. */
   async #sign(): Promise<void> {
     const { did } = this.#state
+    if (!isPlcDid(did)) return // a domain's document is signed by nobody
     const last = await this.#deps.plc.last(did)
     if (!last) throw new ProtocolError('CannotMove', 'the directory does not know the identity')
     const schema = ComAtprotoIdentityGetRecommendedDidCredentials.mainSchema
@@ -237,6 +250,7 @@ class MoveRun {
    * question open: the directory is asked before anything else is done.
    */
   async *#switch(): Steps {
+    if (!isPlcDid(this.#state.did)) return yield* this.#switchDocument()
     const last = await this.#deps.plc.last(this.#state.did)
     if (this.#isOurs(last)) return
     // The identity changed since it was signed: what is held would be refused.
@@ -253,6 +267,62 @@ class MoveRun {
       if (frozen) await this.#freeze(0)
       throw error
     }
+  }
+
+  /**
+   * The switch of an identity that is a domain: its document is changed, by its owner or by the old
+   * host that serves it, and what was written meanwhile is copied when it names the new host.
+   */
+  async *#switchDocument(): Steps {
+    const schema = ComAtprotoIdentityGetRecommendedDidCredentials.mainSchema
+    const wanted = (await this.#destination.get(schema, {})) as PlcCredentials
+    for (let round = 0; round < CATCH_UP_ROUNDS && (await this.#isBehind()); round++) {
+      yield* this.#copyAgain()
+    }
+    if (!(await this.#isNamed(wanted))) await this.#changeDocument(wanted)
+    if (!(await this.#isNamed(wanted))) {
+      throw new ProtocolError(
+        'CannotMove',
+        'the document does not name the new host and its key yet',
+      )
+    }
+    const frozen = await this.#freeze(FREEZE_SECONDS)
+    try {
+      if (await this.#isBehind()) yield* this.#copyAgain()
+      await this.#requireSameRoot()
+    } catch (error) {
+      if (frozen) await this.#freeze(0)
+      throw error
+    }
+  }
+
+  /** Whether the document names the new host, and the key that signs there. */
+  async #isNamed({ services, verificationMethods }: PlcCredentials): Promise<boolean> {
+    const document = await this.#deps.document?.(this.#state.did)
+    const identity = document && identityOf(document)
+    const endpoint = services?.atproto_pds?.endpoint
+    return (
+      endpoint !== undefined &&
+      identity?.pds === new URL(endpoint).origin &&
+      identity.signingKey === verificationMethods?.atproto
+    )
+  }
+
+  /** By the old host, where the identity is a name under it; else by its owner. */
+  async #changeDocument(wanted: PlcCredentials): Promise<void> {
+    const { client } = this.#source
+    const { availableUserDomains } = await client.get(ComAtprotoServerDescribeServer.mainSchema, {})
+    if (!availableUserDomains.some((domain) => this.#state.did.endsWith(domain))) {
+      await this.#deps.askDocument?.(wanted)
+      return
+    }
+    const { alsoKnownAs, verificationMethods, services } = wanted
+    await client.post(changeDocument, {
+      token: await this.#code(),
+      ...(alsoKnownAs && { alsoKnownAs: [...alsoKnownAs] }),
+      ...(verificationMethods && { verificationMethods }),
+      ...(services && { services }),
+    })
   }
 
   async *#copyAgain(): Steps {
@@ -334,7 +404,7 @@ class MoveRun {
       blobs: status.expectedBlobs - missingBlobs.length,
       missingBlobs,
       preferences: preferences.length,
-      operation: plcOperationCid(operation!),
+      operation: operation === undefined ? undefined : plcOperationCid(operation),
       startedMs,
       finishedMs: this.#deps.now(),
     }

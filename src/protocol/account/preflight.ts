@@ -40,6 +40,8 @@ export async function preflight(options: {
   destination: string
   plc: PlcClient
   fetch: Fetch
+  /** Whether the owner can be asked to change the document of a domain. */
+  canChangeDocument?: boolean
 }): Promise<Preflight> {
   const { source, destination } = options
   const { did, handle, service: from } = source.state
@@ -74,13 +76,17 @@ async function describe(service: string, fetch: Fetch) {
 }
 
 async function readIdentity(
-  { source, plc }: { source: OwnerSession; plc: PlcClient },
+  {
+    source,
+    plc,
+    canChangeDocument,
+  }: { source: OwnerSession; plc: PlcClient; canChangeDocument?: boolean },
   obstacles: Obstacle[],
 ): Promise<Pick<Preflight, 'ownRotationKeys' | 'otherServices'>> {
   const none = { ownRotationKeys: 0, otherServices: [] }
   const { did } = source.state
   if (!did.startsWith('did:plc:')) {
-    obstacles.push('identity-not-plc')
+    if (!canChangeDocument) obstacles.push('identity-not-plc')
     return none
   }
   const last = await plc.last(did)
