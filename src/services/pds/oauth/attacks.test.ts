@@ -61,11 +61,13 @@ test('a proof is good once, at endpoints and at methods', async () => {
   assert.equal(replayed.body.error, 'invalid_dpop_proof')
 })
 
-test('a proof is not taken after a restart of the host', async () => {
+test('after a restart of the host sessions go on, and proofs from before do not', async () => {
+  const { access_token: token } = await app.signIn(alice)
   const proof = await app.proof('POST', '/oauth/par')
   host = await host.restart()
   app = new TestApp(host, app.key)
   refused(await app.post('/oauth/par', {}, { proof }), 'use_dpop_nonce')
+  assert.equal(await isOpen(token), true)
 })
 
 test('a proof for another method, address or token opens nothing', async () => {
