@@ -3,6 +3,8 @@
  * https://atproto.com/guides/account-lifecycle
  */
 import assert from 'node:assert/strict'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { cidText } from '#protocol/data'
 import { type Answer, type HostEvent, type Person, TestHost } from '../testing/host.test-support.ts'
@@ -184,6 +186,11 @@ test('a deleted account leaves its end in the stream, and nothing of what it wro
   await jobs.stop()
   const left = (await host.events()).filter(({ did }) => did === person.did)
   assert.deepEqual(left.map(said), ['#account deleted'])
+  const journal = join(host.folder, 'streams')
+  for (const name of readdirSync(journal, { recursive: true, encoding: 'utf8' })) {
+    if (!name.endsWith('.segment')) continue
+    assert.ok(!readFileSync(join(journal, name)).includes('not for later'), `${name} has it`)
+  }
 })
 
 test('a move is told by the new host when it is made: identity, account, and a commit that follows', async () => {
