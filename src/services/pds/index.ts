@@ -244,6 +244,20 @@ export async function createPds(
     },
     onDropped: (account) => invites.giveBack(account),
   })
+  // Before the replay: what ends an account ends what apps may do in its name.
+  const oauth = new OAuth({
+    issuer: publicUrl,
+    secret: sessionSecret,
+    sql,
+    fetch,
+    directory,
+    resolveTxt: outside.resolveTxt,
+    accounts,
+    trusted: config.oauthTrustedClients,
+    metrics,
+    now,
+    random,
+  })
   await accounts.prepare()
   const invites = new Invites({
     sql,
@@ -407,19 +421,6 @@ export async function createPds(
     secret: sessionSecret,
     audience: host.did,
     onAllRevoked: (did) => oauth.revokeAllApps(did),
-    now,
-    random,
-  })
-  const oauth = new OAuth({
-    issuer: publicUrl,
-    secret: sessionSecret,
-    sql,
-    fetch,
-    directory,
-    resolveTxt: outside.resolveTxt,
-    accounts,
-    trusted: config.oauthTrustedClients,
-    metrics,
     now,
     random,
   })

@@ -3,7 +3,7 @@
  * https://atproto.com/guides/account-lifecycle
  */
 import assert from 'node:assert/strict'
-import { readdirSync, readFileSync } from 'node:fs'
+import { cpSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { cidText } from '#protocol/data'
@@ -191,6 +191,27 @@ test('a deleted account leaves its end in the stream, and nothing of what it wro
     if (!name.endsWith('.segment')) continue
     assert.ok(!readFileSync(join(journal, name)).includes('not for later'), `${name} has it`)
   }
+})
+
+test('killed between the journal and the end of an account, the replay ends it', async () => {
+  const own = await TestHost.open()
+  const person = await own.signUp('leaver')
+  await own.checkpoint()
+  const folder = own.copy()
+  const { did, password, accessJwt } = person
+  await own.post('com.atproto.server.requestAccountDelete', undefined, accessJwt)
+  const token = await own.mailedCode(person)
+  await own.post('com.atproto.server.deleteAccount', { did, password, token })
+  await own.close({ keep: true })
+  // The directory is as it was before, the journal as it is now.
+  rmSync(join(folder, 'streams'), { recursive: true })
+  cpSync(join(own.folder, 'streams'), join(folder, 'streams'), { recursive: true })
+  const again = await own.again({ folder })
+  assert.equal(again.metrics.value('pds_stopped_accounts'), 0)
+  const status = await again.get('com.atproto.sync.getRepoStatus', { did })
+  assert.equal(status.body.status, 'deleted')
+  await again.close()
+  await own.close()
 })
 
 test('a move is told by the new host when it is made: identity, account, and a commit that follows', async () => {
