@@ -211,7 +211,7 @@ test('killed between the journal and the end of an account, the replay ends it',
   const status = await again.get('com.atproto.sync.getRepoStatus', { did })
   assert.equal(status.body.status, 'deleted')
   await again.close()
-  await own.close()
+  for (const one of [own.folder, folder]) rmSync(one, { recursive: true, force: true })
 })
 
 test('a move is told by the new host when it is made: identity, account, and a commit that follows', async () => {
