@@ -268,10 +268,23 @@ export class HotRepos {
     for (const repo of this.#hot.values()) openAfresh(repo)
   }
 
-  /** Stores one account's tree if it is in memory. */
+  /** Stores one account's tree if it is in memory, or what the replay saw of it is. */
   storeNow(did: Did): void {
     const repo = this.#hot.get(did)
     if (repo) this.storeTree(repo)
+    else this.#storeEdited(did)
+  }
+
+  /** Once the replay point has passed these commits, nobody else will know of them. */
+  #storeEdited(did: Did): void {
+    const generation = this.#edits.generation(did)
+    if (generation === undefined || this.#accounts.peek(did)?.generation !== generation) return
+    const file = this.#files.open(did, generation)
+    const head = file.head()
+    const known = head && this.#edits.take(did, generation, head.data, file.nodes)
+    if (!known) return
+    const { added, removed } = known.tree.changes(known.stored)
+    file.writeNodes(head.data, head.rev, added, removed)
   }
 
   /** An append failed: every state with changes under way was built on what the disk refused. */

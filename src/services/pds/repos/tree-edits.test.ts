@@ -91,6 +91,15 @@ test('what was written since a checkpoint is put into the stored tree, kill afte
     assert.equal(reads, 0)
   }
   host = await killed(host)
+  const untouched = await fullReads(async () => {
+    // The replay point passes all of it while nobody asks for the repository.
+    await host.checkpoint()
+    await create(host, 'e')
+    host = await killed(host)
+    await create(host, 'f')
+  })
+  assert.equal(untouched, 0)
+  host = await killed(host)
   const reads = await fullReads(() => assertHolds(host, alice, [...rkeys]))
   assert.equal(reads, 0, 'an export puts it into the stored tree as well')
   await host.checkpoint()

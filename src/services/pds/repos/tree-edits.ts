@@ -45,6 +45,11 @@ export class TreeEdits {
     if (this.#count > EDITS_MAX) this.#forget(did)
   }
 
+  /** Of the file whose tree may be brought up; undefined where nothing is known. */
+  generation(did: Did): number | undefined {
+    return this.#known.get(did)?.generation
+  }
+
   #editsOf({ ops }: CommitChange): Edit[] {
     this.#count += ops.length
     return ops.map(({ path, cid }) => [path, cid?.slice() ?? null])
