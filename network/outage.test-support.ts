@@ -170,7 +170,8 @@ export class BusyNetwork {
     if (isSayingItStarts(error)) return
     assert.ok(error.status === 502 || error.status === 504, told)
     assert.match(error.error ?? '', /^Upstream(Failure|Timeout)$/, told)
-    const names = lacks.flatMap((name) => this.#namesOf(name))
+    // One that is back may in turn lack another that is not.
+    const names = missing.flatMap((name) => this.#namesOf(name))
     assert.ok(
       names.some((name) => error.message.includes(name)),
       `${told}: does not name ${names.join(' or ')}`,
