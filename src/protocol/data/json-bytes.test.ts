@@ -40,9 +40,9 @@ test('what is written of any value is what its decoded form is written as', () =
       const bytes = encodeCbor(value)
       const plain = JSON.stringify(decodeCbor(bytes))
       const written = textOf(new JsonBytes(1).cbor(bytes).bytes())
-      assert.deepEqual(JSON.parse(written), JSON.parse(plain))
-      // Keys that look like numbers come first in objects, and nowhere else.
-      if (!/"\d+":/.test(plain)) assert.equal(written, plain)
+      // Keys that look like numbers come first in objects: then the order differs, and nothing else.
+      if (/"\d+":/.test(plain)) assert.deepEqual(JSON.parse(written), JSON.parse(plain))
+      else assert.equal(written, plain)
     }),
     { numRuns: 400 },
   )
