@@ -30,7 +30,6 @@ import {
 import type { Did } from '#protocol/syntax'
 import { TidClock } from '#protocol/syntax'
 import { createRouter, encodeErrorFrame, failureLog } from '#protocol/xrpc'
-import { type AccountFile, AccountFiles } from './account-files/index.ts'
 import { Accounts, Invites, ReservedKeys, Settings } from './accounts/index.ts'
 import { AccountBlobs } from './blobs/index.ts'
 import { Checks } from './check/index.ts'
@@ -49,7 +48,6 @@ import {
   Undoing,
 } from './identity-watch/index.ts'
 import { Imports } from './imports/index.ts'
-import { Checkpoints, Journal, Recovery } from './journal/index.ts'
 import { pdsLoops } from './loops.ts'
 import { DELIVERY_JOB, DELIVERY_PACE, Mail, mailRoute } from './mail/index.ts'
 import { methods } from './methods.ts'
@@ -64,8 +62,7 @@ import { ServiceProxy, type Services, Targets } from './proxy/index.ts'
 import { rateLimits } from './rates.ts'
 import { OwnWrites } from './read-after-write/index.ts'
 import { RecoveryKeys } from './recovery-keys/index.ts'
-import { replayEntry } from './replay.ts'
-import { HotRepos, Repos, TreeEdits } from './repos/index.ts'
+import { Repos } from './repos/index.ts'
 import { routes } from './routes.ts'
 import { anyApp, Callers, Codes, Passwords, Sessions, SignIns } from './sign-in/index.ts'
 import {
@@ -84,6 +81,7 @@ import {
   Takedowns,
   takedownKey,
 } from './takedowns/index.ts'
+import { openWritePath } from './write-path.ts'
 
 export type { AccountReport } from './check/index.ts'
 export { type PdsConfig, pdsConfig } from './config.ts'
@@ -270,71 +268,16 @@ export async function createPds(
     now,
     random,
   })
-  const files = new AccountFiles({
-    directory: deps.accountsDirectory,
-    openMax: config.openFilesMax,
-    closing: (did) => hot.release(did),
-    opened: (did, generation, opened) => refuseOlder(did, generation, opened),
-    damaged: (did, generation, error) => damage(did, generation, error),
-    requireReadable: (did) => recovery.requireReadable(did),
-  })
-  const file = (did: Did, generation: number) => files.openToRepair(did, generation)
-  const checkpoints = new Checkpoints({
-    savedPoint: await accounts.replayPoint(),
-    hold: (did, generation) => files.hold(did, generation),
-    before: (did) => hot.storeNow(did),
-    save: (point, synced) => accounts.saveCheckpoint(point, synced),
-    waiting: () => recovery.lowestSeq(),
+  const writePath = await openWritePath({
+    accounts,
+    streams: deps.streams,
+    accountsDirectory: deps.accountsDirectory,
+    openFilesMax: config.openFilesMax,
+    now,
+    log,
     onFatal: deps.onFatal ?? endProcess,
   })
-  const changed = (did: Did, generation: number, seq: number) =>
-    checkpoints.changed(did, generation, seq)
-  const edits = new TreeEdits()
-  const recovery = new Recovery({
-    replay: replayEntry(accounts, edits),
-    file,
-    changed,
-    log: (message, fields) => log.error(message, fields),
-  })
-  const hot = new HotRepos({ accounts, files, recover: (did) => recovery.recover(did), edits })
-  const stop = (did: Did, seq: number, reason: unknown) => {
-    recovery.stop(did, seq, reason)
-    hot.fail(did)
-  }
-  /** A file with other bytes than were written: its account stops, and only that. */
-  const damage = (did: Did, generation: number, error: unknown) => {
-    if ((accounts.peek(did)?.generation ?? generation) !== generation) return error
-    hot.fail(did)
-    return recovery.damage(did, error)
-  }
-  /** A file that reflects less than was known to be on the disk is an older copy of itself. */
-  const refuseOlder = (did: Did, generation: number, opened: AccountFile) => {
-    const account = accounts.peek(did)
-    if (account?.generation !== generation) return
-    const seq = opened.appliedSeq()
-    if (seq >= account.syncedSeq) return
-    const reason = new Error(`the file reflects ${seq}, it was synced at ${account.syncedSeq}`)
-    recovery.stop(did, Math.max(seq, account.bornSeq) + 1, reason, { unreadable: true })
-    hot.fail(did)
-  }
-  const stream = await deps.streams.open('journal', {
-    manualRelease: true,
-    // Microseconds: no host writes so many entries that the clock could not overtake a lost one. A
-    // clock that went back is overruled by what the directory remembers.
-    floor: Math.max(now() * 1000, (await accounts.newestSeq()) + LOST_SEQS_MAX),
-    onFailed: () => hot.failAll(),
-  })
-  const journal = new Journal(stream, {
-    file,
-    isStopped: (did) => recovery.isStopped(did),
-    stop,
-    changed,
-    applied: (seq) => checkpoints.applied(seq),
-    together: (work) => accounts.together(work),
-  })
-  const replayed = await recovery.start(journal, checkpoints.savedPoint)
-  checkpoints.applied(stream.bounds().durable)
-  if (replayed > 0) log.info('journal replayed', { entries: replayed })
+  const { files, hot, recovery, checkpoints, stream, journal } = writePath
 
   const clock = new TidClock(now, clockId(random))
   const takedowns = await Takedowns.load({ sql, now })
@@ -620,9 +563,6 @@ export async function createPds(
     },
   }
 }
-
-/** More than a journal can have held beyond what the directory knew, when it was lost. */
-const LOST_SEQS_MAX = 1_000_000
 
 /** The services that calls without a name go to: those of the settings, else of this network. */
 function servicesOf(
