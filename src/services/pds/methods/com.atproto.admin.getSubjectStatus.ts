@@ -13,7 +13,9 @@ export const getSubjectStatus = (pds: Pick<Pds, 'accounts' | 'callers' | 'files'
       const subject = subjectOf({ did, uri, blob })
       const { account, key, isAccount } = await readAdminSubject(pds, subject)
       const down = pds.takedowns.get(key)
-      const takedown = { applied: down !== undefined, ...(down?.ref && { ref: down.ref }) }
+      // Of an account its standing counts: a crash may leave the row of a takedown that never was.
+      const applied = isAccount ? account.status === 'takendown' : down !== undefined
+      const takedown = { applied, ...(applied && down?.ref && { ref: down.ref }) }
       const deactivated = { applied: account.status === 'deactivated' }
       return {
         subject: named(pds, account, subject) as never,

@@ -68,6 +68,22 @@ test('an account that was deactivated comes back deactivated', async () => {
   assert.deepEqual(await accountEvents(), [undefined, 'deactivated', 'takendown', 'deactivated'])
 })
 
+test('a takedown that a crash cut short never was, and leaves nothing to come back to', async () => {
+  await host.sql.run(
+    `INSERT INTO takedowns (subject, ref, previous_status, created_ms) VALUES (?, '3', 'active', 0)`,
+    [ann.did],
+  )
+  host = await host.restart()
+  assert.deepEqual((await status({ did: ann.did })).body.takedown, { applied: false })
+  assert.equal((await host.write(ann, 'here')).status, 200)
+  await host.post('com.atproto.server.deactivateAccount', {}, ann.accessJwt)
+  await update(account(ann.did), true)
+  assert.deepEqual((await status({ did: ann.did })).body.takedown, { applied: true, ref: '7' })
+  await update(account(ann.did), false)
+  const repo = await host.get('com.atproto.sync.getRepoStatus', { did: ann.did })
+  assert.equal(repo.body.status, 'deactivated')
+})
+
 test('its owner may still fetch what is there, and leave; and is signed out when it comes back', async () => {
   await update(account(ann.did), true)
   const signIn = (extra: object) =>

@@ -40,7 +40,8 @@ async function takeDown(
   isAccount: boolean,
   ref: string | undefined,
 ): Promise<void> {
-  await takedowns.add(key, { ref, previousStatus: isAccount ? account.status : undefined })
+  const isNew = isAccount && account.status !== 'takendown'
+  await takedowns.add(key, { ref, previousStatus: isNew ? account.status : undefined })
   if (!isAccount) return
   await standing.holdBack(account, 'takendown')
   await endSignIns({ devices, sessions }, account.did)

@@ -45,16 +45,17 @@ export class Takedowns {
     return this.#down.size > 0 && this.#down.has(key)
   }
 
-  /** Taken down again, a subject keeps what it was before the first time. */
+  /** Without a previous status, as when it is taken down again, a subject keeps the one that is known. */
   async add(key: string, { ref, previousStatus }: Takedown): Promise<void> {
     await this.#sql.run(
       `INSERT INTO takedowns (subject, ref, previous_status, created_ms) VALUES (?, ?, ?, ?)
-       ON CONFLICT (subject) DO UPDATE SET ref = excluded.ref`,
+       ON CONFLICT (subject) DO UPDATE SET ref = excluded.ref,
+         previous_status = COALESCE(excluded.previous_status, previous_status)`,
       [key, ref ?? null, previousStatus ?? null, this.#now()],
     )
     this.#down.set(key, {
       ref,
-      previousStatus: this.#down.get(key)?.previousStatus ?? previousStatus,
+      previousStatus: previousStatus ?? this.#down.get(key)?.previousStatus,
     })
   }
 
