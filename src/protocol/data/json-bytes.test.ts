@@ -27,7 +27,8 @@ const { value: values } = fc.letrec((tie) => ({
     fc.uint8Array({ maxLength: 40 }).map(toBytes),
     fc.array(tie('value'), { maxLength: 30 }),
     fc.dictionary(
-      texts.filter((key) => key !== '$link' && key !== '$bytes'),
+      // Keys that look like numbers have an order of their own in objects: see below.
+      texts.filter((key) => key !== '$link' && key !== '$bytes' && !/^\d+$/.test(key)),
       tie('value'),
       { maxKeys: 30 },
     ),
@@ -40,12 +41,16 @@ test('what is written of any value is what its decoded form is written as', () =
       const bytes = encodeCbor(value)
       const plain = JSON.stringify(decodeCbor(bytes))
       const written = textOf(new JsonBytes(1).cbor(bytes).bytes())
-      // Keys that look like numbers come first in objects: then the order differs, and nothing else.
-      if (/"\d+":/.test(plain)) assert.deepEqual(JSON.parse(written), JSON.parse(plain))
-      else assert.equal(written, plain)
+      assert.equal(written, plain)
     }),
     { numRuns: 400 },
   )
+})
+
+test('keys that look like numbers stand where the block has them', () => {
+  const value = { b: 1, 10: 'ten', a: { 2: [], x: null, 1: true } }
+  assert.equal(jsonOf(value), '{"a":{"1":true,"2":[],"x":null},"b":1,"10":"ten"}')
+  assert.deepEqual(JSON.parse(jsonOf(value)), value)
 })
 
 test('every character comes out as JSON.stringify has it', () => {
