@@ -54,7 +54,6 @@ import { methods } from './methods.ts'
 import { OAuth, OAuthEndpoints } from './oauth/index.ts'
 import { Audit, Operators } from './operators/index.ts'
 import { Cookies, type PageFiles, Pages } from './pages/index.ts'
-import { pages } from './pages.ts'
 import type { Pds } from './parts.ts'
 import { PlcAgent } from './plc/index.ts'
 import { Preferences } from './preferences/index.ts'
@@ -494,7 +493,7 @@ export async function createPds(
   const rates = rateLimits(config, deps.counts, now)
   const onFailure = failureLog(log)
   const site = new Pages({
-    table: pages(pds),
+    table: async () => (await import('./pages.ts')).pages(pds),
     publicUrl,
     files: deps.pageFiles ?? new Map(),
     devices: pds.devices,

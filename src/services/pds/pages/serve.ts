@@ -21,7 +21,8 @@ import { notFound, problemWords } from './problems.ts'
 import { common } from './words.ts'
 
 export interface PagesOptions {
-  table: readonly Page[]
+  /** The pages, asked for by the first visit: a host starts without them. */
+  table: () => Promise<readonly Page[]>
   publicUrl: string
   files: PageFiles
   devices: Devices
@@ -37,7 +38,7 @@ const TOKEN_FIELD = 'page-token'
 
 /** The pages of a host. */
 export class Pages {
-  readonly #pages: ReadonlyMap<string, Page>
+  #pages: Promise<ReadonlyMap<string, Page>> | undefined
   readonly #assets: PageAssets
   readonly #options: PagesOptions
   readonly #origin: string
@@ -45,7 +46,6 @@ export class Pages {
 
   constructor(options: PagesOptions) {
     this.#options = options
-    this.#pages = new Map(options.table.map((page) => [page.path, page]))
     this.#assets = new PageAssets(options.files)
     const { origin, host } = new URL(options.publicUrl)
     this.#origin = origin
@@ -54,7 +54,19 @@ export class Pages {
 
   /** Whether a path belongs to pages. */
   has(path: string): boolean {
-    return path === '/account' || path.startsWith('/account/') || this.#pages.has(path)
+    return path === '/account' || path.startsWith('/account/') || path === '/oauth/authorize'
+  }
+
+  async #page(path: string): Promise<Page | undefined> {
+    this.#pages ??= this.#options
+      .table()
+      .then((table) => new Map(table.map((page) => [page.path, page])))
+    try {
+      return (await this.#pages).get(path)
+    } catch (error) {
+      this.#pages = undefined
+      throw error
+    }
   }
 
   /** Never throws. */
@@ -117,7 +129,7 @@ export class Pages {
   }
 
   async #reply(request: HttpRequest, visit: Visit): Promise<Reply> {
-    const page = this.#pages.get(request.path)
+    const page = await this.#page(request.path)
     if (!page) throw notFound()
     switch (request.method) {
       case 'GET':
