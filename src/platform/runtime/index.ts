@@ -2,6 +2,9 @@
  * The machine, handed to services as plain parts: listener, guarded outgoing calls and streams, the
  * transport between services, config tables, logs, metrics, loops, jobs and passwords.
  */
+
+/** The checksum of ZIP and gzip, by the machine: a sixth of what it costs in JavaScript. */
+export { crc32 } from 'node:zlib'
 export type { AddressRules } from './addresses.ts'
 export {
   ConfigError,

@@ -30,9 +30,10 @@ export type StorageErrorCode =
   | 'Deadline'
   /** The thing named is not there. */
   | 'NotFound'
-  /** A storage service elsewhere did not do it, also when asked again; asking later is sound. */
-  | 'Unavailable'
-  /** A server that this stands on does not answer; nothing is known of the call. */
+  /**
+   * A server elsewhere did not do it or does not answer, and nothing may be known of the call; of
+   * blobs it was asked again. Asking later is sound.
+   */
   | 'Unavailable'
 
 /** The one error of this room; `cause` holds the machine's own error where there is one. */

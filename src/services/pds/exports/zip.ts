@@ -4,6 +4,8 @@
  * https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT
  */
 
+import { crc32 } from '#platform/runtime'
+
 export interface ZipEntry {
   /** With slashes; any characters. */
   name: string
@@ -19,12 +21,6 @@ const ALL_16 = 0xff_ff
 /** The archive's format can name 2^64; a listing of this many is held in memory. */
 const ENTRIES_MAX = 1_000_000
 const YEAR_0 = 1980
-
-const crcTable = Uint32Array.from({ length: 256 }, (_, n) => {
-  let value = n
-  for (let i = 0; i < 8; i++) value = value & 1 ? (value >>> 1) ^ 0xedb88320 : value >>> 1
-  return value
-})
 
 interface Written {
   name: Uint8Array
@@ -46,13 +42,11 @@ export async function* zip(
     const entry: Written = { name: new TextEncoder().encode(name), crc: 0, size: 0, offset }
     const head = localHead(entry, stamp)
     yield head
-    let crc = ALL_32
     for await (const chunk of body) {
-      crc = addCrc(crc, chunk)
+      entry.crc = crc32(chunk, entry.crc)
       entry.size += chunk.byteLength
       yield chunk
     }
-    entry.crc = (crc ^ ALL_32) >>> 0
     const tail = record(24, (put) =>
       put.u32(0x08074b50).u32(entry.crc).u64(entry.size).u64(entry.size),
     )
@@ -67,12 +61,6 @@ export async function* zip(
     yield row
   }
   yield ending(written.length, listed, offset)
-}
-
-function addCrc(before: number, chunk: Uint8Array): number {
-  let crc = before
-  for (let i = 0; i < chunk.length; i++) crc = (crc >>> 8) ^ crcTable[(crc ^ chunk[i]!) & 0xff]!
-  return crc
 }
 
 /** Date and time as one number, in UTC, to two seconds. */
