@@ -63,10 +63,13 @@ const shared = {
   tsconfigRaw: {},
 } satisfies BuildOptions
 
+/** Pages of a host that have a script. */
+const hostPages = ['recovery-key', 'identity-alarms']
+
 /** Builds everything; throws with readable messages when the source does not compile. */
 export async function buildWeb(): Promise<WebBuild> {
   const started = performance.now()
-  const [app, boot, operators, hostPages] = await Promise.all([
+  const [app, boot, operators, hosted] = await Promise.all([
     build({
       ...shared,
       entryPoints: [join(here, 'src/main.tsx')],
@@ -88,7 +91,7 @@ export async function buildWeb(): Promise<WebBuild> {
     // Scripts of pages that a host serves itself: it reads them from here, and names them by content.
     build({
       ...shared,
-      entryPoints: [join(here, 'src/host-pages/recovery-key.ts')],
+      entryPoints: hostPages.map((name) => join(here, `src/host-pages/${name}.ts`)),
       entryNames: 'host-pages/[name]',
       format: 'esm',
     }),
@@ -100,11 +103,11 @@ export async function buildWeb(): Promise<WebBuild> {
     'index.html': await indexPage(files, first),
     'console.html': await consolePage([...files, ...operators.outputFiles]),
   }
-  const built = [app, boot, operators, hostPages]
+  const built = [app, boot, operators, hosted]
   const inputs = built.flatMap(({ metafile }) => Object.keys(metafile.inputs))
   const result = measure(files, first, performance.now() - started)
   const stamp: Stamp = { ...result, inputs: [...new Set(inputs)].sort(), builtAtMs: Date.now() }
-  const beside = [...operators.outputFiles, ...hostPages.outputFiles]
+  const beside = [...operators.outputFiles, ...hosted.outputFiles]
   await put([...files, ...beside], pages, stamp)
   return result
 }
@@ -216,7 +219,8 @@ async function replace(path: string, text: string): Promise<void> {
 
 /** Whether `web/dist` is missing, or older than any source that went into it. Reads only file times. */
 export function webBuildIsStale(): boolean {
-  const whole = ['build.json', 'console.html', 'host-pages/recovery-key.js']
+  const scripts = hostPages.map((name) => `host-pages/${name}.js`)
+  const whole = ['build.json', 'console.html', ...scripts]
   if (!whole.every((name) => existsSync(join(webDist, name)))) return true
   const { mtimeMs: builtAtMs } = statSync(stampFile)
   const newer = (path: string) => statSync(path).mtimeMs > builtAtMs

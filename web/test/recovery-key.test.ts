@@ -4,13 +4,21 @@ import { after, before, describe, it } from 'node:test'
 import { AtpAgent } from '@atproto/api'
 import type { Page, Request } from 'playwright-core'
 import { type Network, startNetwork } from '../../network/rig.ts'
-import { base32, base58btc } from '../../src/protocol/crypto/index.node.ts'
+import {
+  base32,
+  base58btc,
+  generateKey,
+  type SigningKey,
+} from '../../src/protocol/crypto/index.node.ts'
 import {
   handoverKey,
+  type PlcOperation,
   plcClient,
+  plcOperationCid,
   readRecoverySheet,
   recoveryKey,
   recoveryWords,
+  signPlcOperation,
 } from '../../src/protocol/identity/index.ts'
 import type { Did } from '../../src/protocol/syntax/index.ts'
 import { type Browser, builtClient, startBrowser, type Windows } from './browser.ts'
@@ -145,6 +153,42 @@ describe('the key to one’s name, made at the host’s page', { skip }, () => {
     await page.getByText(`«${wrong[6]}» وهي «${words[6]}»`).waitFor()
     await page.locator('#check [data-send]').click()
     await page.getByText('الورقة سليمة').waitFor()
+  })
+
+  /** Changes the identity at the directory, past the host. */
+  async function change(key: SigningKey, to: Partial<PlcOperation>): Promise<string> {
+    const plc = plcClient({ plcUrl: network.plc.url, fetch })
+    const last = (await plc.last(did)) as PlcOperation
+    const operation = signPlcOperation({ ...last, ...to, prev: plcOperationCid(last) }, key)
+    await plc.submit(did, operation)
+    return plcOperationCid(operation)
+  }
+
+  it('takes back what a key above the host’s did, with the words, and with the passkey’s copy', async () => {
+    const own = recoveryKey(secret)
+    const middle = generateKey('k256')
+    const { rotationKeys } = await data()
+    const taken = { rotationKeys: [middle.publicKey.didKey], alsoKnownAs: ['at://thief.test'] }
+    await change(own, { rotationKeys: rotationKeys.toSpliced(1, 0, middle.publicKey.didKey) })
+    const good = await data()
+    for (const way of ['words', 'passkey']) {
+      const cid = await change(middle, taken)
+      const undo = page.locator(`button[name=undo][value=${cid}]`)
+      for (let tries = 0; tries < 50 && (await undo.count()) === 0; tries++)
+        await page.goto(`${host}/account/identity-alarms?lang=en`)
+      await undo.click()
+      if (way === 'passkey') await page.locator('#own-undo [data-open]').click()
+      else {
+        await page.locator('#sheet').fill(words.with(3, '?').slice(1).join(' '))
+        await page.getByRole('button', { name: 'Sign and undo' }).click()
+        await page.getByText('A sheet has 16 words').waitFor()
+        await page.locator('#sheet').fill(words.with(3, '?').join(' '))
+        await page.getByRole('button', { name: 'Sign and undo' }).click()
+      }
+      await page.getByText('Everything stands as it stood before').waitFor()
+      assert.deepEqual(await data(), good)
+    }
+    assert.ok(sent.some((one) => /undo=bafy\w+&sig=[\w-]{86}(?![\w-])/.test(one)))
   })
 
   it('at sign-up in the client, in Arabic, the same, and “my data” knows it', async () => {

@@ -55,10 +55,10 @@ export const acknowledgeAlarm = /* @__PURE__ */ lexicons.procedure<
   undefined
 >('app.falaj.identity.acknowledgeAlarm')
 
-/** Errors: AlarmNotFound, NothingToUndo, CannotUndo. */
+/** Errors: AlarmNotFound, NothingToUndo, CannotUndo, InvalidSignature. */
 export const undoOperation = /* @__PURE__ */ lexicons.procedure<
   None,
-  { cid: string },
+  { cid: string; sig?: string },
   IdentityUndone
 >('app.falaj.identity.undoOperation')
 

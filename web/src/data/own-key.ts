@@ -8,6 +8,8 @@ import {
   recoveryKey,
   recoverySheet,
   type SheetWord,
+  signPlcOperation,
+  type UnsignedPlcOperation,
   unwrapRecoverySecret,
   type WrappedRecoveryKey,
   wrapRecoverySecret,
@@ -34,6 +36,10 @@ export function ownKeyOf(secret: Uint8Array): OwnKey {
 /** What shows that one holds the key. */
 export const proofOf = ({ secret }: OwnKey, did: Did): OwnProof =>
   proveKey(recoveryKey(secret), did, Date.now())
+
+/** The key's signature of an operation: all that leaves. */
+export const signedBy = ({ secret }: OwnKey, operation: UnsignedPlcOperation): string =>
+  signPlcOperation(operation, recoveryKey(secret)).sig
 
 /** Whether this browser might lock a copy with a passkey; whether the passkey can, only it knows. */
 export const mayLock = (): boolean =>

@@ -2,7 +2,7 @@
  * The script of a host's own page /account/recovery-key: makes, shows and reads keys. The page is the
  * host's and brings the words; forms of it take what leaves. Fields for secrets have no name.
  */
-import { type ReadSheet, readRecoverySheet } from 'falaj/protocol/identity'
+import { readRecoverySheet } from 'falaj/protocol/identity'
 import type { Did } from 'falaj/protocol/syntax'
 import {
   isWord,
@@ -15,18 +15,15 @@ import {
   placesToAsk,
   proofOf,
 } from '../data/own-key.ts'
-
-type Said = Record<string, string | number>
+import { alertBeside, mendedOf, report, type Said, whyUnread, wordsOf } from './sheet.ts'
 
 const place = document.getElementById('own-key')
 if (place) start(place)
 
 function start(root: HTMLElement): void {
-  const words = JSON.parse(root.dataset.words ?? '{}') as Record<string, string>
   const did = root.dataset.did as Did
   const registered = (root.dataset.keys ?? '').split(' ')
-  const say = (name: string, said: Said = {}) =>
-    (words[name] ?? '').replace(/\{(\w+)\}/g, (_, key: string) => String(said[key] ?? ''))
+  const say = wordsOf(root)
   const one = <E extends HTMLElement>(selector: string, within: ParentNode = root) =>
     within.querySelector<E>(selector)!
   const make = one('#make')
@@ -150,29 +147,16 @@ function start(root: HTMLElement): void {
     status.textContent = isDone(answer) ? say('codeSent') : await saidIn(answer)
   }
 
-  /** What is wrong with a sheet that could not be read, in lines. */
-  function whyUnread(sheet: Exclude<ReadSheet, { kind: 'read' }>): string[] {
-    if (sheet.kind === 'count') return [say('countWrong', { count: sheet.count })]
-    if (sheet.kind === 'foreign') return [say('foreign')]
-    const unknown = sheet.unknown.map(({ place: at, read, like }) => {
-      const hint = like.length > 0 ? say('perhaps', { like: like.join(', ') }) : ''
-      return [say('unknown', { place: at, read }), hint].join(' ').trim()
-    })
-    return [say('unclear'), ...unknown]
-  }
-
   function checkSheet(): void {
     const area = one<HTMLTextAreaElement>('#sheet')
     const place = one('[data-report]')
     const sheet = readRecoverySheet(area.value)
     if (sheet.kind !== 'read') {
-      report(place, ...whyUnread(sheet))
+      report(place, ...whyUnread(sheet, say))
       return
     }
     const made = ownKeyOf(sheet.secret)
-    const mended = sheet.mended.map(({ place: at, read, meant }) =>
-      say('mended', { place: at, read, word: meant.word, code: meant.code }),
-    )
+    const mended = mendedOf(sheet, say)
     area.value = ''
     if (!registered.includes(made.didKey)) {
       report(place, ...mended, say('notYours'))
@@ -248,28 +232,4 @@ function fill(form: HTMLFormElement, values: object): void {
     const field = form.elements.namedItem(name)
     if (field instanceof HTMLInputElement) field.value = String(value)
   }
-}
-
-/** Lines of what is wrong; without any, the place is empty. */
-function report(place: HTMLElement, ...lines: string[]): void {
-  place.hidden = lines.length === 0
-  place.replaceChildren(
-    ...lines.map((line) => {
-      const text = document.createElement('p')
-      text.dir = 'auto'
-      text.textContent = line
-      return text
-    }),
-  )
-}
-
-function alertBeside(button: HTMLElement, text: string): void {
-  let said = button.parentElement?.querySelector<HTMLElement>('[role=alert]')
-  if (!said) {
-    said = document.createElement('span')
-    said.className = 'hint'
-    said.setAttribute('role', 'alert')
-    button.after(said)
-  }
-  said.textContent = text
 }

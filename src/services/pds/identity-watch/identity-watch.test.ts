@@ -167,10 +167,26 @@ describe('a change by somebody else', () => {
     assert.equal((await alarms(dave))[0].undo, 'ownKey')
     const { body } = await call('undoOperation', { cid }, dave)
     assert.deepEqual([body.state, body.keys], ['needsOwnKey', [ownKey.publicKey.didKey]])
-    plc.submit(dave.did, signPlcOperation(body.operation as PlcOperation, ownKey))
+    const bySomebody = signPlcOperation(body.operation as PlcOperation, middle).sig
+    const refused = await call('undoOperation', { cid, sig: bySomebody }, dave)
+    assert.deepEqual([refused.status, refused.body.error], [400, 'InvalidSignature'])
+    const other = { ...(body.operation as PlcOperation), alsoKnownAs: ['at://dave.example'] }
+    const ofAnother = await call(
+      'undoOperation',
+      { cid, sig: signPlcOperation(other, ownKey).sig },
+      dave,
+    )
+    assert.equal(ofAnother.body.error, 'InvalidSignature')
+    const { sig } = signPlcOperation(body.operation as PlcOperation, ownKey)
+    const done = await call('undoOperation', { cid, sig }, dave)
+    assert.equal(done.body.state, 'undone')
     assert.deepEqual(stateOf(dave), before)
-    const known = await alarms(dave)
-    assert.deepEqual(known.find((one: { cid: string }) => one.cid === cid).state, 'undone')
+    verifyPlcLog(dave.did, plc.log(dave.did))
+    assert.deepEqual(
+      (await alarms(dave)).map(({ state }: { state: string }) => state),
+      ['undone'],
+      'and what went through this host alarms nobody',
+    )
   })
 
   test('by the highest key cannot be taken back, but the host says the old state anew where it still may', async () => {
@@ -277,17 +293,38 @@ describe('at the account’s pages', () => {
       assert.doesNotMatch((await browser.open('/account')).text, alarm)
     })
 
-  test('what only the owner’s own key can undo is given to be signed; theirs is acknowledged', async () => {
+  test('what only the owner’s own key can undo is given to be signed, and its signature is taken', async () => {
     const middle = generateKey('p256')
     const owner = await person('paged-own', [ownKey, middle])
+    const before = stateOf(owner)
     const browser = new Browser(host, { 'accept-language': 'en' })
     await browser.signIn(owner)
     const cid = steal(owner.did, middle, { rotationKeys: [middle.publicKey.didKey] })
     await alarmed(owner)
     await browser.open('/account/identity-alarms')
-    const shown = plainText((await browser.send('name="undo"', { undo: cid })).text)
+    const page = await browser.send('name="undo"', { undo: cid })
+    const shown = plainText(page.text)
     assert.ok(shown.includes(ownKey.publicKey.didKey))
-    assert.match(shown, /"type": "plc_operation"/)
+    const [sheet] = /<textarea[^>]*id="sheet"[^>]*>/.exec(page.text)!
+    assert.doesNotMatch(sheet, /\bname=/, 'no form can send the words')
+    const operation = JSON.parse(/\{ "type": "plc_operation".*?"prev": "\w+" \}/.exec(shown)![0])
+    const unsigned = await browser.send('id="own-undo"', { sig: 'x'.repeat(86) })
+    assert.equal(unsigned.status, 400)
+    assert.match(plainText(unsigned.text), /No key that ranks above signed it/)
+    assert.notDeepEqual(stateOf(owner), before)
+    await browser.send('name="undo"', { undo: cid })
+    const { sig } = signPlcOperation(operation as PlcOperation, ownKey)
+    const done = await browser.send('id="own-undo"', { sig })
+    assert.match(done.text, /as it stood before/)
+    assert.deepEqual(stateOf(owner), before)
+  })
+
+  test('what the owner says was theirs is acknowledged', async () => {
+    const owner = await person('paged-mine')
+    const browser = new Browser(host, { 'accept-language': 'en' })
+    await browser.signIn(owner)
+    const cid = steal(owner.did)
+    await alarmed(owner)
     await browser.open('/account/identity-alarms')
     const mine = await browser.send('name="mine"', { mine: cid })
     assert.match(mine.text, /you said it was you/)

@@ -3,9 +3,11 @@ import {
   type CachedDirectory,
   type PlcClient,
   type PlcLogState,
+  type PlcOperation,
   type PlcUndo,
   planPlcUndo,
   plcChanges,
+  plcSignerIndex,
   UpstreamError,
 } from '#protocol/identity'
 import { type Did, ProtocolError } from '#protocol/syntax'
@@ -104,17 +106,20 @@ export class Undoing {
 
   /**
    * Takes an operation back, and all behind it: by the host's key where that can, else says what a
-   * key of the owner's has to sign. Throws AlarmNotFound, NothingToUndo, CannotUndo; PlcRefused,
-   * UpstreamError.
+   * key of the owner's has to sign, and submits it when `sig` is that signature. Throws AlarmNotFound,
+   * NothingToUndo, CannotUndo, InvalidSignature; PlcRefused, UpstreamError.
    */
-  async undo({ did, handle }: Account, cid: string): Promise<IdentityUndone> {
-    const { alarms, client, plc, directory, standing, now } = this.#deps
+  async undo(account: Account, cid: string, sig?: string): Promise<IdentityUndone> {
+    const { did } = account
+    const { alarms, client, plc, now } = this.#deps
     await alarms.require(did, cid)
     const log = await client.log(did)
     const plan = planned(log, cid)
-    const { operation, restored, above, untilMs, undone } = plan
+    const { operation, restored, above, untilMs } = plan
     const way = this.#way(plan)
     const until = new Date(untilMs).toISOString()
+    if (way === 'ownKey' && sig !== undefined)
+      return this.#submit(account, plan, signedByOwner(plan, sig))
     if (way === 'ownKey')
       return { state: 'needsOwnKey', operation: { ...operation }, keys: above, until }
     if (way !== 'host') {
@@ -125,7 +130,15 @@ export class Undoing {
       throw new XrpcError(400, 'CannotUndo', `It cannot be undone: ${why}`)
     }
     const isFork = now() <= untilMs && above.includes(plc.hostKey)
-    const signed = await plc.sign(isFork ? operation : restored!)
+    return this.#submit(account, plan, await plc.sign(isFork ? operation : restored!))
+  }
+
+  async #submit(
+    { did, handle }: Account,
+    { undone }: PlcUndo,
+    signed: PlcOperation,
+  ): Promise<IdentityUndone> {
+    const { alarms, plc, directory, standing } = this.#deps
     await plc.submit(did, signed)
     directory.forget(did)
     await alarms.settle(
@@ -136,6 +149,20 @@ export class Undoing {
     await standing.announceIdentity(did, handle)
     return { state: 'undone', operation: { ...signed } }
   }
+}
+
+/**
+ * The operation is made here again: an owner's key signs what stood before, as the log has it now, and
+ * nothing that came from elsewhere.
+ */
+function signedByOwner({ operation, above }: PlcUndo, sig: string): PlcOperation {
+  const signed = { ...operation, sig }
+  if (plcSignerIndex(signed, above) >= 0) return signed
+  throw new XrpcError(
+    400,
+    'InvalidSignature',
+    'Not signed by a key that ranks above, or the identity has changed since: ask again what to sign',
+  )
 }
 
 function planned(log: PlcLogState | undefined, cid: string): PlcUndo {

@@ -8,5 +8,5 @@ export const undoOperation = ({ callers, undoing }: Pick<Pds, 'callers' | 'undoi
   procedure(schema, {
     auth: callers.account({ deactivated: true, takendown: true, least: 'full' }),
     limits: { rates: identityRates },
-    handle: ({ input: { cid }, caller: { account } }) => undoing.undo(account, cid),
+    handle: ({ input: { cid, sig }, caller: { account } }) => undoing.undo(account, cid, sig),
   })

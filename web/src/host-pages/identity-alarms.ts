@@ -1,0 +1,49 @@
+/**
+ * The script of a host's own page /account/identity-alarms: signs, with the words of a sheet or a copy
+ * that a passkey opens, what takes a change back. Only the signature is sent; the field of the words
+ * has no name.
+ */
+import { readRecoverySheet, type UnsignedPlcOperation } from 'falaj/protocol/identity'
+import type { Did } from 'falaj/protocol/syntax'
+import { mayLock, type OwnKey, openWithPasskey, ownKeyOf, signedBy } from '../data/own-key.ts'
+import { alertBeside, mendedOf, report, whyUnread, wordsOf } from './sheet.ts'
+
+const place = document.getElementById('own-undo')
+if (place instanceof HTMLFormElement) start(place)
+
+function start(form: HTMLFormElement): void {
+  const say = wordsOf(form)
+  const did = form.dataset.did as Did
+  const keys = (form.dataset.keys ?? '').split(' ')
+  const operation = JSON.parse(form.dataset.operation!) as UnsignedPlcOperation
+  const area = form.querySelector('textarea')!
+  const told = form.querySelector<HTMLElement>('[data-report]')!
+  const signature = form.elements.namedItem('sig') as HTMLInputElement
+  form.hidden = false
+
+  function send(key: OwnKey, ...lines: string[]): void {
+    if (!keys.includes(key.didKey)) {
+      report(told, ...lines, say('notKey'))
+      return
+    }
+    report(told, ...lines)
+    area.value = ''
+    signature.value = signedBy(key, operation)
+    form.submit()
+  }
+
+  form.addEventListener('submit', (event) => {
+    event.preventDefault()
+    const sheet = readRecoverySheet(area.value)
+    if (sheet.kind === 'read') send(ownKeyOf(sheet.secret), ...mendedOf(sheet, say))
+    else report(told, ...whyUnread(sheet, say))
+  })
+  for (const button of form.querySelectorAll<HTMLButtonElement>('[data-open]')) {
+    button.hidden = !mayLock()
+    button.addEventListener('click', async () => {
+      const opened = await openWithPasskey(JSON.parse(button.dataset.open!), did)
+      if (opened) send(opened)
+      else alertBeside(button, say('passkeyWrong'))
+    })
+  }
+}
