@@ -48,6 +48,7 @@ const PACKAGES: Record<string, readonly string[]> = {
   'services/moderation': ['@atcute/lexicons', '@atcute/atproto', '@atcute/ozone'],
   'services/feeds': ['@atcute/lexicons', '@atcute/atproto', '@atcute/bluesky'],
   'services/appview': ['@atcute/lexicons', '@atcute/atproto', '@atcute/bluesky'],
+  'services/images': ['sharp'],
   'services/search': ['@atcute/lexicons', '@atcute/bluesky'],
   'apps/cli': ['@atcute/lexicons', '@atcute/atproto'],
   web: ['preact', '@preact/signals', '@fontsource-variable/readex-pro', 'esbuild'],
@@ -55,7 +56,7 @@ const PACKAGES: Record<string, readonly string[]> = {
 const TEST_PACKAGES = [
   ...['fast-check', '@atproto/api', '@atproto/identity', '@atproto/repo', '@atproto/sync'],
   ...['@atproto/oauth-client-node', '@atproto/oauth-client-browser', 'esbuild'],
-  ...['playwright-core', 'oxc-parser', 'ws', 'undici'],
+  ...['playwright-core', 'oxc-parser', 'sharp', 'ws', 'undici'],
   ...['@atcute/cbor', '@atcute/cid', '@atcute/car', '@atcute/lexicons', '@atcute/atproto'],
   ...['@atcute/bluesky', '@atcute/ozone', '@noble/curves', '@noble/hashes'],
 ]

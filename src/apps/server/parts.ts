@@ -2,6 +2,7 @@
 import type { ServicePart } from './part.ts'
 import { appviewPart } from './parts/appview.ts'
 import { feedsPart } from './parts/feeds.ts'
+import { imagesPart } from './parts/images.ts'
 import { jetstreamPart } from './parts/jetstream.ts'
 import { moderationPart } from './parts/moderation.ts'
 import { pdsPart } from './parts/pds.ts'
@@ -18,6 +19,7 @@ export const parts: readonly ServicePart<any>[] = [
   searchPart,
   pdsPart,
   appviewPart,
+  imagesPart,
   moderationPart,
   feedsPart,
   webPart,

@@ -1,5 +1,5 @@
 /** What an operator may set of an app view. */
-import { type ConfigOf, config, flag, integer, list, text, url, urlAndDid } from '#platform/runtime'
+import { type ConfigOf, config, flag, list, text, url, urlAndDid } from '#platform/runtime'
 
 export const appviewConfig = config('appview', {
   plc: list(url({}), {
@@ -24,16 +24,8 @@ export const appviewConfig = config('appview', {
     default: [],
     help: 'Hosts that are asked for handles under .test and .example.',
   }),
-  imageCacheBytes: integer({
-    default: 32 * 1024 * 1024,
-    unit: 'bytes',
-    help: 'Pictures kept in memory.',
-  }),
-  imageBytesMax: integer({
-    default: 5_000_000,
-    min: 1,
-    unit: 'bytes',
-    help: 'Largest picture that is fetched and served.',
+  images: url({
+    help: "The image service that views name; none: clients are sent to the originals at the accounts' hosts.",
   }),
 })
 

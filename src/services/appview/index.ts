@@ -21,7 +21,7 @@ import { createRouter, failureLog } from '#protocol/xrpc'
 import { loadOwnIdentity, type OwnIdentity } from './auth/own-identity.ts'
 import type { AppviewConfig } from './config.ts'
 import { Handles } from './handles/handles.ts'
-import { Images } from './images/images.ts'
+import { Originals } from './images/originals.ts'
 import { EventIndexer } from './index/apply.ts'
 import { createConsumer } from './index/consumer.ts'
 import { IndexWriter } from './index/writer.ts'
@@ -104,7 +104,7 @@ export async function createAppview(
   const reader = createReader({
     sql,
     directory,
-    publicUrl,
+    mediaUrl: config.images ?? publicUrl,
     fetch,
     timers: outside.timers,
     searchUrl: config.search,
@@ -135,14 +135,7 @@ export async function createAppview(
     metrics,
     log,
   })
-  const images = new Images({
-    actors: reader.actors,
-    directory,
-    fetch,
-    metrics,
-    log,
-    ...imageLimits(config),
-  })
+  const originals = new Originals({ actors: reader.actors, directory })
   const answers = metrics.counter('appview_answers', 'Answers by method', ['method', 'status'])
   const router = createRouter(methods({ ...reader, mutes: new Mutes({ sql, writer }) }), {
     health: () => ({ version: deps.version }),
@@ -155,7 +148,7 @@ export async function createAppview(
     handle: (request) =>
       request.path.startsWith('/xrpc/')
         ? withLabelers(router.handle(request), request, labelers)
-        : (images.handle(request) ?? otherPaths(request.path, identity.did)),
+        : (originals.handle(request) ?? otherPaths(request.path, identity.did)),
     loops: [consumer, handles.loop, labelers.loop, jobs.loop, identityLoop(identity, log)],
     close: async () => {},
   }
@@ -188,10 +181,6 @@ async function withLabelers(
   const value = labelers.contentHeader(accepted)
   if (value === '') return response
   return { ...response, headers: { ...response.headers, 'atproto-content-labelers': value } }
-}
-
-function imageLimits(config: Pick<AppviewConfig, 'imageCacheBytes' | 'imageBytesMax'>) {
-  return { cacheBytes: config.imageCacheBytes, imageBytesMax: config.imageBytesMax }
 }
 
 /** Brings our DID document up to date once; tried again by its supervisor until that worked. */

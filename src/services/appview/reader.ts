@@ -36,7 +36,8 @@ export interface Reader extends Omit<ReadParts, 'mutes'> {
 export function createReader(options: {
   sql: Sql
   directory: Directory
-  publicUrl: string
+  /** Where pictures and films are, without a slash at its end. */
+  mediaUrl: string
   fetch: Fetch
   timers: Timers
   /** URL of the search service, if there is one. */
@@ -47,7 +48,7 @@ export function createReader(options: {
 }): Reader {
   const { sql, directory, now, did, labelers } = options
   const changes = new Changes()
-  const urls = mediaUrls(options.publicUrl)
+  const urls = mediaUrls(options.mediaUrl)
   const actors = new Actors({ sql, changes, urls })
   const posts = new Posts({ sql, changes, urls })
   const relations = new Relations({ sql, changes })

@@ -27,7 +27,8 @@ export const appviewPart: ServicePart<AppviewConfig> = {
         if (missing.length > 0) throw new UsageError(...missing)
         const pdsHosts = values.pdsHosts.length > 0 ? values.pdsHosts : peers.urls('pds')
         const search = values.search ?? peers.url('search')
-        return { ...values, plc, relay, pdsHosts, search }
+        const images = values.images ?? peers.url('images')
+        return { ...values, plc, relay, pdsHosts, search, images }
       },
       async start(values, { dataDir, log, metrics, url }, { outside, peers, subscribe, version }) {
         const sql = await storage.openSqlite(join(dataDir, 'appview.sqlite'), {

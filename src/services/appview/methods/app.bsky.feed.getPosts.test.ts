@@ -58,7 +58,7 @@ test('pictures have addresses at this app view, with their text and shape', asyn
     bob.post('look', { embed: { $type: 'app.bsky.embed.images', images } }),
   )
   const url = (preset: string) =>
-    `http://appview.test/img/${preset}/plain/${bob.did}/${blob.ref.$link}@jpeg`
+    `http://appview.test/img/${preset}/plain/${bob.did}/${blob.ref.$link}@webp`
   assert.deepEqual(embed, {
     $type: 'app.bsky.embed.images#view',
     images: [

@@ -1,7 +1,7 @@
 import type { Blob, LegacyBlob } from '@atcute/lexicons'
 import type { Did } from '#protocol/syntax'
 
-/** Where clients fetch pictures and films from; answered by this app view (see ../images). */
+/** Where clients fetch pictures and films from: an image service, or this app view, which knows where the originals are (see ../images). */
 export interface MediaUrls {
   image(preset: ImagePreset, did: Did, blob: Blob | LegacyBlob): string
   video(did: Did, blob: Blob | LegacyBlob): string
@@ -10,11 +10,11 @@ export interface MediaUrls {
 export const IMAGE_PRESETS = ['avatar', 'banner', 'feed_thumbnail', 'feed_fullsize'] as const
 export type ImagePreset = (typeof IMAGE_PRESETS)[number]
 
-/** `publicUrl` has no slash at its end. */
-export function mediaUrls(publicUrl: string): MediaUrls {
+/** `base` has no slash at its end. */
+export function mediaUrls(base: string): MediaUrls {
   return {
-    image: (preset, did, blob) => `${publicUrl}/img/${preset}/plain/${did}/${blobCid(blob)}@jpeg`,
-    video: (did, blob) => `${publicUrl}/video/plain/${did}/${blobCid(blob)}`,
+    image: (preset, did, blob) => `${base}/img/${preset}/plain/${did}/${blobCid(blob)}@webp`,
+    video: (did, blob) => `${base}/video/plain/${did}/${blobCid(blob)}`,
   }
 }
 
