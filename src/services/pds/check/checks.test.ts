@@ -1,7 +1,7 @@
 /** Damage of every kind is found, named and put right, as far as anything is left to do it from. */
 import assert from 'node:assert/strict'
 import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { after, before, test } from 'node:test'
 import { verifyRepoCar } from '#protocol/repo'
@@ -157,6 +157,86 @@ test('without a journal, what is left of the records is the repository, and what
   )
   await assertWhole(host, report.records)
   await host.close({ keep: true })
+})
+
+test('what the journal has beyond a file that takes no more of it is in the rebuilt one', async () => {
+  const [folder, older] = [origin.copy(), origin.copy()]
+  const busy = await origin.again({ folder })
+  const { did: repo, accessJwt } = alice
+  const note = (rkey: string, text: string) => {
+    return { repo, collection: NOTE, rkey, record: { text } }
+  }
+  const acts = [
+    ['putRecord', note('k10', 'changed since')],
+    ['deleteRecord', { repo, collection: NOTE, rkey: 'k11' }],
+    ['createRecord', note('since', 'new since')],
+    ['createRecord', note('k11', 'again since')],
+    ['deleteRecord', { repo, collection: NOTE, rkey: 'k12' }],
+  ] as const
+  for (const [method, input] of acts) {
+    const { status } = await busy.post(`com.atproto.repo.${method}`, input, accessJwt)
+    assert.equal(status, 200)
+  }
+  const told = (await busy.get('com.atproto.sync.getLatestCommit', { did: repo })).body.rev
+  await busy.close({ keep: true })
+  const path = busy.accountFile(alice.did)
+  for (const end of ['', '-wal', '-shm']) rmSync(path + end, { force: true })
+  cpSync(dirname(path).replace(folder, older), dirname(path), { recursive: true })
+  // Readable, and nothing can be written to it.
+  const db = new DatabaseSync(path)
+  db.exec(`CREATE TRIGGER worn BEFORE UPDATE ON head BEGIN SELECT RAISE(ABORT, 'worn'); END`)
+  db.close()
+  const host = await busy.again()
+  const report = await host.service.checks.check(repo, { repair: true })
+  assert.deepEqual([report.ok, report.repairs, report.lost], [true, ['rebuilt'], []])
+  const latest = (await host.get('com.atproto.sync.getLatestCommit', { did: repo })).body.rev
+  assert.ok(latest > told, 'above what the network was told')
+  const read = async (rkey: string) => {
+    const params = { repo, collection: NOTE, rkey }
+    const { status, body } = await host.get('com.atproto.repo.getRecord', params)
+    return status === 200 ? body.value.text : body.error
+  }
+  assert.deepEqual(await Promise.all(['k10', 'k11', 'since', 'k12'].map(read)), [
+    ...['changed since', 'again since', 'new since', 'RecordNotFound'],
+  ])
+  await assertWhole(host, COUNT + 1)
+  await host.close({ keep: true })
+})
+
+test('what was there before an import does not come back when the imported file is rebuilt', async () => {
+  const own = await TestHost.open()
+  const carol = await own.signUp('carol')
+  await own.write(carol, 'kept')
+  const { bytes } = await own.get('com.atproto.sync.getRepo', { did: carol.did })
+  await own.write(carol, 'left behind')
+  await own.post('com.atproto.server.deactivateAccount', {}, carol.accessJwt)
+  const imported = await own.call('POST', 'com.atproto.repo.importRepo', {
+    input: bytes,
+    token: carol.accessJwt,
+    headers: { 'content-type': 'application/vnd.ipld.car' },
+  })
+  assert.equal(imported.status, 200, JSON.stringify(imported.body))
+  await own.post('com.atproto.server.activateAccount', undefined, carol.accessJwt)
+  await own.write(carol, 'written since')
+  await own.close({ keep: true })
+  const damages = [
+    // What it reflects is known, and then is not: then all of the journal is looked through.
+    ['DELETE FROM nodes WHERE 1; UPDATE head SET data = cid', ['kept', 'written since']],
+    ['DROP TABLE head', ['kept', 'written since']],
+    ['DROP TABLE head; DROP TABLE records', ['written since']],
+  ] as const
+  for (const [damage, texts] of damages) {
+    const folder = own.copy()
+    const db = new DatabaseSync(own.accountFile(carol.did, 2).replace(own.folder, folder))
+    db.exec(damage)
+    db.close()
+    const host = await own.again({ folder })
+    const report = await host.service.checks.check(carol.did, { repair: true })
+    assert.deepEqual([report.ok, report.repairs], [true, ['rebuilt']], damage)
+    assert.deepEqual((await host.listTexts(carol)).sort(), texts, damage)
+    await host.close({ keep: true })
+  }
+  rmSync(own.folder, { recursive: true, force: true })
 })
 
 test('one changed byte of a record is found, and the record brought back', async () => {

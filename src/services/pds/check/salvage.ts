@@ -123,6 +123,7 @@ async function readJournal(
   found: Salvage,
 ): Promise<void> {
   let old = new Map<string, RecordRow | undefined>()
+  const ofFile = { records: new Map(found.records), lost: new Set(found.lost) }
   for await (const batch of stream.tail(account.bornSeq)) {
     for (const { key, kind, seq, payload, blanked } of batch) {
       if (key !== account.did || blanked) continue
@@ -131,14 +132,22 @@ async function readJournal(
         if (!found.rev || change.rev > found.rev) found.rev = change.rev
         for (const { path, cid, value } of change.ops) {
           const row = cid && value ? { path, cid: cid.slice(), value: value.slice() } : undefined
-          if (seq <= appliedSeq) old.set(path, row)
-          else setRecord(found, path, row)
+          if (seq <= appliedSeq) {
+            old.set(path, row)
+            continue
+          }
+          old.delete(path)
+          setRecord(found, path, row)
         }
       } else if (kind === Kind.importSwitch) {
         const { head } = decodeSwitch(payload)
         if (!found.rev || head.rev > found.rev) found.rev = head.rev
-        // Nothing of before is in what came in.
+        // Nothing of before is in what came in, unless what came in is what there was, rebuilt.
         old = new Map()
+        if (seq > appliedSeq && !isRepository(found, head.data)) {
+          found.records = new Map(ofFile.records)
+          found.lost = new Set(ofFile.lost)
+        }
       } else if (kind === Kind.preferences) {
         if ((seq > appliedSeq || !found.preferences) && opens(account, payload)) {
           found.preferences = payload.slice()
@@ -150,6 +159,11 @@ async function readJournal(
     }
   }
   for (const [path, row] of old) if (row && !found.records.has(path)) setRecord(found, path, row)
+}
+
+function isRepository({ records }: Salvage, root: CidBytes): boolean {
+  const entries = Array.from(records.values(), ({ path, cid }) => [path, cid] as [string, CidBytes])
+  return equalBytes(Tree.build(entries.sort(([a], [b]) => (a < b ? -1 : 1))).root(), root)
 }
 
 function setRecord(found: Salvage, path: string, row: RecordRow | undefined): void {

@@ -7,6 +7,7 @@ import { cpSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { cidText } from '#protocol/data'
+import { Kind } from '../journal/index.ts'
 import { type Answer, type HostEvent, type Person, TestHost } from '../testing/host.test-support.ts'
 
 let host: TestHost
@@ -175,9 +176,20 @@ test('what an account that is taken down wrote is not told again, until it is ba
   assert.deepEqual(await told(person.did), [...before, ...away])
 })
 
-test('a deleted account leaves its end in the stream, and nothing of what it wrote', async () => {
+test('a deleted account leaves its end in the stream, and nothing of what it wrote or kept for itself', async () => {
   const person = await host.signUp('leaver')
   await host.write(person, 'not for later')
+  const preferences = [{ $type: 'app.bsky.actor.defs#interestsPref', tags: ['xylophones'] }]
+  await host.post('app.bsky.actor.putPreferences', { preferences }, person.accessJwt)
+  const sealed: Uint8Array[] = []
+  for await (const batch of host.stream.tail(0)) {
+    for (const { key, kind, payload } of batch) {
+      if (key === person.did && kind === Kind.preferences) sealed.push(payload.slice())
+    }
+  }
+  assert.equal(sealed.length, 1)
+  const keys = 'SELECT signing_key, data_key FROM accounts WHERE did = ?'
+  const before = await host.sql.get<Record<string, Uint8Array>>(keys, [person.did])
   await acts.delete!(person)
   const jobs = host.loop('jobs')
   await host.until(
@@ -189,7 +201,15 @@ test('a deleted account leaves its end in the stream, and nothing of what it wro
   const journal = join(host.folder, 'streams')
   for (const name of readdirSync(journal, { recursive: true, encoding: 'utf8' })) {
     if (!name.endsWith('.segment')) continue
-    assert.ok(!readFileSync(join(journal, name)).includes('not for later'), `${name} has it`)
+    const bytes = readFileSync(join(journal, name))
+    assert.ok(!bytes.includes('not for later'), `${name} has it`)
+    assert.ok(!bytes.includes(sealed[0]!), `${name} has what was sealed`)
+  }
+  // Copies of the journal elsewhere: what opens them is nowhere any more.
+  const after = await host.sql.get<Record<string, Uint8Array>>(keys, [person.did])
+  for (const [name, key] of Object.entries(before!)) {
+    assert.ok(key.length > 0)
+    assert.equal(after![name]!.length, 0, name)
   }
 })
 
