@@ -22,6 +22,11 @@ export const commands: readonly Command[] = [
     run: async (args) => await (await import('./move.ts')).runMove(args),
   },
   {
+    name: 'receipt',
+    help: 'the receipt of a move: verify FILE, by the key that --plc URL or --key DIDKEY gives',
+    run: async (args) => await (await import('./receipt.ts')).runReceipt(args),
+  },
+  {
     name: 'identity',
     help: 'an owner’s own key: recover an account whose host is gone, check a sheet, make one',
     run: async (args) => await (await import('./identity.ts')).runIdentity(args),

@@ -28,6 +28,21 @@ export {
 export { confirmPassword, freeze, getMyStatus, type MyDecision } from './lexicons.ts'
 export { type MoveDeps, move, planMove } from './move.ts'
 export {
+  abandonMove,
+  confirmMove,
+  getMove,
+  listMoves,
+  type MoveBegun,
+  type MoveOutlook,
+  type MoveSource,
+  type MoveView,
+  moveBack,
+  pauseMove,
+  planMoveHere,
+  resumeMove,
+  startMove,
+} from './move-job-lexicons.ts'
+export {
   type MoveProgress,
   type MoveReceipt,
   type MoveState,
@@ -44,6 +59,7 @@ export {
   revokeOperator,
 } from './operator-lexicons.ts'
 export { type Obstacle, type Preflight, preflight } from './preflight.ts'
+export { type SignedReceipt, signReceipt, verifyReceipt } from './receipt.ts'
 export {
   planRecovery,
   type Recovery,

@@ -28,7 +28,7 @@ import {
   plcOperationCid,
 } from '#protocol/identity'
 import { type Did, ProtocolError } from '#protocol/syntax'
-import { type Fetch, XrpcError, xrpcClient } from '#protocol/xrpc'
+import { type Fetch, type XrpcClient, XrpcError, xrpcClient } from '#protocol/xrpc'
 import { changeDocument } from './alarm-lexicons.ts'
 import { copyBlobs, copyPreferences, copyRepo, type Hosts } from './copy.ts'
 import { readHead } from './head.ts'
@@ -57,6 +57,8 @@ export interface MoveDeps {
   inviteCode?: string
   /** Asks the owner for the code that was mailed to them. */
   askCode(): Promise<string>
+  /** Where the code comes from instead: nobody is asked for a password or a letter then. */
+  code?(source: XrpcClient): Promise<string>
   /** For an identity of a domain: what it says now, from the domain itself. */
   document?(did: Did): Promise<DidDocument | undefined>
   /**
@@ -113,6 +115,14 @@ export async function* move(
 }
 
 type Steps = AsyncGenerator<MoveProgress, void>
+
+/** The directory answered neither the submission nor the question about it. */
+class UnknownOutcome extends Error {
+  constructor(cause: unknown) {
+    super('the directory does not answer: whether the identity changed is not known yet', { cause })
+    this.name = 'UnknownOutcome'
+  }
+}
 
 class MoveRun {
   readonly #state: MoveState
@@ -233,6 +243,7 @@ class MoveRun {
   /** By password where the host sends no mail, else by mail. */
   async #code(): Promise<string> {
     const { client } = this.#source
+    if (this.#deps.code) return this.#deps.code(client)
     try {
       const input = { password: this.#deps.password, purpose: 'plc-operation' as const }
       return (await client.post(confirmPassword, input)).code
@@ -264,7 +275,8 @@ class MoveRun {
       await this.#requireSameRoot()
       await this.#submit()
     } catch (error) {
-      if (frozen) await this.#freeze(0)
+      // Handed in, and nobody knows what came of it: writes stay held back.
+      if (frozen && !(error instanceof UnknownOutcome)) await this.#freeze(0)
       throw error
     }
   }
@@ -368,7 +380,10 @@ class MoveRun {
       const schema = ComAtprotoIdentitySubmitPlcOperation.mainSchema
       await this.#destination.post(schema, { operation })
     } catch (error) {
-      if (!this.#isOurs(await this.#deps.plc.last(this.#state.did))) throw error
+      const last = await this.#deps.plc.last(this.#state.did).catch((cause) => {
+        throw new UnknownOutcome(cause)
+      })
+      if (!this.#isOurs(last)) throw error
     }
   }
 

@@ -51,6 +51,7 @@ import { Imports } from './imports/index.ts'
 import { pdsLoops } from './loops.ts'
 import { DELIVERY_JOB, DELIVERY_PACE, Mail, mailRoute } from './mail/index.ts'
 import { methods } from './methods.ts'
+import { MOVE_JOB, MOVE_PACE, Moves } from './moves/index.ts'
 import { OAuth, OAuthEndpoints } from './oauth/index.ts'
 import { Audit, Operators } from './operators/index.ts'
 import { Cookies, type PageFiles, Pages } from './pages/index.ts'
@@ -402,6 +403,35 @@ export async function createPds(
   })
   const cookies = new Cookies(publicUrl)
   const codes = new Codes({ sql, now, random })
+  const passwords = new Passwords({
+    sql,
+    hashing: { hash: hashPassword, verify: verifyPassword, verifyNothing },
+    now,
+    random,
+  })
+  const moves = new Moves({
+    sql,
+    sealer: sealed,
+    jobs: () => moveJobs,
+    host,
+    accounts,
+    sessions,
+    passwords,
+    codes,
+    mail,
+    standing,
+    directory,
+    plc: plcDirectory,
+    outside: { ...net, now, random },
+  })
+  // A move takes its time: nothing else waits for it.
+  const moveJobs = createJobs({
+    sql,
+    kinds: { [MOVE_JOB]: { ...MOVE_PACE, run: (job) => moves.run(job) } },
+    outside,
+    log,
+    metrics,
+  })
   const pds: Pds = {
     host,
     accounts,
@@ -429,12 +459,8 @@ export async function createPds(
     audit,
     sessions,
     oauth,
-    passwords: new Passwords({
-      sql,
-      hashing: { hash: hashPassword, verify: verifyPassword, verifyNothing },
-      now,
-      random,
-    }),
+    passwords,
+    moves,
     codes,
     factors: new Factors({
       sql,
@@ -536,7 +562,12 @@ export async function createPds(
       devices: pds.devices,
       signIns: pds.signIns,
       stream,
-      jobs: [jobs.loop, { ...mailJobs.loop, name: 'mail' }, ...watchLoops],
+      jobs: [
+        jobs.loop,
+        { ...mailJobs.loop, name: 'mail' },
+        { ...moveJobs.loop, name: 'moves' },
+        ...watchLoops,
+      ],
       mail,
       directory,
       identity,

@@ -26,7 +26,16 @@ import { listAlarms } from './methods/app.falaj.identity.listAlarms.ts'
 import { registerRecoveryKey } from './methods/app.falaj.identity.registerRecoveryKey.ts'
 import { removeRecoveryKey } from './methods/app.falaj.identity.removeRecoveryKey.ts'
 import { undoOperation } from './methods/app.falaj.identity.undoOperation.ts'
+import { moveAbandon } from './methods/app.falaj.move.abandon.ts'
+import { moveConfirm } from './methods/app.falaj.move.confirm.ts'
 import { freeze } from './methods/app.falaj.move.freeze.ts'
+import { moveGet } from './methods/app.falaj.move.get.ts'
+import { moveList } from './methods/app.falaj.move.list.ts'
+import { movePause } from './methods/app.falaj.move.pause.ts'
+import { movePlan } from './methods/app.falaj.move.plan.ts'
+import { moveResume } from './methods/app.falaj.move.resume.ts'
+import { moveStart } from './methods/app.falaj.move.start.ts'
+import { moveWayBack } from './methods/app.falaj.move.wayBack.ts'
 import { deleteAccount as adminDeleteAccount } from './methods/com.atproto.admin.deleteAccount.ts'
 import { disableAccountInvites } from './methods/com.atproto.admin.disableAccountInvites.ts'
 import { disableInviteCodes } from './methods/com.atproto.admin.disableInviteCodes.ts'
@@ -131,7 +140,16 @@ const table = [
   endSuspension,
   listSuspensions,
   suspendAccount,
+  moveAbandon,
+  moveConfirm,
   freeze,
+  moveGet,
+  moveList,
+  movePause,
+  movePlan,
+  moveResume,
+  moveStart,
+  moveWayBack,
   adminDeleteAccount,
   disableAccountInvites,
   disableInviteCodes,

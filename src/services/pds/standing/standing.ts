@@ -206,6 +206,8 @@ export class Standing {
   /** Announces an account that comes alive here. Its identity must already point to this host. */
   async activate({ did, handle }: Account): Promise<void> {
     await this.#accounts.setDeleteAfter(did, undefined)
+    // One that left and comes back was frozen when it left.
+    await this.#repos.freeze(did, 0)
     const events = [this.#events.identity(did, handle), this.#events.account(did, 'active')]
     await this.#repos.activate(did, events)
   }
@@ -252,6 +254,14 @@ export class Standing {
   async delete(did: Did): Promise<void> {
     const event = this.#events.account(did, 'deleted')
     await this.#repos.change(did, ({ status }) => (status === 'deleted' ? [] : [event]), 'deleted')
+  }
+
+  /** Takes back an account that moved in and was never announced: the network hears nothing. */
+  async discard(did: Did): Promise<void> {
+    const event = this.#events.quietAccount(did, 'deleted')
+    const changes = ({ status }: { status: AccountStatus }) =>
+      status === 'deactivated' ? [event] : []
+    await this.#repos.change(did, changes, 'deleted')
   }
 
   /** Tells the network again how the account stands. */

@@ -1,0 +1,277 @@
+/** An account moves by the job of the host it moves to: two hosts, one directory, one process. */
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import type { Fetch } from '#platform/runtime'
+import { type SignedReceipt, verifyReceipt } from '#protocol/account'
+import { identityOf, plcData, plcDocument } from '#protocol/identity'
+import { FakePlc } from '../testing/fake-plc.test-support.ts'
+import { type Person, TestHost } from '../testing/host.test-support.ts'
+
+const plc = new FakePlc()
+const hosts = new Map<string, TestHost>()
+const wellFetch: Fetch = async (target, init) => {
+  const url = new URL(String(target))
+  const host = hosts.get(url.origin)
+  if (!host) throw new Error(`${url.origin} is away`)
+  const headers = Object.fromEntries(new Headers(init?.headers))
+  const given = init?.body as string | Uint8Array | AsyncIterable<Uint8Array> | undefined
+  const body = typeof given === 'string' ? new TextEncoder().encode(given) : (given ?? undefined)
+  const answer = await host.service.handle({
+    method: init?.method ?? 'GET',
+    path: url.pathname,
+    query: url.search.slice(1),
+    headers,
+    body: body as Uint8Array | undefined,
+    ip: '127.0.0.1',
+    id: 'test',
+    signal: init?.signal ?? new AbortController().signal,
+  })
+  const { status, body: content } = answer
+  const stream =
+    content === undefined || typeof content === 'string' || content instanceof Uint8Array
+      ? content
+      : streamOf(content)
+  return new Response(status === 204 ? null : ((stream ?? null) as BodyInit), {
+    status,
+    headers: answer.headers as Record<string, string>,
+  })
+}
+
+const streamOf = (chunks: AsyncIterable<Uint8Array>) => {
+  const reading = chunks[Symbol.asyncIterator]()
+  return new ReadableStream<Uint8Array>({
+    async pull(into) {
+      const { done, value } = await reading.next()
+      if (done) into.close()
+      else into.enqueue(value)
+    },
+    cancel: async () => void (await reading.return?.()),
+  })
+}
+
+const open = async (publicUrl: string, seed: number, domain: string) => {
+  const pdsHosts = ['https://old.test', 'https://new.test']
+  const config = { handleDomains: [domain], pdsHosts }
+  const host = await TestHost.open({ plc, publicUrl, seed, fetch: wellFetch, config })
+  hosts.set(publicUrl, host)
+  return host
+}
+
+let source: TestHost
+let destination: TestHost
+before(async () => {
+  source = await open('https://old.test', 1, '.test')
+  destination = await open('https://new.test', 2, '.two.test')
+})
+after(async () => {
+  for (const host of hosts.values()) await host.close().catch(() => {})
+})
+
+async function person(name: string): Promise<Person> {
+  const alice = await source.signUp(name)
+  for (let i = 0; i < 5; i++) {
+    const blob = await source.upload(alice, `${name}’s picture ${i}`)
+    const images = [{ image: { $type: 'blob', ...blob }, alt: '' }]
+    const embed = { $type: 'app.bsky.embed.images', images }
+    const record = { text: `${i}`, createdAt: '2026-01-01T00:00:00.000Z', embed }
+    const input = { repo: alice.did, collection: 'app.bsky.feed.post', record }
+    const { status, body } = await source.post(
+      'com.atproto.repo.createRecord',
+      input,
+      alice.accessJwt,
+    )
+    assert.equal(status, 200, JSON.stringify(body))
+  }
+  return alice
+}
+
+async function code(alice: Person): Promise<string> {
+  const input = { password: alice.password, purpose: 'plc-operation' }
+  return (await source.post('app.falaj.account.confirmPassword', input, alice.accessJwt)).body.code
+}
+
+async function start(alice: Person, extra: object = {}) {
+  const { accessJwt, refreshJwt, password } = alice
+  const session = { accessJwt, refreshJwt }
+  const answer = await destination.post('app.falaj.move.start', {
+    source: source.url,
+    session,
+    password,
+    ...extra,
+  })
+  assert.equal(answer.status, 200, JSON.stringify(answer.body))
+  return answer.body as { move: { id: string; state: string }; accessJwt: string }
+}
+
+const seen = async (token: string, host = destination) =>
+  (await host.get('app.falaj.move.get', {}, token)).body.move
+
+const until = (token: string, state: string, host = destination) =>
+  host.until(async () => {
+    const move = await seen(token, host)
+    if (move.state === 'failed' && state !== 'failed') throw new Error(JSON.stringify(move))
+    return move.state === state
+  })
+
+function keyOf(did: Person['did']) {
+  const operation = plc.log(did).at(-1)!.operation
+  return identityOf(plcDocument(plcData(did, operation as never)!)!).signingKey
+}
+
+test('the plan says what will be, and changes nothing', async () => {
+  const alice = await person('planner')
+  const { accessJwt, refreshJwt } = alice
+  const session = { accessJwt, refreshJwt }
+  const { status, body } = await destination.post('app.falaj.move.plan', {
+    source: source.url,
+    session,
+  })
+  assert.equal(status, 200, JSON.stringify(body))
+  assert.deepEqual([body.records, body.blobs, body.obstacles], [5, 5, []])
+  assert.equal(body.handleFate, 'issuedThere')
+  const { status: none } = await destination.get('com.atproto.repo.describeRepo', {
+    repo: alice.did,
+  })
+  assert.equal(none, 400)
+})
+
+test('a started move goes on by itself to a signed receipt, and forgets the sessions', async () => {
+  const alice = await person('alice')
+  const jobs = destination.loop('moves')
+  const begun = await start(alice, { code: await code(alice) })
+  await until(begun.accessJwt, 'done')
+  await jobs.stop()
+  const move = await seen(begun.accessJwt)
+  const receipt = move.receipt as SignedReceipt
+  assert.deepEqual([receipt.sameRoot, receipt.records, receipt.blobs], [true, 5, 5])
+  assert.deepEqual(receipt.missingBlobs, [])
+  const key = (await destination.signingKey(alice.did))!
+  assert.equal(key.didKey, keyOf(alice.did))
+  assert.equal(verifyReceipt(receipt, key), true)
+  assert.equal(
+    (await destination.write(begun as never as Person, 'x', { repo: alice.did })).status,
+    200,
+  )
+  assert.match((await source.write(alice, 'left behind')).body.message, /deactivated/i)
+  const rows = await destination.sql.all<{ sealed: unknown }>('SELECT sealed FROM moves')
+  assert.deepEqual(rows, [{ sealed: null }])
+  await destination.assertChain(alice)
+})
+
+test('without a code it copies first, then waits for the one of the letter', async () => {
+  const alice = await person('careful')
+  const jobs = destination.loop('moves')
+  const begun = await start(alice)
+  await until(begun.accessJwt, 'waiting')
+  assert.equal((await seen(begun.accessJwt)).needs, 'code')
+  const give = (given: string) =>
+    destination.post('app.falaj.move.confirm', { id: begun.move.id, code: given }, begun.accessJwt)
+  assert.equal((await give('AAAAA-AAAAA')).status, 200)
+  await until(begun.accessJwt, 'waiting')
+  assert.ok((await seen(begun.accessJwt)).problem)
+  await source.write(alice, 'written while the boxes are packed')
+  assert.equal((await give(await source.mailedCode(alice))).status, 200)
+  await until(begun.accessJwt, 'done')
+  assert.equal((await seen(begun.accessJwt)).receipt.records, 6)
+  await jobs.stop()
+})
+
+test('whoever watches is told of the next change', async () => {
+  const alice = await person('watched')
+  const begun = await start(alice)
+  const first = await seen(begun.accessJwt)
+  const params = { after: first.version }
+  const next = destination.get('app.falaj.move.get', params, begun.accessJwt)
+  const other = destination.get('app.falaj.move.get', params, begun.accessJwt)
+  await destination.post('app.falaj.move.pause', { id: begun.move.id }, begun.accessJwt)
+  for (const { body } of await Promise.all([next, other])) {
+    assert.equal(body.move.state, 'paused')
+    assert.ok(body.move.version > first.version)
+  }
+  const stranger = await source.signUp('stranger')
+  const there = await start(stranger)
+  const input = { id: begun.move.id }
+  assert.equal(
+    (await destination.post('app.falaj.move.resume', input, there.accessJwt)).status,
+    404,
+  )
+})
+
+test('given up before the switch, nothing is left and the network never heard of it', async () => {
+  const alice = await person('undecided')
+  const before = (await destination.events()).length
+  const jobs = destination.loop('moves')
+  const begun = await start(alice)
+  await until(begun.accessJwt, 'waiting')
+  const { body } = await destination.post(
+    'app.falaj.move.abandon',
+    { id: begun.move.id },
+    begun.accessJwt,
+  )
+  assert.equal(body.move?.state, 'abandoned', JSON.stringify(body))
+  await jobs.stop()
+  const erasing = destination.loop('jobs')
+  await destination.until(() => destination.filesOf(alice.did).length === 0)
+  await erasing.stop()
+  assert.equal((await destination.events()).length, before)
+  assert.equal(plc.log(alice.did).length, 1)
+  assert.equal((await source.write(alice, 'still at home')).status, 200)
+  // And it can be begun again.
+  const again = destination.loop('moves')
+  const second = await start(alice, { code: await code(alice) })
+  await until(second.accessJwt, 'done')
+  await again.stop()
+})
+
+test('killed in the middle, the host goes on with it when it starts again', async () => {
+  const alice = await person('interrupted')
+  const begun = await start(alice, { code: await code(alice) })
+  const folder = destination.copy()
+  const killed = destination
+  destination = await killed.again({ folder })
+  hosts.set(destination.url, destination)
+  const jobs = destination.loop('moves')
+  await until(begun.accessJwt, 'done')
+  await jobs.stop()
+  assert.equal((await seen(begun.accessJwt)).receipt.records, 5)
+})
+
+test('a directory that is away keeps nobody from finishing later', async () => {
+  const alice = await person('patient')
+  const begun = await start(alice)
+  const jobs = destination.loop('moves')
+  await until(begun.accessJwt, 'waiting')
+  plc.mood = 'down'
+  const input = { id: begun.move.id, code: await source.mailedCode(alice) }
+  await destination.post('app.falaj.move.confirm', input, begun.accessJwt)
+  await destination.until(async () => (await seen(begun.accessJwt)).problem !== undefined)
+  assert.equal((await seen(begun.accessJwt)).state, 'running')
+  plc.mood = 'well'
+  await destination.until(async () => {
+    await destination.outside.advance(1_000)
+    return (await seen(begun.accessJwt)).state !== 'running'
+  })
+  await jobs.stop()
+  assert.equal((await seen(begun.accessJwt)).state, 'done')
+})
+
+test('the way back is one call, and brings what was written meanwhile', async () => {
+  const alice = await person('homesick')
+  const jobs = destination.loop('moves')
+  const begun = await start(alice, { code: await code(alice) })
+  await until(begun.accessJwt, 'done')
+  const there = { ...alice, accessJwt: begun.accessJwt }
+  const away = await destination.write(there, 'from away')
+  assert.equal(away.status, 200, JSON.stringify(away.body))
+  const back = source.loop('moves')
+  const { status, body } = await destination.post(
+    'app.falaj.move.wayBack',
+    { id: begun.move.id, password: alice.password },
+    begun.accessJwt,
+  )
+  assert.equal(status, 200, JSON.stringify(body))
+  await until(body.accessJwt, 'done', source)
+  await Promise.all([jobs.stop(), back.stop()])
+  assert.equal((await seen(body.accessJwt, source)).receipt.records, 6)
+  assert.equal((await source.write({ ...alice, ...body }, 'home again')).status, 200)
+})
