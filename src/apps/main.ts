@@ -1,5 +1,8 @@
 /** The program that bin/falaj runs: finds the door a command line asks for, and exits with its code. */
-import { commands, pdsCheck, runCommand } from '#apps/cli'
+import './resolve-once.ts'
+
+// Only now: what is imported above its line is found before a line of it runs.
+const { commands, pdsCheck, runCommand } = await import('#apps/cli')
 
 const USAGE = 2
 /** All services come with it: whoever only asks a running one does not wait for that. */
