@@ -268,6 +268,8 @@ export class World {
   /** Why the host refuses to send repositories, if it does. */
   repoError: string | undefined
   isHostDown = false
+  /** The directory takes operations, and tells nothing. */
+  isDirectoryDown = false
   #loops: RunningLoops | undefined
   readonly #transport = localTransport()
   readonly #path: string
@@ -431,6 +433,7 @@ export class World {
 
   #plc(request: HttpRequest): HttpResponse {
     if (request.method === 'POST') return { status: 200 }
+    if (this.isDirectoryDown) return json(503, { error: 'Down' })
     const did = decodeURIComponent(request.path.slice(1))
     const document = this.people.get(did)?.document() ?? this.documents.get(did)
     return document ? json(200, document) : json(404, {})

@@ -32,7 +32,9 @@ interface Place {
 
 /** Keys are looked up again at most so often. */
 const FRESH_MS = 60_000
-const RETRY_MS = 30_000
+/** A directory that is back should be noticed as soon as a stream is. */
+const PAUSE_MIN_MS = 250
+const PAUSE_MAX_MS = 5_000
 
 /**
  * Reads the labels of one labeler for ever, from where it ended, and believes only those that it
@@ -55,11 +57,11 @@ export class LabelerReader {
 
   async follow(signal: AbortSignal, { isOwn }: { isOwn: boolean }): Promise<void> {
     const { store, subscribe, outside, log } = this.#parts
-    for (;;) {
+    for (let pauseMs = PAUSE_MIN_MS; ; pauseMs = Math.min(pauseMs * 2, PAUSE_MAX_MS)) {
       const place = await this.#find(false).catch(() => undefined)
       if (place) this.#place = place
       if (place || !isOwn) break
-      await outside.timers.sleep(RETRY_MS, signal).catch(() => {})
+      await outside.timers.sleep(pauseMs, signal).catch(() => {})
       if (signal.aborted) return
     }
     if (this.#place === undefined) return

@@ -73,14 +73,13 @@ beforeEach(async () => {
 afterEach(() => world.close())
 
 /** Waits until what a labeler sent was judged. */
-async function judged(labeler: TestLabeler): Promise<void> {
+async function judged(labeler: TestLabeler, of = world): Promise<void> {
   for (let turn = 0; turn < 2_000; turn++) {
-    const row = await world.sql.get<{ cursor: number }>(
-      'select cursor from labeler where did = ?',
-      [labeler.did],
-    )
+    const row = await of.sql.get<{ cursor: number }>('select cursor from labeler where did = ?', [
+      labeler.did,
+    ])
     if (row?.cursor === labeler.stream.seq) return
-    await world.outside.advance(0)
+    await of.outside.advance(0)
   }
   assert.fail('the labeler is not read')
 }
@@ -113,6 +112,22 @@ describe('labels of our own labelers', () => {
     assert.equal(profile.labels[0].val, 'rude')
     const timeline = await world.get('app.bsky.feed.getAuthorFeed', { actor: bob.did })
     assert.equal(timeline.feed[0].post.labels[0].val, 'spam')
+  })
+
+  test('are read within seconds once the directory answers, however long it did not', async () => {
+    const late = new World({ config: { labelers: [own.did] } })
+    try {
+      const labeler = new TestLabeler(late, 'ours')
+      late.isDirectoryDown = true
+      await late.start()
+      for (let second = 0; second < 70; second++) await late.outside.advance(1_000)
+      late.isDirectoryDown = false
+      labeler.say(post.uri, 'spam')
+      for (let second = 0; second < 6; second++) await late.outside.advance(1_000)
+      await judged(labeler, late)
+    } finally {
+      await late.close()
+    }
   })
 
   test('stand beside those that the author put', async () => {
