@@ -31,7 +31,7 @@ import { type Did, ProtocolError } from '#protocol/syntax'
 import { type Fetch, type XrpcClient, XrpcError, xrpcClient } from '#protocol/xrpc'
 import { changeDocument } from './alarm-lexicons.ts'
 import { copyBlobs, copyPreferences, copyRepo, type Hosts } from './copy.ts'
-import { readHead } from './head.ts'
+import { type HostedHead, readHead } from './head.ts'
 import { confirmPassword, freeze } from './lexicons.ts'
 import {
   type MoveProgress,
@@ -66,6 +66,11 @@ export interface MoveDeps {
    * when they say that they did.
    */
   askDocument?(wanted: PlcCredentials): Promise<void>
+  /**
+   * Where the mover is the new host itself: takes in what changed since the head that was copied.
+   * Undefined when only a whole copy can help.
+   */
+  follow?(source: XrpcClient, copied: HostedHead): Promise<HostedHead | undefined>
   /** False in browsers: they send no streams. */
   streamUploads: boolean
 }
@@ -205,7 +210,9 @@ class MoveRun {
   }
 
   async #repo(): Promise<void> {
-    this.#state.copied = await copyRepo(this.#hosts, this.#deps.streamUploads)
+    const { copied } = this.#state
+    const followed = copied && (await this.#deps.follow?.(this.#source.client, copied))
+    this.#state.copied = followed ?? (await copyRepo(this.#hosts, this.#deps.streamUploads))
   }
 
   async *#blobs(): Steps {

@@ -29,6 +29,8 @@ export interface CommitChange {
   /** Root of the tree before; undefined for a repository's first commit. */
   prevData: CidBytes | undefined
   announced: boolean
+  /** The newest rev the network knows, of an account that is still elsewhere. */
+  announcedRev?: Tid | undefined
   /** When it was made. */
   timeMs: number
   ops: readonly RecordChange[]
@@ -182,10 +184,11 @@ export class AccountFile {
       data: change.data,
       bytes: change.bytes,
       ...(change.announced && { announced_rev: change.rev }),
+      ...(change.announcedRev !== undefined && { announced_rev: change.announcedRev }),
     })
   }
 
-  #applyOp(op: RecordChange, { rev, timeMs }: CommitChange): void {
+  #applyOp(op: RecordChange, { rev, timeMs, announced }: CommitChange): void {
     if (!op.isNew) {
       this.blobs.unlink(op.path, timeMs)
       this.subjects.drop(op.path)
@@ -195,7 +198,10 @@ export class AccountFile {
       return
     }
     this.putRecord({ path: op.path, cid: op.cid, value: op.value }, rev, op.blobs)
-    for (const blob of op.blobs ?? []) this.blobs.mentioned(blob, timeMs)
+    for (const blob of op.blobs ?? []) {
+      if (announced) this.blobs.mentioned(blob, timeMs)
+      else this.blobs.wanted(blob.cid)
+    }
   }
 
   putRecord({ path, cid, value }: RecordRow, rev: Tid, blobs: readonly BlobRef[] = []): void {

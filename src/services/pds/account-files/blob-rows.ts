@@ -88,6 +88,11 @@ export class BlobRows {
     else this.#sql.run('UPDATE blobs SET idle_since_ms = NULL WHERE cid = ?', [blob.cid])
   }
 
+  /** A record that came from another host mentions it: it may yet have to be brought. */
+  wanted(cid: CidBytes): void {
+    this.#sql.run('UPDATE blobs SET idle_since_ms = NULL WHERE cid = ?', [cid])
+  }
+
   /** Forgets which blobs a record mentions; those that no other mentions are idle from now on. */
   unlink(path: string, timeMs: number): void {
     const refs = this.#sql.all<{ cid: CidBytes }>('SELECT cid FROM blob_refs WHERE path = ?', [

@@ -8,12 +8,13 @@ import {
   type RepoRecord,
   readRepo,
 } from '#protocol/repo'
-import { type Did, type TidClock, tidMicros } from '#protocol/syntax'
+import { type Did, type Tid, type TidClock, tidMicros } from '#protocol/syntax'
 import { XrpcError } from '#protocol/xrpc'
 import type { AccountFile, AccountFiles, FileHead } from '../account-files/index.ts'
 import type { Account, Accounts } from '../accounts/index.ts'
 import { AccountStopped, type Change, type Journal, Kind, refused } from '../journal/index.ts'
-import type { HotRepos } from '../repos/index.ts'
+import type { HotRepos, Repos } from '../repos/index.ts'
+import { planChanges, readChanges } from './changes.ts'
 import { FileSpill } from './file-spill.ts'
 import { applySwitch, encodeSwitch } from './switch.ts'
 
@@ -34,6 +35,7 @@ export class Imports {
   readonly #accounts: Accounts
   readonly #directory: Directory
   readonly #plc: PlcClient
+  readonly #repos: () => Repos
   readonly #running = new Set<Did>()
 
   constructor(options: {
@@ -45,6 +47,7 @@ export class Imports {
     accounts: Accounts
     directory: Directory
     plc: PlcClient
+    repos: () => Repos
   }) {
     this.#files = options.files
     this.#hot = options.hot
@@ -54,6 +57,7 @@ export class Imports {
     this.#accounts = options.accounts
     this.#directory = options.directory
     this.#plc = options.plc
+    this.#repos = options.repos
   }
 
   /**
@@ -71,6 +75,30 @@ export class Imports {
     this.#running.add(did)
     try {
       await this.#run(did, chunks)
+    } finally {
+      this.#running.delete(did)
+    }
+  }
+
+  /**
+   * Brings what changed at the host the account is still at: a CAR of `getRepo` with the `since` of
+   * what came before. Costs what changed, not what there is. Returns the head it is at now. Throws
+   * MissingBlock or TooLarge when only a whole import can help; else as `run`.
+   */
+  async follow(account: Account, chunks: AsyncIterable<Uint8Array>): Promise<RepoHead> {
+    const { did } = account
+    if (this.#running.has(did)) {
+      throw new XrpcError(409, 'ImportUnderWay', 'An import of this account is under way')
+    }
+    this.#running.add(did)
+    try {
+      const changes = await readChanges(chunks, { did, keys: await this.#keys(account) })
+      requireInTime(changes.head.rev, this.#now())
+      const { rev, data } = changes.head
+      await this.#repos().follow(did, { follows: rev, data }, (tree, nodes) =>
+        planChanges(changes, tree, nodes),
+      )
+      return changes.head
     } finally {
       this.#running.delete(did)
     }
@@ -117,9 +145,7 @@ export class Imports {
     const onNode = (cid: CidBytes, bytes: Uint8Array) => void nodes.push([cid, bytes])
     const reading = await readRepo(chunks, { did, keys, spill, onNode })
     const { rev, data } = reading.head
-    if (tidMicros(rev) / 1000 > this.#now() + MAX_REV_AHEAD_MS) {
-      throw new XrpcError(400, 'InvalidRepo', `The repository's rev is in the future: ${rev}`)
-    }
+    requireInTime(rev, this.#now())
     const putNodes = () => {
       for (const [cid, bytes] of nodes.splice(0)) staged.stageNode(cid, bytes, rev)
     }
@@ -192,6 +218,11 @@ function announcedBefore(
   }
   const diverged = known.diverged || !equalBytes(known.data, source.data)
   return { announcedRev: known.announcedRev, diverged }
+}
+
+function requireInTime(rev: Tid, nowMs: number): void {
+  if (tidMicros(rev) / 1000 <= nowMs + MAX_REV_AHEAD_MS) return
+  throw new XrpcError(400, 'InvalidRepo', `The repository's rev is in the future: ${rev}`)
 }
 
 async function requireDeactivated(accounts: Accounts, did: Did): Promise<Account> {

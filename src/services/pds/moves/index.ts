@@ -1,2 +1,3 @@
 /** Accounts that move to this host: durable jobs that owners start, watch and decide about. */
-export { MOVE_JOB, MOVE_PACE, Moves } from './moves.ts'
+export { MOVE_JOB, MOVE_PACE } from './move-work.ts'
+export { Moves } from './moves.ts'

@@ -4,13 +4,17 @@ import { after, before, test } from 'node:test'
 import type { Fetch } from '#platform/runtime'
 import { type SignedReceipt, verifyReceipt } from '#protocol/account'
 import { identityOf, plcData, plcDocument } from '#protocol/identity'
+import { verifyRepoCar } from '#protocol/repo'
 import { FakePlc } from '../testing/fake-plc.test-support.ts'
 import { type Person, TestHost } from '../testing/host.test-support.ts'
 
 const plc = new FakePlc()
 const hosts = new Map<string, TestHost>()
+/** Calls between the hosts, as method and query. */
+const asked: string[] = []
 const wellFetch: Fetch = async (target, init) => {
   const url = new URL(String(target))
+  asked.push(`${url.pathname.slice('/xrpc/'.length)}${url.search}`)
   const host = hosts.get(url.origin)
   if (!host) throw new Error(`${url.origin} is away`)
   const headers = Object.fromEntries(new Headers(init?.headers))
@@ -108,6 +112,8 @@ const seen = async (token: string, host = destination) =>
 
 const until = (token: string, state: string, host = destination) =>
   host.until(async () => {
+    // What failed for a moment is tried again when its time has come.
+    for (const { outside } of hosts.values()) await outside.advance(20)
     const move = await seen(token, host)
     if (move.state === 'failed' && state !== 'failed') throw new Error(JSON.stringify(move))
     return move.state === state
@@ -174,6 +180,77 @@ test('without a code it copies first, then waits for the one of the letter', asy
   await until(begun.accessJwt, 'done')
   assert.equal((await seen(begun.accessJwt)).receipt.records, 6)
   await jobs.stop()
+})
+
+test('what is written while it copies comes as differences, and the network sees one chain', async () => {
+  const alice = await person('busy')
+  const many = (action: string, from: number, to: number) =>
+    Array.from({ length: to - from }, (_, i) => ({
+      $type: `com.atproto.repo.applyWrites#${action}`,
+      collection: 'com.example.note',
+      rkey: `k${from + i}`,
+      ...(action !== 'delete' && { value: { text: `${action} ${from + i}` } }),
+    }))
+  const apply = async (action: string, from: number, to: number) => {
+    const input = { repo: alice.did, writes: many(action, from, to) }
+    const { status, body } = await source.post(
+      'com.atproto.repo.applyWrites',
+      input,
+      alice.accessJwt,
+    )
+    assert.equal(status, 200, JSON.stringify(body))
+  }
+  for (let at = 0; at < 600; at += 200) await apply('create', at, at + 200)
+  const jobs = destination.loop('moves')
+  const begun = await start(alice)
+  await until(begun.accessJwt, 'waiting')
+  await apply('update', 0, 150)
+  await apply('delete', 300, 420)
+  for (let at = 600; at < 1000; at += 200) await apply('create', at, at + 200)
+  const blob = await source.upload(alice, 'a late picture')
+  const images = [{ image: { $type: 'blob', ...blob }, alt: '' }]
+  const embed = { $type: 'app.bsky.embed.images', images }
+  const late = await source.post(
+    'com.atproto.repo.createRecord',
+    {
+      repo: alice.did,
+      collection: 'app.bsky.feed.post',
+      record: { text: 'late', createdAt: '2026-01-01T00:00:00.000Z', embed },
+    },
+    alice.accessJwt,
+  )
+  assert.equal(late.status, 200)
+  asked.length = 0
+  const input = { id: begun.move.id, code: await source.mailedCode(alice) }
+  await destination.post('app.falaj.move.confirm', input, begun.accessJwt)
+  await until(begun.accessJwt, 'done')
+  await jobs.stop()
+  const { receipt } = await seen(begun.accessJwt)
+  assert.deepEqual([receipt.sameRoot, receipt.records, receipt.blobs], [true, 886, 6])
+  assert.deepEqual(
+    asked.filter((call) => call.startsWith('com.atproto.repo.importRepo')),
+    [],
+    'nothing came whole again',
+  )
+  const theirs = (await source.events()).filter(({ did }) => did === alice.did)
+  const before = theirs.findLast(({ commit }) => commit)!.commit!
+  const first = (await destination.events()).find(({ did, commit }) => did === alice.did && commit)!
+  assert.equal(first.commit!.since, before.rev)
+  assert.ok(first.commit!.rev > before.rev)
+  await destination.assertChain(alice)
+  // And as much is left by a crash, whose replay applies the journal again.
+  const crashed = await destination.again({ folder: destination.copy() })
+  const repo = await crashed.get('com.atproto.sync.getRepo', { did: alice.did })
+  assert.equal(verifyRepoCar(repo.bytes).records.length, 886)
+  assert.equal(crashed.metrics.value('pds_stopped_accounts'), 0)
+  const bytes = await crashed.get('com.atproto.sync.getBlob', {
+    did: alice.did,
+    cid: blob.ref.$link,
+  })
+  assert.equal(bytes.status, 200)
+  await crashed.close({ keep: true })
+  // Its host is the same as before in every call: the other one goes on.
+  hosts.set(destination.url, destination)
 })
 
 test('whoever watches is told of the next change', async () => {

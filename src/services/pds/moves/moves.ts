@@ -1,6 +1,4 @@
 import {
-  ComAtprotoIdentityRequestPlcOperationSignature,
-  ComAtprotoServerDeleteSession,
   ComAtprotoServerDescribeServer,
   ComAtprotoServerGetSession,
   ComAtprotoServerListAppPasswords,
@@ -9,7 +7,6 @@ import type { JobRun, Jobs, Outside, Sealer } from '#platform/runtime'
 import type { Sql } from '#platform/storage'
 import {
   type MoveBegun,
-  type MoveDeps,
   type MoveOutlook,
   type MoveSource,
   type MoveState,
@@ -20,31 +17,21 @@ import {
   planMove,
   preflight,
   resumeSession,
-  signReceipt,
   startMove,
 } from '#protocol/account'
 import { base32 } from '#protocol/crypto'
-import {
-  type CachedDirectory,
-  identityOf,
-  type PlcClient,
-  type PlcCredentials,
-} from '#protocol/identity'
+import { type CachedDirectory, identityOf, type PlcClient } from '#protocol/identity'
 import { type Did, type Handle, ProtocolError } from '#protocol/syntax'
-import { type Fetch, invalidRequest, type XrpcClient, XrpcError, xrpcClient } from '#protocol/xrpc'
+import { type Fetch, invalidRequest, XrpcError, xrpcClient } from '#protocol/xrpc'
 import type { Account, Accounts } from '../accounts/index.ts'
 import type { Host } from '../host/index.ts'
+import type { Imports } from '../imports/index.ts'
 import type { Mail } from '../mail/index.ts'
 import type { Codes, Passwords, Sessions } from '../sign-in/index.ts'
 import type { Standing } from '../standing/index.ts'
-import { type MoveRow, MoveRows, type MoveSecrets, type Shown } from './move-rows.ts'
+import { type MoveRow, MoveRows } from './move-rows.ts'
+import { MoveWork, OwnerNeeded } from './move-work.ts'
 
-export const MOVE_JOB = 'move'
-/** A source or a directory that is away is asked again for about a week. */
-export const MOVE_PACE = {
-  maxAttempts: 20_000,
-  pauseMs: (failures: number) => Math.min(30_000, 500 * 2 ** Math.min(failures, 6)),
-}
 /** How long the old host keeps its copy for the way back. */
 const COOLING_OFF_MS = 72 * 3_600_000
 const WATCH_MS = 20_000
@@ -58,6 +45,7 @@ interface MovesDeps {
   jobs: () => Jobs
   host: Host
   accounts: Accounts
+  imports: () => Imports
   sessions: Sessions
   passwords: Passwords
   codes: Codes
@@ -68,29 +56,17 @@ interface MovesDeps {
   outside: Pick<Outside, 'now' | 'timers' | 'random'> & { fetch: Fetch }
 }
 
-/** Only the owner can go on from here. */
-class OwnerNeeded extends Error {
-  readonly needs: 'code' | 'document'
-  readonly wanted: PlcCredentials | undefined
-
-  constructor(needs: 'code' | 'document', wanted?: PlcCredentials) {
-    super(needs === 'code' ? 'the code of the letter is needed' : 'the document must be changed')
-    this.needs = needs
-    this.wanted = wanted
-  }
-}
-
 /** Moves of accounts to this host, each a durable job with the owner's sessions sealed in it. */
 export class Moves {
   readonly #deps: MovesDeps
   readonly #rows: MoveRows
-  /** Jobs at work: what stops them, and when they have stopped. */
-  readonly #running = new Map<string, { stop: AbortController; ended: Promise<void> }>()
+  readonly #work: MoveWork
 
   constructor(deps: MovesDeps) {
     this.#deps = deps
     const { sql, sealer, outside } = deps
     this.#rows = new MoveRows({ sql, sealer, now: outside.now })
+    this.#work = new MoveWork({ ...deps, rows: this.#rows })
   }
 
   /** What a move would do. Throws CannotMove, and what the source answers. */
@@ -172,7 +148,7 @@ export class Moves {
     // The account is made here, or signed in to when it is there: the password proves that.
     const { password, email, inviteCode } = given
     const steps = move(state, {
-      ...this.#moveDeps(),
+      ...this.#work.moveDeps(),
       password,
       ...(email !== undefined && { email }),
       ...(inviteCode !== undefined && { inviteCode }),
@@ -189,7 +165,7 @@ export class Moves {
       const shown = { step: state.step }
       await this.#rows.add({ id, did, handle, source: source.state.service, shown })
       await this.#rows.keep(id, { state, code: given.code })
-      await this.#begin(id)
+      await this.#work.begin(id)
     } else await this.#takeUp(before, source, given.code)
     const tokens = await this.#deps.sessions.create(did)
     return { move: await this.#view(id), ...tokens }
@@ -197,169 +173,17 @@ export class Moves {
 
   /** The owner begins again: with fresh tokens, from where it stopped. */
   async #takeUp(row: MoveRow, source: OwnerSession, code: string | undefined): Promise<void> {
-    await this.#halt(row.id)
+    await this.#work.halt(row.id)
     const secrets = await this.#rows.secrets(row.id)
     if (!secrets) throw notNow('it has ended')
     secrets.state.source = source.state
     await this.#rows.keep(row.id, { ...secrets, ...(code !== undefined && { code }) })
-    await this.#begin(row.id)
-  }
-
-  #moveDeps(): Pick<MoveDeps, 'fetch' | 'plc' | 'now' | 'streamUploads' | 'document'> {
-    const { outside, plc, directory } = this.#deps
-    return {
-      fetch: outside.fetch,
-      plc,
-      now: outside.now,
-      streamUploads: true,
-      document: (did) => directory.document(did, { fresh: true }),
-    }
-  }
-
-  /** Adds the job: a key of its own each time, since the one before may just be ending. */
-  async #begin(id: string): Promise<void> {
-    await this.#rows.change(id, { state: 'running' })
-    const { version } = (await this.#rows.get(id))!
-    await this.#deps.jobs().add(MOVE_JOB, `${id} ${version}`)
-  }
-
-  /** Stops the job, if it is at work, and waits until it has. */
-  async #halt(id: string): Promise<void> {
-    const running = this.#running.get(id)
-    running?.stop.abort()
-    await running?.ended
+    await this.#work.begin(row.id)
   }
 
   /** The action of the job. What it throws is tried again. */
-  async run({ key, signal }: Pick<JobRun, 'key' | 'signal'>): Promise<void> {
-    const id = key.split(' ')[0]!
-    await this.#running.get(id)?.ended
-    const row = await this.#rows.get(id)
-    if (row?.state !== 'running') return
-    const stop = new AbortController()
-    const end = Promise.withResolvers<void>()
-    this.#running.set(id, { stop, ended: end.promise })
-    try {
-      await this.#work(row, AbortSignal.any([signal, stop.signal]))
-    } catch (error) {
-      if (!stop.signal.aborted) throw error
-    } finally {
-      this.#running.delete(id)
-      end.resolve()
-    }
-  }
-
-  async #work(row: MoveRow, signal: AbortSignal): Promise<void> {
-    const { id } = row
-    const secrets = await this.#rows.secrets(id)
-    if (!secrets) return
-    const { state } = secrets
-    let shown: Shown = { step: state.step }
-    const show = (change: Partial<Shown>) => {
-      shown = { ...shown, ...change }
-      return this.#rows.change(id, { shown })
-    }
-    const sinceMs = this.#deps.outside.now()
-    try {
-      const steps = move(state, this.#jobDeps(id, secrets, signal))
-      for (;;) {
-        if (signal.aborted) return
-        const next = await steps.next()
-        if (next.done) break
-        const { step, done, total } = next.value
-        const blobs = done === undefined || total === undefined ? shown.blobs : { done, total }
-        const left = blobs && step === 'blobs' ? this.#secondsLeft(blobs, sinceMs) : undefined
-        await show({ step, blobs, secondsLeft: left })
-      }
-      await this.#finish(row, secrets)
-    } catch (error) {
-      if (signal.aborted) return
-      await this.#stopped(id, shown, error)
-    }
-  }
-
-  #secondsLeft({ done, total }: { done: number; total: number }, sinceMs: number) {
-    if (done === 0) return undefined
-    const spentMs = this.#deps.outside.now() - sinceMs
-    return Math.ceil((spentMs / done / 1000) * (total - done))
-  }
-
-  #jobDeps(id: string, secrets: MoveSecrets, signal: AbortSignal): MoveDeps {
-    const { fetch } = this.#deps.outside
-    const keep = () => this.#rows.keep(id, secrets)
-    return {
-      ...this.#moveDeps(),
-      fetch: (url, init) => fetch(url, { ...init, signal: both(init?.signal, signal) }),
-      save: keep,
-      password: '',
-      askCode: () => Promise.reject(new OwnerNeeded('code')),
-      code: (source) => this.#code(source, secrets, keep),
-      askDocument: (wanted) => Promise.reject(new OwnerNeeded('document', wanted)),
-    }
-  }
-
-  /** The code that the owner gave, once; without one the old host sends the letter, once. */
-  async #code(
-    source: XrpcClient,
-    secrets: MoveSecrets,
-    keep: () => Promise<void>,
-  ): Promise<string> {
-    const { code } = secrets
-    if (code !== undefined) {
-      secrets.code = undefined
-      await keep()
-      return code
-    }
-    if (!secrets.isCodeAsked) {
-      await source.post(ComAtprotoIdentityRequestPlcOperationSignature.mainSchema, undefined)
-      secrets.isCodeAsked = true
-      await keep()
-    }
-    throw new OwnerNeeded('code')
-  }
-
-  /** What stopped it: the owner is needed, it cannot go on, or it is tried again. */
-  async #stopped(id: string, shown: Shown, error: unknown): Promise<void> {
-    const problem = error instanceof Error ? error.message.slice(0, 500) : 'something went wrong'
-    if (error instanceof OwnerNeeded) {
-      const { needs, wanted } = error
-      await this.#rows.change(id, {
-        state: needs === 'code' ? 'waiting' : 'running',
-        shown: { ...shown, needs, ...(wanted && { wanted }) },
-      })
-      // A document changes without telling us: it is looked at again.
-      if (needs === 'document') throw error
-      return
-    }
-    const isCodeWrong = isRefusal(error) && shown.step === 'sign' && /Token/.test(error.error)
-    if (isCodeWrong) {
-      await this.#rows.change(id, { state: 'waiting', shown: { ...shown, needs: 'code', problem } })
-      return
-    }
-    const isFinal = isRefusal(error) || error instanceof ProtocolError
-    await this.#rows.change(id, {
-      ...(isFinal && { state: 'failed' }),
-      shown: { ...shown, problem },
-    })
-    if (!isFinal) throw error
-  }
-
-  async #finish({ id, did }: MoveRow, { state }: MoveSecrets): Promise<void> {
-    const account = await this.#deps.accounts.get(did)
-    const receipt = signReceipt(state.receipt!, account!.signingKey)
-    await this.#rows.change(id, { state: 'done', shown: { step: 'done' }, receipt })
-    await this.#rows.forget(id)
-    for (const session of [state.source, state.arrived]) {
-      if (session) await this.#endSession(session)
-    }
-  }
-
-  /** Best effort: the old host ends its sessions with the account's standing too. */
-  async #endSession({ service, refreshJwt }: MoveState['source']): Promise<void> {
-    const client = xrpcClient({ service, fetch: this.#deps.outside.fetch })
-    const headers = { authorization: `Bearer ${refreshJwt}` }
-    const schema = ComAtprotoServerDeleteSession.mainSchema
-    await client.post(schema, undefined, {}, { headers }).catch(() => {})
+  run(job: Pick<JobRun, 'key' | 'signal'>): Promise<void> {
+    return this.#work.run(job)
   }
 
   /** One move, the newest by default; with `after`, once it is newer than that. Throws MoveNotFound. */
@@ -390,38 +214,38 @@ export class Moves {
     const { state } = await this.#own(account, id)
     if (state !== 'running' && state !== 'waiting') throw notNow(`it is ${state}`)
     await this.#rows.change(id, { state: 'paused' })
-    await this.#halt(id)
+    await this.#work.halt(id)
     return this.#view(id)
   }
 
   async resume(account: Account, id: string): Promise<MoveView> {
     const { state } = await this.#own(account, id)
     if (state !== 'paused' && state !== 'failed') throw notNow(`it is ${state}`)
-    await this.#begin(id)
+    await this.#work.begin(id)
     return this.#view(id)
   }
 
   async confirm(account: Account, id: string, code: string): Promise<MoveView> {
     await this.#own(account, id)
-    await this.#halt(id)
+    await this.#work.halt(id)
     const secrets = await this.#rows.secrets(id)
     if (!secrets) throw notNow('it has ended')
     await this.#rows.keep(id, { ...secrets, code })
-    await this.#begin(id)
+    await this.#work.begin(id)
     return this.#view(id)
   }
 
   /** Before the identity changed: the account here goes, quietly. Throws NotNow. */
   async abandon(account: Account, id: string): Promise<MoveView> {
     await this.#own(account, id)
-    await this.#halt(id)
+    await this.#work.halt(id)
     const row = await this.#own(account, id)
     const secrets = await this.#rows.secrets(id)
     if (!secrets || !mayAbandon(row, secrets.state)) throw notNow('the identity may have changed')
     if (await this.#isSwitched(secrets.state)) throw notNow('the identity points here already')
     await this.#rows.change(id, { state: 'abandoned' })
     await this.#rows.forget(id)
-    await this.#endSession(secrets.state.source)
+    await this.#work.endSession(secrets.state.source)
     const view = await this.#view(id)
     await this.#deps.standing.discard(account.did)
     return view
@@ -494,17 +318,10 @@ function plannedOf(...[source, found, nowMs]: Parameters<typeof planMove>): Move
   }
 }
 
-/** What the caller of an upstream did wrong stays wrong; being away or busy passes. */
-const isRefusal = (error: unknown): error is XrpcError =>
-  error instanceof XrpcError && error.status >= 400 && error.status < 500 && error.status !== 429
-
 const mayAbandon = ({ state }: Pick<MoveRow, 'state'>, { step }: { step: MoveState['step'] }) =>
   state !== 'done' &&
   state !== 'abandoned' &&
   moveSteps.indexOf(step) <= moveSteps.indexOf('switch')
-
-const both = (one: AbortSignal | null | undefined, other: AbortSignal) =>
-  one ? AbortSignal.any([one, other]) : other
 
 const notFound = () => new XrpcError(404, 'MoveNotFound', 'There is no such move')
 const notNow = (why: string) => new XrpcError(400, 'NotNow', `Not possible now: ${why}`)

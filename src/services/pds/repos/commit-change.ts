@@ -1,6 +1,6 @@
 import { type BlobRef, blobRefs, decodeCbor, equalBytes } from '#protocol/data'
 import { type CommitPlan, decodeCommit, parseCommitEvent } from '#protocol/repo'
-import { datetimeMs } from '#protocol/syntax'
+import { datetimeMs, type Tid } from '#protocol/syntax'
 import { decodeFrame } from '#protocol/xrpc'
 import type { AccountFile, CommitChange, RecordChange } from '../account-files/index.ts'
 import type { PlannedWrite } from './planned-write.ts'
@@ -11,6 +11,7 @@ export function changeOfPlan(
   writes: readonly PlannedWrite[],
   announced: boolean,
   timeMs: number,
+  announcedRev?: Tid,
 ): CommitChange {
   const byPath = new Map(writes.map((write) => [write.path, write]))
   const ops = plan.ops.map(({ path, cid, prev }): RecordChange => {
@@ -20,7 +21,17 @@ export function changeOfPlan(
   })
   const { rev, commit, data } = plan.head
   const prevData = plan.prevData ?? undefined
-  return { rev, commit, data, bytes: plan.commitBytes, prevData, announced, timeMs, ops }
+  return {
+    rev,
+    commit,
+    data,
+    bytes: plan.commitBytes,
+    prevData,
+    announced,
+    announcedRev,
+    timeMs,
+    ops,
+  }
 }
 
 /** Reads the same change back from a journalled `#commit` frame; throws on a damaged one. */
@@ -29,7 +40,7 @@ export function changeOfFrame(frame: Uint8Array, announced: boolean): CommitChan
   if (!('type' in decoded)) throw new Error('journalled frame is an error frame')
   const event = parseCommitEvent(decoded.body)
   if (!event.ok) throw new Error(`journalled commit is damaged: ${event.detail}`)
-  const { commit, rev, ops, prevData, blocks, time } = event.event
+  const { commit, rev, since, ops, prevData, blocks, time } = event.event
   const bytes = blocks.get(commit)
   if (!bytes) throw new Error('journalled commit has no commit block')
   const { data } = decodeCommit(bytes)
@@ -40,6 +51,8 @@ export function changeOfFrame(frame: Uint8Array, announced: boolean): CommitChan
     bytes,
     prevData,
     announced,
+    // Of a quiet commit it is what the network knows, and not always what it knew before.
+    ...(!announced && since && { announcedRev: since }),
     timeMs: datetimeMs(time),
     ops: ops.map(({ path, cid, prev }): RecordChange => {
       if (!cid) return { path, isNew: false }

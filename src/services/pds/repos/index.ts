@@ -2,5 +2,5 @@
 export { applyChange, changeOfFrame } from './commit-change.ts'
 export { type HotRepo, HotRepos, type RepoState } from './hot-repos.ts'
 export { type PlannedWrite, planDelete, planRecord } from './planned-write.ts'
-export { Repos, syncChange, type Written } from './repos.ts'
+export { Repos, type ResolvedWrite, syncChange, type Written } from './repos.ts'
 export { TreeEdits } from './tree-edits.ts'

@@ -1,7 +1,14 @@
 import type { SigningKey } from '#protocol/crypto'
 import { type BlobRef, ByteMap, type CidBytes, cidText, equalBytes } from '#protocol/data'
 import { commitEvent, planCommit, type RepoHead, syncEvent, Tree } from '#protocol/repo'
-import { type AtUri, type Did, formatAtUri, type Tid, type TidClock } from '#protocol/syntax'
+import {
+  type AtUri,
+  type Did,
+  formatAtUri,
+  ProtocolError,
+  type Tid,
+  type TidClock,
+} from '#protocol/syntax'
 import { XrpcError } from '#protocol/xrpc'
 import type { AccountFile } from '../account-files/index.ts'
 import type { Account, AccountStatus, Accounts } from '../accounts/index.ts'
@@ -148,25 +155,28 @@ export class Repos {
     repo: HotRepo,
     writes: readonly ResolvedWrite[],
     kind: typeof Kind.commit | typeof Kind.quietCommit,
+    follows?: Tid,
   ): Planned {
     const { did, generation, key, state: before } = repo
-    const rev = this.#clock.next(before?.head.rev)
+    const newest = follows && !(before && before.head.rev > follows) ? follows : before?.head.rev
+    const rev = this.#clock.next(newest)
     const tree = before?.tree ?? Tree.empty()
     const plan = planCommit({ did, tree, head: before?.head, writes, rev, key })
     const announced = kind === Kind.commit
     const timeMs = this.#now()
-    const change = changeOfPlan(plan, writes, announced, timeMs)
+    const known = follows ?? repo.announcedRev
+    const change = changeOfPlan(plan, writes, announced, timeMs, announced ? undefined : known)
     const state = { head: plan.head, tree: plan.tree }
     const settleSubjects = repo.subjects.note(writes)
     const frame = {
       plan,
-      since: repo.announcedRev ?? null,
+      since: known ?? null,
       blobs: cidsOf(change.ops.flatMap(({ blobs }) => blobs ?? [])),
       time: new Date(timeMs).toISOString(),
     }
     return {
       state,
-      announcedRev: announced ? rev : repo.announcedRev,
+      announcedRev: announced ? rev : known,
       commitBytes: plan.commitBytes,
       change: {
         did,
@@ -288,6 +298,41 @@ export class Repos {
       }
       const planned = this.#plan(repo, [], Kind.quietCommit)
       return this.#append(repo, [planned.change], planned)
+    })
+  }
+
+  /**
+   * Writes of an account that is still elsewhere, brought here: quiet commits that end in the tree
+   * `data`, which the network knows by the rev `follows`. `plan` sees the tree as it is here, its nodes
+   * stored. Throws InvalidRequest when the account is not deactivated, MissingBlock when the outcome
+   * is another tree.
+   */
+  async follow(
+    did: Did,
+    { follows, data }: { follows: Tid; data: CidBytes },
+    plan: (tree: Tree, nodes: HotRepo['nodes']) => readonly ResolvedWrite[][],
+  ): Promise<void> {
+    await (await this.#hot.use(did, (repo) => repo)).settled()
+    await this.#hot.use(did, (repo) => {
+      if (repo.status !== 'deactivated') {
+        throw new XrpcError(
+          400,
+          'InvalidRequest',
+          'Only a deactivated account follows another host',
+        )
+      }
+      this.#hot.storeTree(repo)
+      const { tree } = requireState(repo)
+      let applied = repo.newest
+      for (const writes of plan(tree, repo.nodes)) {
+        const planned = this.#plan(repo, writes, Kind.quietCommit, follows)
+        applied = this.#append(repo, [planned.change], planned)
+      }
+      const outcome = requireState(repo).head.data
+      return applied.then(() => {
+        if (equalBytes(outcome, data)) return
+        throw new ProtocolError('MissingBlock', 'the changes do not give the tree that was signed')
+      })
     })
   }
 

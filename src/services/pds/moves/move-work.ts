@@ -1,0 +1,249 @@
+import {
+  ComAtprotoIdentityRequestPlcOperationSignature,
+  ComAtprotoServerDeleteSession,
+  ComAtprotoSyncGetRepo,
+} from '@atcute/atproto'
+import type { JobRun, Jobs, Outside } from '#platform/runtime'
+import {
+  type HostedHead,
+  type MoveDeps,
+  type MoveState,
+  move,
+  signReceipt,
+} from '#protocol/account'
+import { cidText } from '#protocol/data'
+import type { CachedDirectory, PlcClient, PlcCredentials } from '#protocol/identity'
+import { type Did, ProtocolError } from '#protocol/syntax'
+import { type Fetch, type XrpcClient, XrpcError, xrpcClient } from '#protocol/xrpc'
+import type { Accounts } from '../accounts/index.ts'
+import type { Imports } from '../imports/index.ts'
+import type { MoveRow, MoveRows, MoveSecrets, Shown } from './move-rows.ts'
+
+export const MOVE_JOB = 'move'
+/** A source or a directory that is away is asked again for about a week. */
+export const MOVE_PACE = {
+  maxAttempts: 20_000,
+  pauseMs: (failures: number) => Math.min(30_000, 500 * 2 ** Math.min(failures, 6)),
+}
+/** Why what changed does not do, and the whole repository has to come. */
+const WHOLE: ReadonlySet<string> = new Set(['MissingBlock', 'TooLarge', 'InvalidTree'])
+
+interface MoveWorkDeps {
+  rows: MoveRows
+  jobs: () => Jobs
+  accounts: Accounts
+  imports: () => Imports
+  directory: CachedDirectory
+  plc: PlcClient
+  outside: Pick<Outside, 'now' | 'timers' | 'random'> & { fetch: Fetch }
+}
+
+/** Only the owner can go on from here. */
+export class OwnerNeeded extends Error {
+  readonly needs: 'code' | 'document'
+  readonly wanted: PlcCredentials | undefined
+
+  constructor(needs: 'code' | 'document', wanted?: PlcCredentials) {
+    super(needs === 'code' ? 'the code of the letter is needed' : 'the document must be changed')
+    this.needs = needs
+    this.wanted = wanted
+  }
+}
+
+/** The work on moves: begun, stopped, gone on with, and what comes of it shown. */
+export class MoveWork {
+  readonly #deps: MoveWorkDeps
+  /** Jobs at work: what stops them, and when they have stopped. */
+  readonly #running = new Map<string, { stop: AbortController; ended: Promise<void> }>()
+
+  constructor(deps: MoveWorkDeps) {
+    this.#deps = deps
+  }
+
+  /** What a move needs of this host, whoever begins it. */
+  moveDeps(): Pick<MoveDeps, 'fetch' | 'plc' | 'now' | 'streamUploads' | 'document'> {
+    const { outside, plc, directory } = this.#deps
+    return {
+      fetch: outside.fetch,
+      plc,
+      now: outside.now,
+      streamUploads: true,
+      document: (did) => directory.document(did, { fresh: true }),
+    }
+  }
+
+  /** Adds the job: a key of its own each time, since the one before may just be ending. */
+  async begin(id: string): Promise<void> {
+    await this.#deps.rows.change(id, { state: 'running' })
+    const { version } = (await this.#deps.rows.get(id))!
+    await this.#deps.jobs().add(MOVE_JOB, `${id} ${version}`)
+  }
+
+  /** Stops the job, if it is at work, and waits until it has. */
+  async halt(id: string): Promise<void> {
+    const running = this.#running.get(id)
+    running?.stop.abort()
+    await running?.ended
+  }
+
+  /** The action of the job. What it throws is tried again. */
+  async run({ key, signal }: Pick<JobRun, 'key' | 'signal'>): Promise<void> {
+    const id = key.split(' ')[0]!
+    await this.#running.get(id)?.ended
+    const row = await this.#deps.rows.get(id)
+    if (row?.state !== 'running') return
+    const stop = new AbortController()
+    const end = Promise.withResolvers<void>()
+    this.#running.set(id, { stop, ended: end.promise })
+    try {
+      await this.#goOn(row, AbortSignal.any([signal, stop.signal]))
+    } catch (error) {
+      if (!stop.signal.aborted) throw error
+    } finally {
+      this.#running.delete(id)
+      end.resolve()
+    }
+  }
+
+  async #goOn(row: MoveRow, signal: AbortSignal): Promise<void> {
+    const { id } = row
+    const secrets = await this.#deps.rows.secrets(id)
+    if (!secrets) return
+    const { state } = secrets
+    let shown: Shown = { step: state.step }
+    const show = (change: Partial<Shown>) => {
+      shown = { ...shown, ...change }
+      return this.#deps.rows.change(id, { shown })
+    }
+    const sinceMs = this.#deps.outside.now()
+    try {
+      const steps = move(state, this.#jobDeps(id, secrets, signal))
+      for (;;) {
+        if (signal.aborted) return
+        const next = await steps.next()
+        if (next.done) break
+        const { step, done, total } = next.value
+        const blobs = done === undefined || total === undefined ? shown.blobs : { done, total }
+        const left = blobs && step === 'blobs' ? this.#secondsLeft(blobs, sinceMs) : undefined
+        await show({ step, blobs, secondsLeft: left })
+      }
+      await this.#finish(row, secrets)
+    } catch (error) {
+      if (signal.aborted) return
+      await this.#stopped(id, shown, error)
+    }
+  }
+
+  #secondsLeft({ done, total }: { done: number; total: number }, sinceMs: number) {
+    if (done === 0) return undefined
+    const spentMs = this.#deps.outside.now() - sinceMs
+    return Math.ceil((spentMs / done / 1000) * (total - done))
+  }
+
+  #jobDeps(id: string, secrets: MoveSecrets, signal: AbortSignal): MoveDeps {
+    const { fetch } = this.#deps.outside
+    const keep = () => this.#deps.rows.keep(id, secrets)
+    return {
+      ...this.moveDeps(),
+      fetch: (url, init) => fetch(url, { ...init, signal: both(init?.signal, signal) }),
+      save: keep,
+      password: '',
+      askCode: () => Promise.reject(new OwnerNeeded('code')),
+      code: (source) => this.#code(source, secrets, keep),
+      follow: (source, copied) => this.#follow(secrets.state.did, source, copied),
+      askDocument: (wanted) => Promise.reject(new OwnerNeeded('document', wanted)),
+    }
+  }
+
+  /** What changed since, in one small import; undefined where that cannot be. */
+  async #follow(
+    did: Did,
+    source: XrpcClient,
+    { rev }: HostedHead,
+  ): Promise<HostedHead | undefined> {
+    const account = await this.#deps.accounts.require(did)
+    const params = { did, since: rev }
+    const { body } = await source.getStream(ComAtprotoSyncGetRepo.mainSchema, params)
+    try {
+      const head = await this.#deps.imports().follow(account, body)
+      return { rev: head.rev, commit: cidText(head.commit), data: cidText(head.data) }
+    } catch (error) {
+      if (error instanceof ProtocolError && WHOLE.has(error.code)) return undefined
+      throw error
+    }
+  }
+
+  /** The code that the owner gave, once; without one the old host sends the letter, once. */
+  async #code(
+    source: XrpcClient,
+    secrets: MoveSecrets,
+    keep: () => Promise<void>,
+  ): Promise<string> {
+    const { code } = secrets
+    if (code !== undefined) {
+      secrets.code = undefined
+      await keep()
+      return code
+    }
+    if (!secrets.isCodeAsked) {
+      await source.post(ComAtprotoIdentityRequestPlcOperationSignature.mainSchema, undefined)
+      secrets.isCodeAsked = true
+      await keep()
+    }
+    throw new OwnerNeeded('code')
+  }
+
+  /** What stopped it: the owner is needed, it cannot go on, or it is tried again. */
+  async #stopped(id: string, shown: Shown, error: unknown): Promise<void> {
+    const problem = error instanceof Error ? error.message.slice(0, 500) : 'something went wrong'
+    if (error instanceof OwnerNeeded) {
+      const { needs, wanted } = error
+      await this.#deps.rows.change(id, {
+        state: needs === 'code' ? 'waiting' : 'running',
+        shown: { ...shown, needs, ...(wanted && { wanted }) },
+      })
+      // A document changes without telling us: it is looked at again.
+      if (needs === 'document') throw error
+      return
+    }
+    const isCodeWrong = isRefusal(error) && shown.step === 'sign' && /Token/.test(error.error)
+    if (isCodeWrong) {
+      await this.#deps.rows.change(id, {
+        state: 'waiting',
+        shown: { ...shown, needs: 'code', problem },
+      })
+      return
+    }
+    const isFinal = isRefusal(error) || error instanceof ProtocolError
+    await this.#deps.rows.change(id, {
+      ...(isFinal && { state: 'failed' }),
+      shown: { ...shown, problem },
+    })
+    if (!isFinal) throw error
+  }
+
+  async #finish({ id, did }: MoveRow, { state }: MoveSecrets): Promise<void> {
+    const account = await this.#deps.accounts.get(did)
+    const receipt = signReceipt(state.receipt!, account!.signingKey)
+    await this.#deps.rows.change(id, { state: 'done', shown: { step: 'done' }, receipt })
+    await this.#deps.rows.forget(id)
+    for (const session of [state.source, state.arrived]) {
+      if (session) await this.endSession(session)
+    }
+  }
+
+  /** Best effort: the old host ends its sessions with the account's standing too. */
+  async endSession({ service, refreshJwt }: MoveState['source']): Promise<void> {
+    const client = xrpcClient({ service, fetch: this.#deps.outside.fetch })
+    const headers = { authorization: `Bearer ${refreshJwt}` }
+    const schema = ComAtprotoServerDeleteSession.mainSchema
+    await client.post(schema, undefined, {}, { headers }).catch(() => {})
+  }
+}
+
+/** What the caller of an upstream did wrong stays wrong; being away or busy passes. */
+const isRefusal = (error: unknown): error is XrpcError =>
+  error instanceof XrpcError && error.status >= 400 && error.status < 500 && error.status !== 429
+
+const both = (one: AbortSignal | null | undefined, other: AbortSignal) =>
+  one ? AbortSignal.any([one, other]) : other
