@@ -30,6 +30,7 @@ test("the reference's names are read as ours", () => {
   assert.deepEqual(env, {
     FALAJ_PDS_PUBLIC_URL: 'https://pds.example.org',
     FALAJ_PDS_DID_WEB: 'true',
+    FALAJ_PDS_INVITE_REQUIRED: 'true',
     FALAJ_PDS_APPVIEW: 'https://view.example.org#did:web:view.example.org',
     FALAJ_PDS_RETENTION_HOURS: '24',
     FALAJ_PDS_PORT: '3000',
@@ -123,6 +124,124 @@ test('every setting that is reached exists', async () => {
     Object.keys(settings).map((name) => envName(room, name)),
   )
   for (const name of reachedSettings) assert.ok(known.includes(name), name)
+})
+
+test('sign-up stays closed where theirs is, and opens when they say so', () => {
+  const ofHost = (more: Record<string, string>) =>
+    translateReferenceEnv({ PDS_HOSTNAME: 'pds.example.org', ...more }).env
+      .FALAJ_PDS_INVITE_REQUIRED
+  assert.equal(ofHost({}), 'true')
+  assert.equal(ofHost({ PDS_INVITE_REQUIRED: '' }), 'true')
+  assert.equal(ofHost({ PDS_INVITE_REQUIRED: 'false' }), 'false')
+  assert.equal(ofHost({ FALAJ_PDS_INVITE_REQUIRED: 'false' }), undefined)
+})
+
+/** Every name that the reference reads. */
+const THEIRS = `
+  PDS_ACCEPTING_REPO_IMPORTS
+  PDS_ACCOUNT_DB_LOCATION
+  PDS_ACTOR_STORE_CACHE_SIZE
+  PDS_ACTOR_STORE_DIRECTORY
+  PDS_ADMIN_PASSWORD
+  PDS_BACKGROUND_DARK_URL
+  PDS_BACKGROUND_LIGHT_URL
+  PDS_BLOBSTORE_DISK_LOCATION
+  PDS_BLOBSTORE_DISK_TMP_LOCATION
+  PDS_BLOBSTORE_S3_ACCESS_KEY_ID
+  PDS_BLOBSTORE_S3_BUCKET
+  PDS_BLOBSTORE_S3_ENDPOINT
+  PDS_BLOBSTORE_S3_FORCE_PATH_STYLE
+  PDS_BLOBSTORE_S3_REGION
+  PDS_BLOBSTORE_S3_REQUEST_TIMEOUT_MS
+  PDS_BLOBSTORE_S3_SECRET_ACCESS_KEY
+  PDS_BLOBSTORE_S3_UPLOAD_TIMEOUT_MS
+  PDS_BLOB_UPLOAD_LIMIT
+  PDS_BSKY_APP_VIEW_CDN_URL_PATTERN
+  PDS_BSKY_APP_VIEW_DID
+  PDS_BSKY_APP_VIEW_URL
+  PDS_CONTACT_EMAIL_ADDRESS
+  PDS_CRAWLERS
+  PDS_DATA_DIRECTORY
+  PDS_DEV_MODE
+  PDS_DID_CACHE_DB_LOCATION
+  PDS_DID_CACHE_MAX_TTL
+  PDS_DID_CACHE_STALE_TTL
+  PDS_DID_PLC_URL
+  PDS_DISABLE_SSRF_PROTECTION
+  PDS_DPOP_SECRET
+  PDS_EMAIL_DISABLE_CONFIRMATION_LINK
+  PDS_EMAIL_FROM_ADDRESS
+  PDS_EMAIL_SMTP_URL
+  PDS_ENABLE_DID_DOC_WITH_SESSION
+  PDS_ENTRYWAY_ADMIN_TOKEN
+  PDS_ENTRYWAY_DID
+  PDS_ENTRYWAY_JWT_VERIFY_KEY_K256_PUBLIC_KEY_HEX
+  PDS_ENTRYWAY_PLC_ROTATION_KEY
+  PDS_ENTRYWAY_URL
+  PDS_ERROR_COLOR
+  PDS_FETCH_MAX_RESPONSE_SIZE
+  PDS_HANDLE_BACKUP_NAMESERVERS
+  PDS_HCAPTCHA_SECRET_KEY
+  PDS_HCAPTCHA_SITE_KEY
+  PDS_HCAPTCHA_TOKEN_SALT
+  PDS_HOME_URL
+  PDS_HOSTNAME
+  PDS_ID_RESOLVER_TIMEOUT
+  PDS_INFO_COLOR
+  PDS_INVITE_EPOCH
+  PDS_INVITE_INTERVAL
+  PDS_INVITE_REQUIRED
+  PDS_JWT_SECRET
+  PDS_LEXICON_AUTHORITY_DID
+  PDS_LOGO_URL
+  PDS_MAX_REPO_IMPORT_SIZE
+  PDS_MAX_SUBSCRIPTION_BUFFER
+  PDS_MODERATION_EMAIL_ADDRESS
+  PDS_MODERATION_EMAIL_SMTP_URL
+  PDS_MOD_SERVICE_DID
+  PDS_MOD_SERVICE_URL
+  PDS_OAUTH_TRUSTED_CLIENTS
+  PDS_PLC_ROTATION_KEY_K256_PRIVATE_KEY_HEX
+  PDS_PLC_ROTATION_KEY_KMS_KEY_ID
+  PDS_PORT
+  PDS_PRIMARY_COLOR
+  PDS_PRIVACY_POLICY_URL
+  PDS_PROXY_ALLOW_HTTP2
+  PDS_PROXY_BODY_TIMEOUT
+  PDS_PROXY_HEADERS_TIMEOUT
+  PDS_PROXY_MAX_RESPONSE_SIZE
+  PDS_PROXY_MAX_RETRIES
+  PDS_PROXY_PREFER_COMPRESSED
+  PDS_RATE_LIMITS_ENABLED
+  PDS_RATE_LIMIT_BYPASS_IPS
+  PDS_RATE_LIMIT_BYPASS_KEY
+  PDS_RECOVERY_DID_KEY
+  PDS_REDIS_SCRATCH_ADDRESS
+  PDS_REDIS_SCRATCH_PASSWORD
+  PDS_REPORT_SERVICE_DID
+  PDS_REPORT_SERVICE_URL
+  PDS_REPO_BACKFILL_LIMIT_MS
+  PDS_SEQUENCER_DB_LOCATION
+  PDS_SERVICE_DID
+  PDS_SERVICE_HANDLE_DOMAINS
+  PDS_SERVICE_NAME
+  PDS_SQLITE_DISABLE_WAL_AUTO_CHECKPOINT
+  PDS_SUCCESS_COLOR
+  PDS_SUPPORT_URL
+  PDS_TERMS_OF_SERVICE_URL
+  PDS_VERSION
+  PDS_WARNING_COLOR
+`
+  .trim()
+  .split(/\s+/)
+
+test('docs/operating/from-the-reference.md says of every name of theirs what it does here', () => {
+  const page = new URL('../../../docs/operating/from-the-reference.md', import.meta.url)
+  const text = readFileSync(page, 'utf8')
+  for (const name of THEIRS) {
+    const isRefused = refusedPrefixes.some((prefix) => name.startsWith(prefix))
+    assert.ok(isRefused || text.includes(`\`${name}\``), `the page does not name ${name}`)
+  }
 })
 
 test('docs/operating/from-the-reference.md names each', () => {

@@ -21,6 +21,8 @@ const SAME: Readonly<Record<string, string>> = {
   PDS_BSKY_APP_VIEW_CDN_URL_PATTERN: 'FALAJ_PDS_APPVIEW_CDN_URL_PATTERN',
   PDS_SERVICE_HANDLE_DOMAINS: 'FALAJ_PDS_HANDLE_DOMAINS',
   PDS_CRAWLERS: 'FALAJ_PDS_CRAWLERS',
+  PDS_ACCEPTING_REPO_IMPORTS: 'FALAJ_PDS_ACCEPT_IMPORTS',
+  PDS_MAX_REPO_IMPORT_SIZE: 'FALAJ_PDS_IMPORT_BYTES_MAX',
   PDS_BLOB_UPLOAD_LIMIT: 'FALAJ_PDS_BLOB_BYTES_MAX',
   PDS_BLOBSTORE_DISK_LOCATION: 'FALAJ_PDS_BLOBS_FOLDER',
   PDS_BLOBSTORE_S3_BUCKET: 'FALAJ_PDS_S3_BUCKET',
@@ -93,7 +95,8 @@ export function translateReferenceEnv(env: Env): Translated {
   const given = Object.keys(env).filter((name) => name.startsWith('PDS_') && env[name] !== '')
   const translated: Record<string, string | undefined> = { ...hostIdentity(env), ...computed(env) }
   for (const [theirs, ours] of Object.entries(SAME))
-    if (theirs.startsWith('PDS_') || given.length > 0) translated[ours] = env[theirs]
+    if (env[theirs] && (theirs.startsWith('PDS_') || given.length > 0))
+      translated[ours] = env[theirs]
   const ours = Object.entries(translated).filter(
     (entry): entry is [string, string] =>
       entry[1] !== undefined && entry[1] !== '' && env[entry[0]] === undefined,
@@ -114,6 +117,8 @@ function hostIdentity(env: Env): Record<string, string | undefined> {
   return {
     FALAJ_PDS_PUBLIC_URL: name === 'localhost' ? `http://localhost:${port}` : `https://${name}`,
     FALAJ_PDS_DID_WEB: String(did === undefined || did.startsWith('did:web:')),
+    // Theirs asks for invites unless told not to: nobody's sign-up opens by coming here.
+    FALAJ_PDS_INVITE_REQUIRED: 'true',
   }
 }
 

@@ -113,6 +113,16 @@ export const pdsConfig = config('pds', {
     help: "In whose name the operator's own letters are sent by it.",
   }),
   blobBytesMax: integer({ default: 50_000_000, min: 1, unit: 'bytes', help: 'Largest blob.' }),
+  acceptImports: flag({
+    default: true,
+    help: 'Accounts may bring a repository (importRepo), as moves to this host do.',
+  }),
+  importBytesMax: integer({
+    default: 64 * 1024 ** 3,
+    min: 1,
+    unit: 'bytes',
+    help: 'Largest repository that is brought; read in bounded memory, whatever its size.',
+  }),
   accountBlobBytesMax: integer({
     default: 100_000_000_000,
     min: 1,

@@ -171,6 +171,7 @@ export async function createPds(
     handleDomains: config.handleDomains,
     version: deps.version,
     blobBytesMax: config.blobBytesMax,
+    imports: { accepted: config.acceptImports, bytesMax: config.importBytesMax },
     links: { privacyPolicy: config.privacyPolicyUrl, termsOfService: config.termsOfServiceUrl },
     contactEmail: config.contactEmail,
   }

@@ -13,6 +13,8 @@ export interface Host {
   version: string
   /** Bytes of the largest blob. */
   blobBytesMax: number
+  /** Repositories that accounts bring. */
+  imports: { accepted: boolean; bytesMax: number }
   /** Addresses of the operator's documents. */
   links: { privacyPolicy: string | undefined; termsOfService: string | undefined }
   contactEmail: string | undefined

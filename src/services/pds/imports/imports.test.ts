@@ -186,6 +186,16 @@ test('a rev from the far future is not taken over', async () => {
   assert.equal(body.error, 'InvalidRepo')
 })
 
+test('a host may take in none, or none so large', async () => {
+  const closed = await movedIn({ config: { acceptImports: false } })
+  const refused = await importRepo(closed.host, closed.person, car)
+  assert.deepEqual([refused.status, refused.body.error], [400, 'InvalidRequest'])
+  const small = await movedIn({ config: { importBytesMax: car.length - 1 } })
+  const tooLarge = await importRepo(small.host, small.person, car)
+  assert.equal(tooLarge.status, 413, JSON.stringify(tooLarge.body))
+  assert.equal((await check(small.host, small.person)).indexedRecords, 0)
+})
+
 test('only a deactivated account takes an import', async () => {
   const answer = await importRepo(source, alice, car)
   assert.deepEqual([answer.status, answer.body.error], [400, 'InvalidRequest'])
