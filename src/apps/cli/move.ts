@@ -13,6 +13,7 @@ import {
 import { networkDirectory, type PlcCredentials, plcClient } from '#protocol/identity'
 import type { Fetch } from '#protocol/xrpc'
 import { type Flags, readFlags, readOrigin, requireFlags } from './flags.ts'
+import { moveByJob, readVerb, runMoveVerb } from './move-job.ts'
 import { ask, endProgress, showProgress, tell } from './terminal.ts'
 
 const FLAGS = {
@@ -41,8 +42,19 @@ const LABELS: Readonly<Record<string, string>> = {
   done: 'done',
 }
 
-/** Moves an account; with --check only tells what would change. Interrupted, it goes on when run again. */
+const label = (step: string) => LABELS[step] ?? step
+
+/**
+ * Moves an account; with --check only tells what would change. Where the new host is one of ours it
+ * does the work itself, and this only watches; with --state FILE, or elsewhere, the work is done
+ * here, and goes on when run again. With a verb: watches a move or decides about it.
+ */
 export async function runMove(args: readonly string[]): Promise<number> {
+  const verb = readVerb(args[0])
+  if (verb) {
+    const describe = describeReceipt
+    return runMoveVerb(verb, args.slice(1), { label, readPassword, describe })
+  }
   const { flags } = readFlags(args, FLAGS)
   const { from, to, plc, handle } = requireFlags(flags, ['from', 'to', 'plc', 'handle'])
   const [source, destination] = [readOrigin('from', from), readOrigin('to', to)]
@@ -59,6 +71,19 @@ export async function runMove(args: readonly string[]): Promise<number> {
     const question = { source: session, destination, plc: directory, fetch }
     const found = await preflight({ ...question, canChangeDocument: true })
     if (flags.check) return tell(flags, found, describePreflight(found))
+    const isHere = flags.state !== undefined || existsSync(file)
+    if (!isHere) {
+      const receipt = await moveByJob({
+        fetch,
+        source: session,
+        destination,
+        password,
+        email: text(flags.email),
+        inviteCode: text(flags.invite),
+        label,
+      })
+      if (receipt) return tell(flags, receipt, describeReceipt(receipt))
+    }
     const state = resume(file, destination) ?? planMove(session, found, Date.now())
     state.source = session.state
     const deps = {
@@ -112,7 +137,7 @@ async function follow(state: MoveState, deps: Parameters<typeof move>[1]): Promi
     }
     const { step, done, total } = next.value
     const count = done === undefined || total === undefined ? undefined : { done, total }
-    showProgress(LABELS[step] ?? step, count)
+    showProgress(label(step), count)
   }
 }
 

@@ -1,0 +1,63 @@
+/** Moves that the new host does itself, with hosts that are killed on the way, and the command line. */
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { after, before, describe, test } from 'node:test'
+import { MovingNetwork } from '../moving.test-support.ts'
+
+const falaj = join(import.meta.dirname, '../../bin/falaj')
+
+describe('a move by the new host', () => {
+  const network = new MovingNetwork()
+  before(() => network.start())
+  after(() => network.stop())
+
+  async function run(...words: string[]) {
+    const child = spawn(falaj, words, { stdio: ['ignore', 'pipe', 'pipe'] })
+    const [out, err] = await Promise.all([text(child.stdout), text(child.stderr)])
+    if (child.exitCode === null) await once(child, 'exit')
+    return { code: child.exitCode, out, err }
+  }
+
+  test('goes on when the new host was killed among the pictures', async () => {
+    const alice = await network.person('alice', { records: 400, blobs: 60 })
+    const { state, receipt } = await network.moveThrough(alice, 'blobs', 'new')
+    assert.equal(state, 'done')
+    assert.deepEqual([receipt!.records, receipt!.blobs, receipt!.sameRoot], [460, 60, true])
+    assert.deepEqual(receipt!.missingBlobs, [])
+  })
+
+  test('goes on when the old host was killed at the switch', async () => {
+    const bob = await network.person('bob', { records: 20, blobs: 5 })
+    const { state, receipt } = await network.moveThrough(bob, 'switch', 'old')
+    assert.equal(state, 'done')
+    assert.deepEqual([receipt!.records, receipt!.blobs, receipt!.sameRoot], [25, 5, true])
+  })
+
+  test('the command line starts it, shows its end, verifies the receipt, and moves back', async () => {
+    const carol = await network.person('carol', { records: 30, blobs: 3 })
+    const password = join(network.folder, 'password')
+    writeFileSync(password, carol.password)
+    const who = ['--handle', carol.handle, '--password-file', password, '--json']
+    const { url: plc } = network.plc
+    const [from, to] = [network.old.url, network.new.url]
+    const moved = await run('move', '--from', from, '--to', to, '--plc', plc, ...who)
+    assert.equal(moved.code, 0, moved.err)
+    assert.match(moved.err, /done/)
+    const file = join(network.folder, 'receipt.json')
+    writeFileSync(file, moved.out)
+    const good = await run('receipt', 'verify', file, '--plc', plc)
+    assert.equal(good.code, 0, good.err)
+    assert.match(good.out, /33 records, 3 blobs, nothing missing/)
+    writeFileSync(file, moved.out.replace('"records":33', '"records":34'))
+    const bad = await run('receipt', 'verify', file, '--plc', plc)
+    assert.equal(bad.code, 1)
+    const back = await run('move', 'back', '--to', to, ...who)
+    assert.equal(back.code, 0, back.err)
+    assert.equal(JSON.parse(back.out).to, from)
+    assert.equal((await run('move', 'sideways')).code, 2)
+  })
+})
