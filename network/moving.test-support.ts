@@ -107,11 +107,15 @@ export class MovingNetwork {
     return answer.body
   }
 
+  async code(mover: Mover): Promise<string> {
+    const input = { password: mover.password, purpose: 'plc-operation' }
+    return (await this.owner(mover, 'app.falaj.account.confirmPassword', input)).code
+  }
+
   /** Starts the job; the token of the session at the new host. */
   async begin(mover: Mover): Promise<string> {
     const { accessJwt, refreshJwt, password } = mover
-    const purpose = { password, purpose: 'plc-operation' }
-    const { code } = await this.owner(mover, 'app.falaj.account.confirmPassword', purpose)
+    const code = await this.code(mover)
     const session = { accessJwt, refreshJwt }
     const input = { source: this.old.url, session, password, code }
     const { status, body } = await this.call(this.new, 'app.falaj.move.start', { input })
@@ -120,8 +124,12 @@ export class MovingNetwork {
   }
 
   /** Watches the move until it is as wanted; while the host is away, asks again. */
-  async watch(token: string, isThere: (move: MoveView) => boolean): Promise<MoveView> {
-    const deadlineMs = Date.now() + 60_000
+  async watch(
+    token: string,
+    isThere: (move: MoveView) => boolean,
+    withinMs = 60_000,
+  ): Promise<MoveView> {
+    const deadlineMs = Date.now() + withinMs
     let after: number | undefined
     for (;;) {
       const query = after === undefined ? '' : `?after=${after}`
@@ -145,6 +153,11 @@ export class MovingNetwork {
     await this.watch(token, (move) => move.step === step || move.state === 'done')
     await this[killed].kill()
     await this[killed].start()
+    const move = await this.watch(token, ({ state }) => state === 'done' || state === 'waiting')
+    if (move.state !== 'waiting') return move
+    // The code was used up and the answer lost: its owner gives another.
+    const input = { id: move.id, code: await this.code(mover) }
+    await this.call(this.new, 'app.falaj.move.confirm', { token, input })
     return this.watch(token, ({ state }) => state === 'done')
   }
 }

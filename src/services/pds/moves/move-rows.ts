@@ -8,6 +8,8 @@ export interface MoveSecrets {
   state: MoveState
   /** The code for the change of identity, until it is used. */
   code?: string | undefined
+  /** It was shown to the old host: what is refused then may be the code. */
+  isCodeTried?: boolean | undefined
   /** The old host was asked for the letter. */
   isCodeAsked?: boolean | undefined
 }

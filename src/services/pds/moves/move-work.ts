@@ -110,6 +110,7 @@ export class MoveWork {
     const secrets = await this.#deps.rows.secrets(id)
     if (!secrets) return
     const { state } = secrets
+    secrets.isCodeTried = undefined
     let shown: Shown = { step: state.step }
     const show = (change: Partial<Shown>) => {
       shown = { ...shown, ...change }
@@ -130,7 +131,7 @@ export class MoveWork {
       await this.#finish(row, secrets)
     } catch (error) {
       if (signal.aborted) return
-      await this.#stopped(id, shown, error)
+      await this.#stopped(id, secrets, shown, error)
     }
   }
 
@@ -173,7 +174,7 @@ export class MoveWork {
     }
   }
 
-  /** The code that the owner gave, once; without one the old host sends the letter, once. */
+  /** The code that the owner gave; without one the old host sends the letter, once. */
   async #code(
     source: XrpcClient,
     secrets: MoveSecrets,
@@ -181,8 +182,8 @@ export class MoveWork {
   ): Promise<string> {
     const { code } = secrets
     if (code !== undefined) {
-      secrets.code = undefined
-      await keep()
+      // Kept until it is refused: an old host that dies meanwhile may not have used it up.
+      secrets.isCodeTried = true
       return code
     }
     if (!secrets.isCodeAsked) {
@@ -194,7 +195,7 @@ export class MoveWork {
   }
 
   /** What stopped it: the owner is needed, it cannot go on, or it is tried again. */
-  async #stopped(id: string, shown: Shown, error: unknown): Promise<void> {
+  async #stopped(id: string, secrets: MoveSecrets, shown: Shown, error: unknown): Promise<void> {
     const problem = error instanceof Error ? error.message.slice(0, 500) : 'something went wrong'
     if (error instanceof OwnerNeeded) {
       const { needs, wanted } = error
@@ -206,8 +207,12 @@ export class MoveWork {
       if (needs === 'document') throw error
       return
     }
-    const isCodeWrong = isRefusal(error) && shown.step === 'sign' && /Token/.test(error.error)
-    if (isCodeWrong) {
+    if (secrets.isCodeTried && isRefusal(error) && /Token/.test(error.error)) {
+      secrets.code = undefined
+      secrets.isCodeTried = undefined
+      await this.#deps.rows.keep(id, secrets)
+      // The next try has the letter sent.
+      if (!secrets.isCodeAsked) throw error
       await this.#deps.rows.change(id, {
         state: 'waiting',
         shown: { ...shown, needs: 'code', problem },
