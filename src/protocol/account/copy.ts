@@ -17,7 +17,7 @@ import { type HostedHead, readHead } from './head.ts'
 
 const CAR = 'application/vnd.ipld.car'
 const BLOB_BYTES_MAX = 200_000_000
-const BLOBS_AT_ONCE = 4
+const BLOBS_AT_ONCE = 8
 /** Tries for one blob before it counts as missing. */
 const BLOB_TRIES = 3
 /** Where a client cannot send a stream, the repository passes through its memory. */

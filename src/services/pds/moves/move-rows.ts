@@ -10,6 +10,8 @@ export interface MoveSecrets {
   code?: string | undefined
   /** It was shown to the old host: what is refused then may be the code. */
   isCodeTried?: boolean | undefined
+  /** The account was here before, from an earlier stay: it is not this move's to take back. */
+  wasHere?: boolean | undefined
   /** The old host was asked for the letter. */
   isCodeAsked?: boolean | undefined
 }

@@ -332,6 +332,27 @@ test('a directory that is away keeps nobody from finishing later', async () => {
   assert.equal((await seen(begun.accessJwt)).state, 'done')
 })
 
+test('a way back that is given up leaves the copy of the earlier stay', async () => {
+  const alice = await person('wavering')
+  const jobs = destination.loop('moves')
+  const begun = await start(alice, { code: await code(alice) })
+  await until(begun.accessJwt, 'done')
+  await jobs.stop()
+  // Nobody works on it at the old host yet.
+  const { body } = await destination.post(
+    'app.falaj.move.wayBack',
+    { id: begun.move.id, password: alice.password },
+    begun.accessJwt,
+  )
+  const input = { id: body.move.id }
+  const given = await source.post('app.falaj.move.abandon', input, body.accessJwt)
+  assert.equal(given.body.move.state, 'abandoned')
+  const status = await source.get('com.atproto.sync.getRepoStatus', { did: alice.did })
+  assert.equal(status.body.status, 'deactivated')
+  const there = { ...alice, accessJwt: begun.accessJwt }
+  assert.equal((await destination.write(there, 'staying')).status, 200)
+})
+
 test('the way back is one call, and brings what was written meanwhile', async () => {
   const alice = await person('homesick')
   const jobs = destination.loop('moves')

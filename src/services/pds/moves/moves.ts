@@ -145,6 +145,7 @@ export class Moves {
     const { outside } = this.#deps
     const source = await this.#source(given)
     const state = plannedOf(source, await this.#preflight(source), outside.now())
+    const wasHere = (await this.#deps.accounts.get(state.did)) !== undefined
     // The account is made here, or signed in to when it is there: the password proves that.
     const { password, email, inviteCode } = given
     const steps = move(state, {
@@ -164,7 +165,7 @@ export class Moves {
     if (!before) {
       const shown = { step: state.step }
       await this.#rows.add({ id, did, handle, source: source.state.service, shown })
-      await this.#rows.keep(id, { state, code: given.code })
+      await this.#rows.keep(id, { state, code: given.code, wasHere })
       await this.#work.begin(id)
     } else await this.#takeUp(before, source, given.code)
     const tokens = await this.#deps.sessions.create(did)
@@ -247,7 +248,7 @@ export class Moves {
     await this.#rows.forget(id)
     await this.#work.endSession(secrets.state.source)
     const view = await this.#view(id)
-    await this.#deps.standing.discard(account.did)
+    if (!secrets.wasHere) await this.#deps.standing.discard(account.did)
     return view
   }
 
