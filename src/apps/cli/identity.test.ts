@@ -34,6 +34,8 @@ test('what is missing or wrong is told before anybody is asked anything', async 
     [`recover ${WHOLE} --to nonsense`, /--to must be/],
     [`recover ${WHOLE} --handle nonsense`, /--handle must be/],
     [`recover ${WHOLE} --backup ${folder}/nothing.car`, /no file/],
+    [`recover ${WHOLE} --archive ${folder}/nothing.zip`, /no such file/],
+    [`recover ${WHOLE} --archive ${folder} --blobs ${folder}`, /go without it/],
     [`recover ${WHOLE} --blobs ${folder}/nothing`, /no folder/],
   ]
   for (const [line, expected] of rows) assert.match(await problems(line), expected, line)

@@ -26,6 +26,7 @@ import {
 } from '#protocol/identity'
 import { type Did, type Handle, isHandle } from '#protocol/syntax'
 import type { Fetch } from '#protocol/xrpc'
+import { openAccountArchive } from './archive.ts'
 import { type Flags, readFlags, readOrigin, requireFlags } from './flags.ts'
 import { ask, endProgress, showProgress, tell } from './terminal.ts'
 
@@ -40,6 +41,7 @@ const FLAGS = {
   'password-file': 'value',
   backup: 'value',
   blobs: 'value',
+  archive: 'value',
   keep: 'value',
   check: 'switch',
   json: 'switch',
@@ -52,8 +54,8 @@ const VERBS: Readonly<Record<string, (flags: Flags) => Promise<number>>> = {
 }
 
 const USAGE = [
-  'falaj identity recover --did DID --plc URL --to URL --handle NAME [--words-file FILE] [--backup FILE.car]',
-  '                       [--blobs FOLDER] [--email ADDRESS] [--invite CODE] [--password-file FILE]',
+  'falaj identity recover --did DID --plc URL --to URL --handle NAME [--words-file FILE]',
+  '                       [--archive FILE.zip | --backup FILE.car --blobs FOLDER] [--email ADDRESS] [--invite CODE] [--password-file FILE]',
   '                       [--keep DID:KEY,DID:KEY] [--check] [--json]',
   'falaj identity check   --did DID --plc URL [--words-file FILE] [--json]',
   'falaj identity make-key [--json]',
@@ -85,7 +87,7 @@ async function runRecover(flags: Flags): Promise<number> {
   const did = readDid(needed.did)
   const destination = readOrigin('to', needed.to)
   if (!isHandle(needed.handle)) throw new ConfigError(['--handle must be a name like a.example'])
-  const files = copiesOf(flags)
+  const { close, ...files } = await copiesOf(flags)
   return withDirectory(needed.plc, async (deps) => {
     const secret = await readWords(flags)
     const keep = (text(flags.keep) ?? '').split(',').filter(Boolean)
@@ -106,7 +108,7 @@ async function runRecover(flags: Flags): Promise<number> {
     }
     const receipt = await follow(recovery, deps)
     return tell(flags, receipt, describeReceipt(receipt, files))
-  })
+  }).finally(() => close?.())
 }
 
 /** Whether a sheet is good for an account, and what it could do now. */
@@ -151,13 +153,20 @@ function readDid(given: string): Did {
   throw new ConfigError(['--did must be a did:plc: other identities have no keys of this kind'])
 }
 
+type Copies = Pick<Recovery, 'repo' | 'blob' | 'preferences'> & { close?(): Promise<void> }
+
 /** The copy to fill the account from, looked at before anything is done. */
-function copiesOf(flags: Flags): Pick<Recovery, 'repo' | 'blob'> {
+async function copiesOf(flags: Flags): Promise<Copies> {
+  const archive = text(flags.archive)
   const car = text(flags.backup)
   const folder = text(flags.blobs)
   if (car !== undefined && !existsSync(car)) throw new ConfigError([`--backup: no file ${car}`])
   if (folder !== undefined && !statSync(folder, { throwIfNoEntry: false })?.isDirectory())
     throw new ConfigError([`--blobs: no folder ${folder}`])
+  if (archive !== undefined) {
+    if (car === undefined && folder === undefined) return openAccountArchive(archive)
+    throw new ConfigError(['--archive has records and files: --backup and --blobs go without it'])
+  }
   return {
     ...(car !== undefined && { repo: () => createReadStream(car) as AsyncIterable<Uint8Array> }),
     ...(folder !== undefined && { blob: (cid: string) => blobOf(folder, cid) }),

@@ -13,6 +13,7 @@ import {
   ComAtprotoServerCreateAccount,
   ComAtprotoServerDescribeServer,
 } from '@atcute/atproto'
+import * as AppBskyActorPutPreferences from '@atcute/bluesky/types/app/actor/putPreferences'
 import { signServiceAuth } from '#protocol/auth'
 import { cidForRaw, type SigningKey } from '#protocol/crypto'
 import { cidText } from '#protocol/data'
@@ -52,6 +53,8 @@ export interface Recovery {
   repo?: (() => AsyncIterable<Uint8Array> | Uint8Array) | undefined
   /** A blob of the export, by its CID; undefined when it has none. */
   blob?: ((cid: string) => Promise<Uint8Array | undefined>) | undefined
+  /** What the account chose in apps, as the export has it. */
+  preferences?: (() => Promise<unknown[] | undefined>) | undefined
 }
 
 export interface RecoveryDeps {
@@ -263,10 +266,16 @@ class RecoveryRun {
 
   /** The copy is verified there against the keys the identity ever had. */
   async fill(): Promise<void> {
-    if (!this.#recovery.repo) return
-    const body = this.#recovery.repo()
-    const encoding = 'application/vnd.ipld.car'
-    await this.#client.post(ComAtprotoRepoImportRepo.mainSchema, { encoding, body } as never)
+    const { repo, preferences } = this.#recovery
+    if (repo) {
+      const encoding = 'application/vnd.ipld.car'
+      const input = { encoding, body: repo() }
+      await this.#client.post(ComAtprotoRepoImportRepo.mainSchema, input as never)
+    }
+    const chosen = await preferences?.()
+    if (chosen === undefined) return
+    const input = { preferences: chosen }
+    await this.#client.post(AppBskyActorPutPreferences.mainSchema, input as never)
   }
 
   /** Brings what the copy has of the files that records mention. Returns what it does not have. */
