@@ -1,10 +1,11 @@
 import { join } from 'node:path'
 import { type Log, type Outside, smtpTransport } from '#platform/runtime'
-import type { Blobs, Kv } from '#platform/storage'
+import type { Kv } from '#platform/storage'
 import type { PdsConfig } from '#services/pds'
 import { closing } from '../closing.ts'
 import { directoriesOf } from '../directories.ts'
 import { hostKey } from '../host-key.ts'
+import { openBlobs } from '../open-blobs.ts'
 import { readPageFiles } from '../page-files.ts'
 import { type ServicePart, UsageError } from '../part.ts'
 import { openRotationKey } from '../rotation-key.ts'
@@ -53,7 +54,10 @@ export const pdsPart: ServicePart<PdsConfig> = {
             synchronous: 'FULL',
           }),
           storage.openLocalStreams(join(dataDir, 'streams'), { now: outside.now, onFatal }),
-          openBlobs(values, storage, dataDir),
+          openBlobs(values, storage, {
+            dataDir,
+            folder: values.blobsFolder ?? join(dataDir, 'blobs'),
+          }),
         ])
         const counts = await countsOf(values, storage, outside, log)
         const [mail, moderationMail] = [values.emailSmtpUrl, values.moderationEmailSmtpUrl].map(
@@ -122,30 +126,6 @@ function requirePairs(values: PdsConfig): void {
     const [given, missing] = server ? ['smtp-url', 'from-address'] : ['from-address', 'smtp-url']
     throw new UsageError(`--${flags}-${given} needs --${flags}-${missing} beside it`)
   }
-}
-
-/** Blobs in a bucket, or in a folder. Throws UsageError when the settings are half of one. */
-function openBlobs(
-  values: PdsConfig,
-  { openDiskBlobs, openS3Blobs }: typeof import('#platform/storage'),
-  dataDir: string,
-): Promise<Blobs> {
-  const { s3Bucket: bucket, s3AccessKeyId, s3SecretAccessKey, blobsFolder } = values
-  if (bucket === undefined) return openDiskBlobs(blobsFolder ?? join(dataDir, 'blobs'))
-  if (!s3AccessKeyId || !s3SecretAccessKey) {
-    throw new UsageError('a bucket for blobs needs both an access key and its secret')
-  }
-  return openS3Blobs({
-    bucket,
-    endpoint: values.s3Endpoint,
-    region: values.s3Region,
-    pathStyle: values.s3PathStyle,
-    accessKeyId: s3AccessKeyId,
-    secretAccessKey: s3SecretAccessKey,
-    prefix: values.s3Prefix,
-    timeoutMs: values.s3TimeoutMs,
-    waitingDirectory: join(dataDir, 'uploads'),
-  })
 }
 
 function handleDomains(

@@ -114,12 +114,13 @@ export class Pictures {
   }
 
   async #find(name: string, wanted: PictureRequest): Promise<KeptPicture> {
-    const kept = this.#memory.get(name) ?? (await this.#parts.shelf.get(name))
+    const remembered = this.#memory.get(name)
+    const kept = remembered ?? (await this.#parts.shelf.get(name))
     const picture = kept
       ? await this.#stillThere(name, kept, wanted)
       : await this.#make(name, wanted)
     this.#answers.with(kept ? 'kept' : 'made').add()
-    this.#memory.set(name, picture)
+    if (picture !== remembered) this.#memory.set(name, picture)
     return picture
   }
 

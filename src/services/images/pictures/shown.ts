@@ -1,4 +1,4 @@
-import type { Fetch } from '#platform/runtime'
+import { createLru, type Fetch } from '#platform/runtime'
 import type { Did } from '#protocol/syntax'
 
 export interface ShownParts {
@@ -17,7 +17,9 @@ const ANSWER_BYTES_MAX = 256 * 1024
 /** Whom the app view shows: its pictures are served, so that this is no proxy for everything. */
 export class ShownAccounts {
   readonly #parts: ShownParts
-  readonly #answers = new Map<Did, { isShown: boolean; untilMs: number }>()
+  readonly #answers = createLru<Did, { isShown: boolean; untilMs: number }>({
+    maxEntries: ACCOUNTS_MAX,
+  })
   readonly #asking = new Map<Did, Promise<boolean>>()
 
   constructor(parts: ShownParts) {
@@ -54,10 +56,7 @@ export class ShownAccounts {
     if (response.status !== 200 && response.status !== 400)
       throw new Error(`the app view answered ${response.status}`)
     const isShown = response.status === 200
-    this.#answers.delete(did)
     this.#answers.set(did, { isShown, untilMs: now() + ANSWER_MS })
-    if (this.#answers.size > ACCOUNTS_MAX)
-      this.#answers.delete(this.#answers.keys().next().value as Did)
     return isShown
   }
 }
