@@ -1,0 +1,113 @@
+/**
+ * Every method of app.bsky that this app view does not answer, and why. unanswered.test.ts compares
+ * it with the lexicons and the method table, so a method is either answered or has a line here.
+ */
+import type { Nsid } from '#protocol/syntax'
+
+type Reasons = Partial<Record<Nsid, string>>
+
+const MAKERS = 'asked of the services that make feeds; an app view asks it, and answers getFeed'
+const SEARCH = 'asked of the search service by this one, and answered there'
+const PREFERENCES = "kept at the account's host, which answers without asking an app view"
+const RECOMMENDER =
+  'of a service that recommends, asked by an app view that has none of its own; ours works out what it suggests from its index'
+const CONTACTS =
+  'matches telephone numbers, which nobody of this stack collects; clients offer it only where a host says so'
+const VIDEO = 'of a service that takes films in; a record with a film passes through'
+
+/** Answered by another service of the stack, or by somebody else's. */
+export const elsewhere: Reasons = {
+  'app.bsky.actor.getPreferences': PREFERENCES,
+  'app.bsky.actor.putPreferences': PREFERENCES,
+  'app.bsky.feed.describeFeedGenerator': MAKERS,
+  'app.bsky.feed.getFeedSkeleton': MAKERS,
+  'app.bsky.feed.sendInteractions': 'sent by clients to the maker of the feed, past the app view',
+  'app.bsky.unspecced.searchActorsSkeleton': SEARCH,
+  'app.bsky.unspecced.searchPostsSkeleton': SEARCH,
+  'app.bsky.video.abortUpload': VIDEO,
+  'app.bsky.video.finishUpload': VIDEO,
+  'app.bsky.video.getJobStatus': VIDEO,
+  'app.bsky.video.getUploadLimits': VIDEO,
+  'app.bsky.video.getUploadStatus': VIDEO,
+  'app.bsky.video.startUpload': VIDEO,
+  'app.bsky.video.uploadPart': VIDEO,
+  'app.bsky.video.uploadVideo': VIDEO,
+}
+
+/** Answered by nobody here: what they are about does not exist in this stack. */
+export const notApplicable: Reasons = {
+  'app.bsky.contact.dismissMatch': CONTACTS,
+  'app.bsky.contact.getMatches': CONTACTS,
+  'app.bsky.contact.getSyncStatus': CONTACTS,
+  'app.bsky.contact.importContacts': CONTACTS,
+  'app.bsky.contact.removeData': CONTACTS,
+  'app.bsky.contact.sendNotification': CONTACTS,
+  'app.bsky.contact.startPhoneVerification': CONTACTS,
+  'app.bsky.contact.verifyPhone': CONTACTS,
+  'app.bsky.unspecced.getOnboardingSuggestedStarterPacksSkeleton': RECOMMENDER,
+  'app.bsky.unspecced.getOnboardingSuggestedUsersSkeleton': RECOMMENDER,
+  'app.bsky.unspecced.getSuggestedFeedsSkeleton': RECOMMENDER,
+  'app.bsky.unspecced.getSuggestedStarterPacksSkeleton': RECOMMENDER,
+  'app.bsky.unspecced.getSuggestedUsersForDiscoverSkeleton': RECOMMENDER,
+  'app.bsky.unspecced.getSuggestedUsersForExploreSkeleton': RECOMMENDER,
+  'app.bsky.unspecced.getSuggestedUsersForSeeMoreSkeleton': RECOMMENDER,
+  'app.bsky.unspecced.getSuggestedUsersSkeleton': RECOMMENDER,
+  'app.bsky.unspecced.getSuggestionsSkeleton': RECOMMENDER,
+  'app.bsky.unspecced.getTrendsSkeleton': RECOMMENDER,
+  'app.bsky.unspecced.searchStarterPacksSkeleton': RECOMMENDER,
+}
+
+/** Meant to be answered here, and not yet. Whoever adds the method takes its line out. */
+export const toCome: Reasons = {
+  'app.bsky.actor.getSuggestions': 'people whom those one follows follow',
+  'app.bsky.ageassurance.begin': 'age assurance',
+  'app.bsky.ageassurance.getConfig': 'age assurance',
+  'app.bsky.ageassurance.getState': 'age assurance',
+  'app.bsky.bookmark.createBookmark': 'bookmarks',
+  'app.bsky.bookmark.deleteBookmark': 'bookmarks',
+  'app.bsky.bookmark.getBookmarks': 'bookmarks',
+  'app.bsky.draft.createDraft': 'drafts',
+  'app.bsky.draft.deleteDraft': 'drafts',
+  'app.bsky.draft.getDrafts': 'drafts',
+  'app.bsky.draft.updateDraft': 'drafts',
+  'app.bsky.embed.getEmbedExternalView': 'embeds built from records of other applications',
+  'app.bsky.feed.getListFeed': 'feeds of lists',
+  'app.bsky.feed.getQuotes': 'quotes of a post',
+  'app.bsky.feed.searchPostsV2': 'search with facets',
+  'app.bsky.graph.getActorStarterPacks': 'starter packs',
+  'app.bsky.graph.getKnownFollowers': 'followers one knows',
+  'app.bsky.graph.getListBlocks': 'blocks by list',
+  'app.bsky.graph.getListsWithMembership': 'lists, and whether somebody is on them',
+  'app.bsky.graph.getStarterPack': 'starter packs',
+  'app.bsky.graph.getStarterPacks': 'starter packs',
+  'app.bsky.graph.getStarterPacksWithMembership': 'starter packs',
+  'app.bsky.graph.getSuggestedFollowsByActor': 'suggestions',
+  'app.bsky.graph.muteThread': 'muted threads',
+  'app.bsky.graph.searchStarterPacks': 'starter packs',
+  'app.bsky.graph.searchStarterPacksV2': 'starter packs',
+  'app.bsky.graph.unmuteThread': 'muted threads',
+  'app.bsky.notification.getPreferences': 'preferences of notifications',
+  'app.bsky.notification.listActivitySubscriptions': 'activity subscriptions',
+  'app.bsky.notification.putActivitySubscription': 'activity subscriptions',
+  'app.bsky.notification.putPreferences': 'preferences of notifications',
+  'app.bsky.notification.putPreferencesV2': 'preferences of notifications',
+  'app.bsky.notification.registerPush': 'push',
+  'app.bsky.notification.unregisterPush': 'push',
+  'app.bsky.unspecced.getAgeAssuranceState': 'age assurance',
+  'app.bsky.unspecced.getConfig': 'what clients ask first',
+  'app.bsky.unspecced.getOnboardingSuggestedStarterPacks': 'suggestions',
+  'app.bsky.unspecced.getPopularFeedGenerators': 'suggestions',
+  'app.bsky.unspecced.getPostThreadOtherV2': 'threads, second form',
+  'app.bsky.unspecced.getPostThreadV2': 'threads, second form',
+  'app.bsky.unspecced.getSuggestedFeeds': 'suggestions',
+  'app.bsky.unspecced.getSuggestedOnboardingUsers': 'suggestions',
+  'app.bsky.unspecced.getSuggestedStarterPacks': 'suggestions',
+  'app.bsky.unspecced.getSuggestedUsers': 'suggestions',
+  'app.bsky.unspecced.getSuggestedUsersForDiscover': 'suggestions',
+  'app.bsky.unspecced.getSuggestedUsersForExplore': 'suggestions',
+  'app.bsky.unspecced.getSuggestedUsersForSeeMore': 'suggestions',
+  'app.bsky.unspecced.getTaggedSuggestions': 'suggestions',
+  'app.bsky.unspecced.getTrendingTopics': 'trends',
+  'app.bsky.unspecced.getTrends': 'trends',
+  'app.bsky.unspecced.initAgeAssurance': 'age assurance',
+}
