@@ -90,6 +90,7 @@ test('everything else that is wrong means InvalidToken', () => {
     'no expiry': forge(atHeader, without('exp')),
     'an expiry as text': forge(atHeader, { ...access, exp: '9999999999' }),
     'a jti that is a number': forge(atHeader, { ...access, jti: 1 }),
+    'a sid that is a number': forge(atHeader, { ...access, sid: 1 }),
     'a service method': forge(atHeader, { ...access, lxm: 'a.b.c' }),
     'a proof of possession': forge(atHeader, { ...access, cnf: {} }),
     'a payload that is null': forge(atHeader, 'null'),

@@ -33,6 +33,8 @@ export interface SessionClaims {
   exp: number
   /** Refresh tokens: the row that one use consumes. */
   jti?: string
+  /** Access tokens: the session that they are of, by a name that stays when it is renewed. */
+  sid?: string
 }
 
 export interface SessionChecks {
@@ -98,7 +100,7 @@ function readHeader(part: string): boolean {
 
 function readClaims(payload: Record<string, unknown> | undefined): SessionClaims {
   if (payload === undefined) throw invalidToken('Malformed token')
-  const { scope, sub, aud, iat, exp, jti } = payload
+  const { scope, sub, aud, iat, exp, jti, sid } = payload
   const fits =
     isScope(scope) &&
     isDid(sub as string) &&
@@ -106,6 +108,7 @@ function readClaims(payload: Record<string, unknown> | undefined): SessionClaims
     typeof exp === 'number' &&
     (iat === undefined || typeof iat === 'number') &&
     (jti === undefined || typeof jti === 'string') &&
+    (sid === undefined || typeof sid === 'string') &&
     // Service tokens and tokens bound to a key are other kinds, whoever signed them.
     payload.lxm === undefined &&
     payload.cnf === undefined

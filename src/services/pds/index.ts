@@ -64,7 +64,16 @@ import { OwnWrites } from './read-after-write/index.ts'
 import { RecoveryKeys } from './recovery-keys/index.ts'
 import { Repos } from './repos/index.ts'
 import { routes } from './routes.ts'
-import { anyApp, Callers, Codes, Passwords, Sessions, SignIns } from './sign-in/index.ts'
+import {
+  ACCESS_LIFETIME_S,
+  anyApp,
+  Callers,
+  Codes,
+  EndedSessions,
+  Passwords,
+  Sessions,
+  SignIns,
+} from './sign-in/index.ts'
 import {
   Erasure,
   KEY_CHANGE_JOB,
@@ -362,6 +371,7 @@ export async function createPds(
   const watchLoops = config.watchIdentities && watch ? watch.loops([config.plc].flat()) : []
   const sessions = new Sessions({
     sql,
+    ended: await EndedSessions.load({ sql, lifetimeMs: ACCESS_LIFETIME_S * 1000, now }),
     secret: sessionSecret,
     audience: host.did,
     onAllRevoked: (did) => oauth.revokeAllApps(did),

@@ -87,6 +87,8 @@ test('every flow that mails a code works to its end over SMTP', async () => {
   const password = 'a new password'
   const reset = await host.post('com.atproto.server.resetPassword', { token, password })
   assert.equal(reset.status, 200)
+  const again = { identifier: alice.did, password }
+  Object.assign(alice, (await host.post('com.atproto.server.createSession', again)).body)
 
   const nsid = 'com.atproto.identity.requestPlcOperationSignature'
   assert.equal((await host.post(nsid, undefined, alice.accessJwt)).status, 200)

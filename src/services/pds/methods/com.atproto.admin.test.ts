@@ -55,6 +55,8 @@ test('an account that is taken down says so, lets nobody in or read, and comes b
   assert.equal((await update(account(ann.did), false)).status, 200)
   assert.equal((await update(account(ann.did), false)).status, 200)
   assert.equal((await status({ did: ann.did })).body.takedown.applied, false)
+  const again = { identifier: ann.did, password: ann.password }
+  Object.assign(ann, (await host.post('com.atproto.server.createSession', again)).body)
   assert.equal((await host.write(ann, 'back')).status, 200)
   assert.deepEqual(await accountEvents(), [undefined, 'takendown', undefined])
 })

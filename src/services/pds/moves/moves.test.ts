@@ -94,8 +94,14 @@ async function code(alice: Person): Promise<string> {
   return (await source.post('app.falaj.account.confirmPassword', input, alice.accessJwt)).body.code
 }
 
+/** A session for the move alone: it ends with it. */
 async function start(alice: Person, extra: object = {}) {
-  const { accessJwt, refreshJwt, password } = alice
+  const { did, password } = alice
+  const signedIn = await source.post('com.atproto.server.createSession', {
+    identifier: did,
+    password,
+  })
+  const { accessJwt, refreshJwt } = signedIn.body
   const session = { accessJwt, refreshJwt }
   const answer = await destination.post('app.falaj.move.start', {
     source: source.url,

@@ -137,14 +137,15 @@ export class Callers {
     const least = leastRanks[rules.least ?? 'appPassword']
     return async (request, nsid) => {
       if (isApp(request)) return this.#app(rules, request, nsid)
-      const { sub: did, scope } = this.#sessions.verify(
-        requireBearer(request.headers.authorization),
-      )
+      const claims = this.#sessions.verify(requireBearer(request.headers.authorization))
+      const { sub: did, scope } = claims
       const rank = ranks[scope] ?? (scope === TAKENDOWN && rules.takendown ? leastRanks.full : -1)
       if (rank < least) throw new XrpcError(400, 'InvalidToken', 'Bad token scope')
       const account = await this.#accounts.get(did)
       if (!account) throw authRequired('Account not found', 'InvalidToken')
+      // Who was shut out is told so, rather than that their session has ended.
       refuseInactive(account, rules)
+      this.#sessions.requireOpen(claims)
       return { account, did, scope }
     }
   }

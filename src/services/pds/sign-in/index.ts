@@ -13,8 +13,9 @@ export {
   type ServiceCaller,
 } from './callers.ts'
 export { type CodePurpose, Codes } from './codes.ts'
+export { EndedSessions } from './ended-sessions.ts'
 export { findAccount } from './find-account.ts'
 export { networkOf, type SignIn, type SignInPlace, SignIns } from './history.ts'
 export { type PasswordHashing, Passwords } from './passwords.ts'
 export { isPrivileged, requirePrivileged } from './privileged.ts'
-export { type OpenSession, Sessions, type Tokens } from './sessions.ts'
+export { ACCESS_LIFETIME_S, type OpenSession, Sessions, type Tokens } from './sessions.ts'

@@ -3,6 +3,7 @@ import { type SessionClaims, type SessionScope, signSession, verifySession } fro
 import { base32, sha256 } from '#protocol/crypto'
 import type { Did } from '#protocol/syntax'
 import { XrpcError } from '#protocol/xrpc'
+import type { EndedSessions } from './ended-sessions.ts'
 
 const SCOPES: readonly SessionScope[] = [
   'com.atproto.access',
@@ -11,7 +12,8 @@ const SCOPES: readonly SessionScope[] = [
   'com.atproto.appPassPrivileged',
   'com.atproto.takendown',
 ]
-const ACCESS_LIFETIME_S = 2 * 60 * 60
+/** How long an access token is good, unless its session ends. */
+export const ACCESS_LIFETIME_S = 2 * 60 * 60
 const REFRESH_LIFETIME_S = 90 * 24 * 60 * 60
 /** A refresh token stays usable this long after it was used, for a client that lost the answer. */
 const REFRESH_GRACE_MS = 2 * 60 * 60 * 1000
@@ -23,6 +25,8 @@ const VERIFIED_MAX = 5_000
 
 interface RefreshRow {
   id: string
+  /** Null for sessions begun before they had names: then the token's own. */
+  session_id: string | null
   did: Did
   expires_ms: number
   next_id: string | null
@@ -49,9 +53,13 @@ export interface Tokens {
   refreshJwt: string
 }
 
-/** Password sessions: short access tokens by signature alone, refresh tokens kept and rotated. */
+/**
+ * Password sessions: access tokens by their signature, refresh tokens kept and rotated. A session
+ * that ended opens nothing from that moment.
+ */
 export class Sessions {
   readonly #sql: Sql
+  readonly #ended: EndedSessions
   readonly #secret: Uint8Array
   readonly #audience: Did
   readonly #now: () => number
@@ -62,6 +70,7 @@ export class Sessions {
 
   constructor(options: {
     sql: Sql
+    ended: EndedSessions
     secret: Uint8Array
     /** The host's own DID. */
     audience: Did
@@ -71,6 +80,7 @@ export class Sessions {
     random: (byteCount: number) => Uint8Array
   }) {
     this.#sql = options.sql
+    this.#ended = options.ended
     this.#secret = options.secret
     this.#audience = options.audience
     this.#onAllRevoked = options.onAllRevoked ?? (async () => {})
@@ -87,11 +97,12 @@ export class Sessions {
     const id = this.#newId()
     const startedMs = this.#now()
     await this.#insert(this.#sql, id, did, {
+      session_id: id,
       app_password_name: appPassword?.name ?? null,
       started_ms: startedMs,
       agent,
     })
-    return this.#tokens(did, id, scopeOf(appPassword))
+    return this.#tokens(did, id, scopeOf(appPassword), id)
   }
 
   /** A session of an account that was taken down: it opens little, and cannot be renewed. */
@@ -103,16 +114,16 @@ export class Sessions {
     sql: Sql,
     id: string,
     did: Did,
-    of: Pick<RefreshRow, 'app_password_name' | 'started_ms' | 'agent'>,
+    of: Pick<RefreshRow, 'session_id' | 'app_password_name' | 'started_ms' | 'agent'>,
   ): Promise<void> {
     const nowMs = this.#now()
     await sql.run(
       `INSERT INTO refresh_tokens
-         (id, did, expires_ms, app_password_name, created_ms, started_ms, agent)
-       VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
+         (id, did, expires_ms, app_password_name, created_ms, started_ms, agent, session_id)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
       [
         ...[id, did, nowMs + REFRESH_LIFETIME_S * 1000, of.app_password_name, nowMs],
-        ...[of.started_ms, of.agent],
+        ...[of.started_ms, of.agent, of.session_id],
       ],
     )
   }
@@ -133,23 +144,45 @@ export class Sessions {
     }))
   }
 
-  /** Ends one session of an account. */
+  /** Ends one session of an account, by any of its refresh tokens. */
   async end(did: Did, id: string): Promise<void> {
-    await this.#sql.run('DELETE FROM refresh_tokens WHERE did = ?1 AND (id = ?2 OR next_id = ?2)', [
+    await this.#end(
       did,
-      id,
-    ])
+      `next_id = ?2 OR coalesce(session_id, id) = (
+         SELECT coalesce(session_id, id) FROM refresh_tokens WHERE id = ?2)`,
+      [id],
+    )
+  }
+
+  /** Ends the sessions of an account that some of its refresh tokens are of. */
+  async #end(did: Did, which: string, params: readonly string[]): Promise<void> {
+    const ofThem = `FROM refresh_tokens WHERE did = ?1 AND (${which})`
+    const remember = await this.#sql.transaction(async (sql) => {
+      const rows = await sql.all<Pick<RefreshRow, 'session_id'>>(
+        `SELECT DISTINCT session_id ${ofThem} AND created_ms > ${sinceAccess(this.#now())}`,
+        [did, ...params],
+      )
+      await sql.run(`DELETE ${ofThem}`, [did, ...params])
+      return this.#ended.note(
+        sql,
+        rows.map(({ session_id }) => session_id ?? did),
+      )
+    })
+    remember()
   }
 
   #newId(): string {
     return base32(this.#random(20))
   }
 
-  #tokens(did: Did, refreshId: string, scope: SessionScope): Tokens {
+  #tokens(did: Did, refreshId: string, scope: SessionScope, sid?: string): Tokens {
     const iat = Math.floor(this.#now() / 1000)
     const common = { sub: did, aud: this.#audience, iat }
     return {
-      accessJwt: signSession({ ...common, scope, exp: iat + ACCESS_LIFETIME_S }, this.#secret),
+      accessJwt: signSession(
+        { ...common, scope, exp: iat + ACCESS_LIFETIME_S, ...(sid !== undefined && { sid }) },
+        this.#secret,
+      ),
       refreshJwt: signSession(
         {
           ...common,
@@ -162,7 +195,13 @@ export class Sessions {
     }
   }
 
-  /** Reads an access or refresh token. Throws InvalidToken, ExpiredToken. */
+  /** For access tokens. Throws ExpiredToken when their session has ended; looks in memory alone. */
+  requireOpen(claims: SessionClaims): void {
+    // The word that makes clients renew, and then let their owner sign in again.
+    if (this.#ended.has(claims)) throw revoked('Token has been revoked')
+  }
+
+  /** Reads an access or refresh token, whatever became of its session. Throws InvalidToken, ExpiredToken. */
   verify(token: string, { allowExpired = false } = {}): SessionClaims {
     const known = this.#verified.get(token)
     if (known && this.#now() < known.exp * 1000) return known
@@ -189,6 +228,7 @@ export class Sessions {
       throw revoked('Token has been revoked')
     }
     const nextId = row.next_id ?? this.#newId()
+    const sid = row.session_id ?? row.id
     const graceEnd = Math.min(row.expires_ms, this.#now() + REFRESH_GRACE_MS)
     const usedNow = await this.#sql.transaction(async (sql) => {
       const { changes } = await sql.run(
@@ -196,7 +236,7 @@ export class Sessions {
          WHERE id = ? AND (next_id IS NULL OR next_id = ?)`,
         [nextId, row.next_id ? row.expires_ms : graceEnd, id, nextId],
       )
-      if (changes > 0) await this.#insert(sql, nextId, did, row)
+      if (changes > 0) await this.#insert(sql, nextId, did, { ...row, session_id: sid })
       return changes > 0
     })
     // Somebody else rotated it between the read and the update: take what they made.
@@ -205,7 +245,7 @@ export class Sessions {
       ? await this.#appPassword(did, row.app_password_name)
       : undefined
     return {
-      ...this.#tokens(did, nextId, scopeOf(appPassword)),
+      ...this.#tokens(did, nextId, scopeOf(appPassword), sid),
       appPasswordName: appPassword?.name,
     }
   }
@@ -219,11 +259,7 @@ export class Sessions {
     return { name, privileged: row.privileged === 1 }
   }
 
-  async revoke(id: string): Promise<void> {
-    await this.#sql.run('DELETE FROM refresh_tokens WHERE id = ? OR next_id = ?', [id, id])
-  }
-
-  /** Ends every session of an account, those of apps too; our own access tokens run out by themselves. */
+  /** Ends every session of an account, those of apps too. */
   async revokeAll(did: Did): Promise<void> {
     await this.endAll(did)
     await this.#onAllRevoked(did)
@@ -231,21 +267,26 @@ export class Sessions {
 
   /** Ends the password sessions of an account; apps that were let in stay. */
   async endAll(did: Did): Promise<void> {
-    await this.#sql.run('DELETE FROM refresh_tokens WHERE did = ?', [did])
+    await this.#end(did, 'TRUE', [])
+    // What was given without a session: to the owner of an account that is held back.
+    const remember = await this.#sql.transaction((sql) => this.#ended.note(sql, [did]))
+    remember()
   }
 
-  async revokeAppPassword(did: Did, name: string): Promise<void> {
-    await this.#sql.run('DELETE FROM refresh_tokens WHERE did = ? AND app_password_name = ?', [
-      did,
-      name,
-    ])
+  /** Ends the sessions that were opened with an app password. */
+  revokeAppPassword(did: Did, name: string): Promise<void> {
+    return this.#end(did, 'app_password_name = ?2', [name])
   }
 
   /** Drops tokens that can no longer be used. */
   async deleteExpired(): Promise<void> {
     await this.#sql.run('DELETE FROM refresh_tokens WHERE expires_ms <= ?', [this.#now()])
+    await this.#ended.deleteExpired()
   }
 }
+
+/** Of what was made before then no access token is good any more. */
+const sinceAccess = (nowMs: number): number => nowMs - ACCESS_LIFETIME_S * 1000
 
 const revoked = (message: string) => new XrpcError(400, 'ExpiredToken', message)
 

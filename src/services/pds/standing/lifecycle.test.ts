@@ -59,6 +59,13 @@ const acts: Record<string, (person: Person) => Promise<Answer>> = {
     person.accessJwt = answer.body.accessJwt
     return answer
   },
+  'come for what is left': async (person) => {
+    const { handle: identifier, password } = person
+    const input = { identifier, password, allowTakendown: true }
+    const answer = await host.post('com.atproto.server.createSession', input)
+    person.accessJwt = answer.body.accessJwt
+    return answer
+  },
   rename: async (person) => {
     const handle = `new-${person.handle}` as Person['handle']
     const nsid = 'com.atproto.identity.updateHandle'
@@ -108,6 +115,8 @@ const lives: Record<string, Step[]> = {
   ],
   'taken down, and paused meanwhile by its owner': [
     ['take down', ['#account takendown']],
+    ['deactivate', [], 'refused'],
+    ['come for what is left', []],
     ['deactivate', []],
     ['bring back', ['#account deactivated']],
     ['sign in', []],

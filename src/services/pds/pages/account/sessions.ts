@@ -8,7 +8,7 @@ type Parts = Pick<Pds, 'accounts' | 'devices' | 'sessions'>
 const words = {
   ar: {
     title: 'جلسات بكلمة المرور',
-    lead: 'التطبيقات التي دخلت بكلمة مرورك، أو بكلمة صُنعت لها. ما تنهيه هنا يتوقف خلال ساعتين على الأكثر.',
+    lead: 'التطبيقات التي دخلت بكلمة مرورك، أو بكلمة صُنعت لها. ما تنهيه هنا يتوقف في الحال.',
     none: 'لا تطبيق داخل بكلمة مرور الآن.',
     unknown: 'تطبيق لا يذكر اسمه',
     with: 'بكلمة مرور التطبيق',
@@ -20,7 +20,7 @@ const words = {
   },
   en: {
     title: 'Password sessions',
-    lead: 'Apps that signed in with your password, or with one made for them. What you end here stops within two hours at the latest.',
+    lead: 'Apps that signed in with your password, or with one made for them. What you end here stops at once.',
     none: 'No app is signed in with a password now.',
     unknown: 'An app that gives no name',
     with: 'by the app password',
