@@ -11,6 +11,9 @@ export type NoticePurpose =
   | 'notice-factor-added'
   | 'notice-factor-removed'
   | 'notice-recovery-code'
+  | 'notice-app-password'
+  | 'notice-recovery-key-added'
+  | 'notice-recovery-key-removed'
   | 'notice-identity'
 
 /** What a code in it allows, or what happened; a message is the operator's. */
@@ -217,6 +220,51 @@ export const notices: Readonly<Record<NoticePurpose, Readonly<Record<Language, W
       heading: 'A sign-in with a recovery code',
       about: 'Somebody signed in with one of your recovery codes, which is good no more:',
       otherwise: 'If this was not you, change your password and make new codes.',
+    },
+  },
+  'notice-app-password': {
+    ar: {
+      subject: 'كلمة مرور تطبيق جديدة لحسابك',
+      heading: 'صُنعت كلمة مرور لتطبيق',
+      about: 'يدخل بها التطبيق إلى حسابك ولا تُطلب منه خطوة ثانية:',
+      otherwise: 'إن لم تكن أنت فاسحبها من صفحات حسابك، وغيّر كلمة المرور.',
+    },
+    en: {
+      subject: 'A new app password of your account',
+      heading: 'A password was made for an app',
+      about: 'The app signs in to your account with it, and no second factor is asked for:',
+      otherwise:
+        'If this was not you, take it back at your account’s pages, and change your password.',
+    },
+  },
+  'notice-recovery-key-added': {
+    ar: {
+      subject: 'مفتاح جديد لاسمك',
+      heading: 'أضيف مفتاح إلى هوية حسابك',
+      about: 'من يملك هذا المفتاح يستطيع أن ينقل حسابك، ولو ذهب المضيف:',
+      otherwise: 'إن لم تكن أنت فأزله حالًا من صفحات حسابك، تحت «مفتاح اسمك»، وغيّر كلمة المرور.',
+    },
+    en: {
+      subject: 'A new key to your name',
+      heading: 'A recovery key was added to your identity',
+      about: 'Whoever holds this key can move your account, even with its host gone:',
+      otherwise:
+        'If this was not you, remove it at once at your account’s pages, under “The key to your name”, and change your password.',
+    },
+  },
+  'notice-recovery-key-removed': {
+    ar: {
+      subject: 'أزيل مفتاح من هوية حسابك',
+      heading: 'أزيل مفتاح اسمك',
+      about: 'لم يعد هذا المفتاح ينفع في استرداد حسابك:',
+      otherwise: 'إن لم تكن أنت فغيّر كلمة المرور، وأضف مفتاحًا جديدًا من صفحات حسابك.',
+    },
+    en: {
+      subject: 'A key to your name was removed',
+      heading: 'A recovery key was removed from your identity',
+      about: 'This key recovers your account no more:',
+      otherwise:
+        'If this was not you, change your password, and add a new key at your account’s pages.',
     },
   },
   'notice-identity': {

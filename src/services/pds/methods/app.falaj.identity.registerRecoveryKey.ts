@@ -1,5 +1,6 @@
 import { registerRecoveryKey as schema } from '#protocol/account'
 import { procedure } from '#protocol/xrpc'
+import { tellOwner } from '../mail/index.ts'
 import type { Pds } from '../parts.ts'
 import { identityRates } from '../rates.ts'
 
@@ -7,16 +8,18 @@ import { identityRates } from '../rates.ts'
 export const registerRecoveryKey = ({
   callers,
   codes,
+  mail,
   recoveryKeys,
-}: Pick<Pds, 'callers' | 'codes' | 'recoveryKeys'>) =>
+}: Pick<Pds, 'callers' | 'codes' | 'mail' | 'recoveryKeys'>) =>
   procedure(schema, {
     auth: callers.account({ deactivated: true, least: 'full' }),
     limits: { bodyBytes: 8_192, rates: identityRates },
-    async handle({ input: { key, token, ...said }, caller: { did } }) {
+    async handle({ input: { key, token, ...said }, caller: { account, did }, request }) {
       // Before the code: what cannot be done uses none up.
       recoveryKeys.requireUsable(did, key)
       await codes.use(did, 'plc-operation', token)
       await recoveryKeys.register(did, key, said)
+      await tellOwner({ mail }, account, 'notice-recovery-key-added', request)
       return recoveryKeys.health(did)
     },
   })

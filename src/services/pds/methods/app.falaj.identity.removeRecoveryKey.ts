@@ -1,5 +1,6 @@
 import { removeRecoveryKey as schema } from '#protocol/account'
 import { procedure } from '#protocol/xrpc'
+import { tellOwner } from '../mail/index.ts'
 import type { Pds } from '../parts.ts'
 import { identityRates } from '../rates.ts'
 
@@ -7,14 +8,16 @@ import { identityRates } from '../rates.ts'
 export const removeRecoveryKey = ({
   callers,
   codes,
+  mail,
   recoveryKeys,
-}: Pick<Pds, 'callers' | 'codes' | 'recoveryKeys'>) =>
+}: Pick<Pds, 'callers' | 'codes' | 'mail' | 'recoveryKeys'>) =>
   procedure(schema, {
     auth: callers.account({ deactivated: true, least: 'full' }),
     limits: { bodyBytes: 4_096, rates: identityRates },
-    async handle({ input: { key, token }, caller: { did } }) {
+    async handle({ input: { key, token }, caller: { account, did }, request }) {
       await codes.use(did, 'plc-operation', token)
       await recoveryKeys.remove(did, key)
+      await tellOwner({ mail }, account, 'notice-recovery-key-removed', request)
       return recoveryKeys.health(did)
     },
   })

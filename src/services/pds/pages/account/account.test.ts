@@ -123,6 +123,23 @@ test('another password signs everybody else out, and its owner is told', async (
   assert.ok((await purposes(person)).includes('notice-password'))
 })
 
+test('its owner is told of an app password, and of a password that an app replaced', async () => {
+  const person = await host.signUp('told')
+  const browser = await signedIn(person, '/account/app-passwords')
+  await browser.send('name="name"', { name: 'from a page' })
+  const server = 'com.atproto.server'
+  await host.post(`${server}.createAppPassword`, { name: 'by an app' }, person.accessJwt)
+  await host.post(`${server}.requestPasswordReset`, { email: person.email })
+  const token = await host.mailedCode(person)
+  await host.post(`${server}.resetPassword`, { token, password: 'a new one!' })
+  const told = (await purposes(person)).filter((one: string) => one.startsWith('notice-'))
+  assert.deepEqual(told.toSorted(), [
+    'notice-app-password',
+    'notice-app-password',
+    'notice-password',
+  ])
+})
+
 test('a forgotten password is replaced by a mailed code; nothing tells which addresses are known', async () => {
   const person = await host.signUp('forgetful')
   const seen = []

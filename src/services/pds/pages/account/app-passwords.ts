@@ -1,11 +1,12 @@
 import { XrpcError } from '#protocol/xrpc'
+import { tellOwner } from '../../mail/index.ts'
 import type { Pds } from '../../parts.ts'
 import { appPasswordRates } from '../../rates.ts'
 import { type FormVisit, html, latin, type Page, redirect, type Visit } from '../index.ts'
 import { day, doneText, framed, type Told } from './frame.ts'
 import { type Owner, requireFresh } from './require-account.ts'
 
-type Parts = Pick<Pds, 'accounts' | 'devices' | 'now' | 'passwords' | 'sessions'>
+type Parts = Pick<Pds, 'accounts' | 'devices' | 'mail' | 'now' | 'passwords' | 'sessions'>
 
 const words = {
   ar: {
@@ -78,6 +79,7 @@ async function make(pds: Parts, visit: FormVisit, owner: Owner) {
   const name = visit.form.text('name', 100)
   try {
     const made = await pds.passwords.createAppPassword(did, name, visit.form.has('private'))
+    await tellOwner(pds, owner.account, 'notice-app-password', visit.request)
     return framed(visit, owner, {
       title: w.shown,
       lead: w.shownText,

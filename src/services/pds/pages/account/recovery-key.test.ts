@@ -49,6 +49,13 @@ test('it shows whose keys there are, in both languages, and no field of it sends
   assert.match(text, /lang="en" translate="no" data-words/, 'no translator is shown the words')
 })
 
+const told = async ({ did }: Person) => {
+  const { letters } = await host.admin('listLetters', { recipient: did, limit: 20 })
+  return letters.flatMap(({ purpose }: { purpose: string }) =>
+    purpose.startsWith('notice-recovery-key') ? [purpose] : [],
+  )
+}
+
 test('a key is put in place for the password, and never for a wrong one', async () => {
   const bob = await host.signUp('bob')
   const browser = await visitor(bob)
@@ -58,11 +65,13 @@ test('a key is put in place for the password, and never for a wrong one', async 
   assert.equal(wrong.status, 400)
   assert.match(plainText(wrong.text), /The password is not right/)
   assert.deepEqual(keysOf(bob), before)
+  assert.deepEqual(await told(bob), [])
   await browser.open(PATH)
   const done = await browser.send('data-step="keep"', { ...fields, password: bob.password })
   assert.match(plainText(done.text), /The key is in your identity.*All is well/)
   assert.ok(done.text.includes('&lt;b&gt;sheet'), 'a label is text')
   assert.deepEqual(keysOf(bob), [didKey, ...before])
+  assert.deepEqual(await told(bob), ['notice-recovery-key-added'])
 })
 
 test('a proof by another key is refused, and a directory that is away is named', async () => {
@@ -93,6 +102,7 @@ test('keys are taken out without a script, the owner’s and the organisation’
     assert.match(plainText(text), /The key was taken out/)
   }
   assert.deepEqual(keysOf(dan), [hostKey])
+  assert.equal((await told(dan)).filter((one: string) => one.endsWith('-removed')).length, 2)
   // What was declined is offered again.
   await browser.open(PATH)
   await browser.send(`value="${organisation}"`, { do: 'add', password: dan.password })

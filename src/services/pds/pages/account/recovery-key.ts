@@ -2,6 +2,7 @@ import type { KeyHealth, RotationKeyView } from '#protocol/account'
 import { parseWrappedRecoveryKey, UpstreamError } from '#protocol/identity'
 import { type Did, ProtocolError } from '#protocol/syntax'
 import { XrpcError } from '#protocol/xrpc'
+import { tellOwner } from '../../mail/index.ts'
 import { mailCode } from '../../methods/mail-code.ts'
 import type { Pds } from '../../parts.ts'
 import { identityRates, passwordRates } from '../../rates.ts'
@@ -67,6 +68,7 @@ async function act(pds: Parts, visit: FormVisit, { account }: Owner): Promise<Re
         label: form.text('label', 50),
         ...(wrapped && { wrapped: parseWrappedRecoveryKey(parseJson(wrapped)) }),
       })
+      await tellOwner(pds, account, 'notice-recovery-key-added', visit.request)
       if (form.has('signature')) await pds.recoveryKeys.check(did, proofOf(visit))
       return redirect(`${PATH}?done=added`)
     }
@@ -77,6 +79,7 @@ async function act(pds: Parts, visit: FormVisit, { account }: Owner): Promise<Re
     case 'remove':
       await requireOwner(pds, visit, account)
       await pds.recoveryKeys.remove(did, key)
+      await tellOwner(pds, account, 'notice-recovery-key-removed', visit.request)
       return redirect(`${PATH}?done=removed`)
     case 'forget':
       await pds.recoveryKeys.keepWrapped(did, key, undefined)
