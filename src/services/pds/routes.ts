@@ -31,7 +31,7 @@ export async function routes(
   { site, endpoints }: { site: Pages; endpoints: OAuthEndpoints },
   request: HttpRequest,
 ): Promise<HttpResponse> {
-  if (site.has(request.path)) return site.handle(request)
+  if (site.isUnder(request.path)) return site.handle(request)
   if (endpoints.has(request.path) && !isHandle({ host }, request)) return endpoints.handle(request)
   switch (request.path) {
     case '/':
@@ -49,7 +49,7 @@ export async function routes(
       return host.did.startsWith('did:web:') ? didWeb(host) : text(404, 'Not found')
     }
     default:
-      return text(404, 'Not found')
+      return (await site.has(request.path)) ? site.handle(request) : text(404, 'Not found')
   }
 }
 

@@ -52,9 +52,14 @@ export class Pages {
     this.#host = host
   }
 
-  /** Whether a path belongs to pages. */
-  has(path: string): boolean {
-    return path === '/account' || path.startsWith('/account/') || path === '/oauth/authorize'
+  /** Whether a path lies where nothing but pages and their files is. */
+  isUnder(path: string): boolean {
+    return path === '/account' || path.startsWith('/account/')
+  }
+
+  /** Whether there is a page at a path, wherever that lies. */
+  async has(path: string): Promise<boolean> {
+    return (await this.#page(path)) !== undefined
   }
 
   async #page(path: string): Promise<Page | undefined> {
