@@ -261,6 +261,7 @@ export async function createPds(
     directory,
     resolveTxt: outside.resolveTxt,
     accounts,
+    isHeld: (account) => factors.isHeld(account),
     trusted: config.oauthTrustedClients,
     metrics,
     now,
@@ -444,6 +445,15 @@ export async function createPds(
     log,
     metrics,
   })
+  const factors: Factors = new Factors({
+    sql,
+    codes,
+    policy: config.secondFactors,
+    isOperator: async ({ did, handle }) =>
+      config.moderators.includes(did) || (await operators.isNamed(handle)),
+    now,
+    random,
+  })
   const pds: Pds = {
     host,
     accounts,
@@ -475,15 +485,7 @@ export async function createPds(
     passwords,
     moves,
     codes,
-    factors: new Factors({
-      sql,
-      codes,
-      policy: config.secondFactors,
-      isOperator: async ({ did, handle }) =>
-        config.moderators.includes(did) || (await operators.isNamed(handle)),
-      now,
-      random,
-    }),
+    factors,
     passkeys: new Passkeys({ sealer: sealed, publicUrl, now, random }),
     signIns: new SignIns({ sql, now }),
     sealer: sealed,

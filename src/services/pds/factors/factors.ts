@@ -105,6 +105,11 @@ export class Factors {
     return this.#policy === 'everybody' || (await this.#isOperator(account))
   }
 
+  /** Whether nothing is open to the account but to set up a factor: the host asks for one, and there is none. */
+  async isHeld(account: Account): Promise<boolean> {
+    return (await this.asked(account)).isMissing
+  }
+
   /** What has to follow the account's password. */
   async asked(account: Account): Promise<Asked> {
     const rows = await this.#sql.all<{ kind: FactorKind }>(

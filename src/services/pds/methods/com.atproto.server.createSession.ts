@@ -6,7 +6,7 @@ import { tellOwner } from '../mail/index.ts'
 import type { Pds } from '../parts.ts'
 import { signInRates } from '../rates.ts'
 import { findAccount, heldBack } from '../sign-in/index.ts'
-import { requireFactor } from './require-factor.ts'
+import { refuseHeld, requireFactor } from './require-factor.ts'
 import { sessionView } from './session-view.ts'
 
 type Parts = Pick<
@@ -40,8 +40,10 @@ export const createSession = (pds: Parts) =>
       if (isDown && (!input.allowTakendown || proof.appPassword)) {
         throw heldBack(account)
       }
-      if (proof.appPassword) await pds.passwords.noteUse(account.did, proof.appPassword.name)
-      else {
+      if (proof.appPassword) {
+        await refuseHeld(pds, account)
+        await pds.passwords.noteUse(account.did, proof.appPassword.name)
+      } else {
         const factor = await requireFactor(pds, account, input.authFactorToken, request)
         await noteSignIn(pds, account, factor, request)
       }

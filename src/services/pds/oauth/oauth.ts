@@ -3,7 +3,7 @@ import type { Sql } from '#platform/storage'
 import type { Directory } from '#protocol/identity'
 import type { Did } from '#protocol/syntax'
 import type { HttpRequest, HttpResponse } from '#protocol/xrpc'
-import type { Accounts } from '../accounts/index.ts'
+import type { Account, Accounts } from '../accounts/index.ts'
 import { AppSessions, type AuthorizedApp } from './app-sessions.ts'
 import { Clients } from './clients.ts'
 import { PermissionSets } from './permission-sets.ts'
@@ -31,6 +31,7 @@ export class OAuth {
     directory: Directory
     resolveTxt: (name: string) => Promise<string[]>
     accounts: Accounts
+    isHeld: (account: Account) => Promise<boolean>
     /** Apps by address whose own names may be shown. */
     trusted: readonly string[]
     metrics: Metrics

@@ -14,7 +14,7 @@ import {
 import { base64url, sha256 } from '#protocol/crypto'
 import type { Did } from '#protocol/syntax'
 import { type HttpRequest, XrpcError } from '#protocol/xrpc'
-import { type Accounts, isHeldBack } from '../accounts/index.ts'
+import { type Account, type Accounts, isHeldBack } from '../accounts/index.ts'
 import type { AppSession, AppSessions, TokenSet } from './app-sessions.ts'
 import type { Client, Clients } from './clients.ts'
 import { OAuthError } from './oauth-error.ts'
@@ -41,6 +41,7 @@ export class AuthorizationServer {
   readonly issuer: string
   readonly #sql: Sql
   readonly #accounts: Accounts
+  readonly #isHeld: (account: Account) => Promise<boolean>
   readonly #clients: Clients
   readonly #requests: Requests
   readonly #sessions: AppSessions
@@ -58,6 +59,8 @@ export class AuthorizationServer {
     issuer: string
     sql: Sql
     accounts: Accounts
+    /** Whether an account lacks a factor that the host asks for: no app gets anything then. */
+    isHeld: (account: Account) => Promise<boolean>
     clients: Clients
     requests: Requests
     sessions: AppSessions
@@ -69,6 +72,7 @@ export class AuthorizationServer {
     this.issuer = options.issuer
     this.#sql = options.sql
     this.#accounts = options.accounts
+    this.#isHeld = options.isHeld
     this.#clients = options.clients
     this.#requests = options.requests
     this.#sessions = options.sessions
@@ -142,7 +146,16 @@ export class AuthorizationServer {
     const { clientId } = caller.client.metadata
     const by = { clientId, jkt: proof.jkt, clientKey: caller.clientKey }
     const resolve = (scope: string) => this.#sets.resolve(scope)
-    return answerOf(await this.#sessions.refresh(fields.get('refresh_token') ?? '', by, resolve))
+    const token = fields.get('refresh_token') ?? ''
+    const named = await this.#sessions.named(token)
+    if (named) await this.#requireOpen(await this.#accounts.get(named.did))
+    return answerOf(await this.#sessions.refresh(token, by, resolve))
+  }
+
+  /** The session stays: it is renewed once its owner has set up what is asked for. */
+  async #requireOpen(account: Account | undefined): Promise<void> {
+    if (account && (await this.#isHeld(account)))
+      throw invalidGrant('The host asks the owner for a second factor first')
   }
 
   async #exchange(fields: Fields, caller: AppCaller, proof: DpopProof): Promise<TokenSet> {
@@ -169,6 +182,7 @@ export class AuthorizationServer {
       throw invalidGrant('code_verifier does not fit the code_challenge')
     const account = await this.#accounts.get(granted.did)
     if (!account || isHeldBack(account)) throw invalidGrant('The account is not here')
+    await this.#requireOpen(account)
     const permissions = await this.#sets.resolve(granted.scope)
     const id = this.#sessions.newId()
     return this.#sql.transaction(async (sql) => {

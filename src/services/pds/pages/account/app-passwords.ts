@@ -6,7 +6,10 @@ import { type FormVisit, html, latin, type Page, redirect, type Visit } from '..
 import { day, doneText, framed, type Told } from './frame.ts'
 import { type Owner, requireFresh } from './require-account.ts'
 
-type Parts = Pick<Pds, 'accounts' | 'devices' | 'mail' | 'now' | 'passwords' | 'sessions'>
+type Parts = Pick<
+  Pds,
+  'accounts' | 'devices' | 'factors' | 'mail' | 'now' | 'passwords' | 'sessions'
+>
 
 const words = {
   ar: {

@@ -5,7 +5,7 @@ import { choicesOf } from '../oauth/permission-words.ts'
 import { day, doneText, framed } from './frame.ts'
 import { type Owner, requireAccount } from './require-account.ts'
 
-type Parts = Pick<Pds, 'accounts' | 'devices' | 'oauth'>
+type Parts = Pick<Pds, 'accounts' | 'devices' | 'factors' | 'oauth'>
 
 const words = {
   ar: {

@@ -46,11 +46,11 @@ const purposeFor = ({ did }: Account) => `confirm ${did}`
 export const confirmPage = (pds: Parts): Page => ({
   path: PATH,
   async get(visit) {
-    const owner = await requireAccount(pds, visit)
+    const owner = await requireAccount(pds, visit, { isForEnrolling: true })
     return 'redirect' in owner ? owner : show(pds, visit, owner.account)
   },
   async post(visit) {
-    const owner = await requireAccount(pds, visit)
+    const owner = await requireAccount(pds, visit, { isForEnrolling: true })
     if ('redirect' in owner) return owner
     const { account } = owner
     await visit.limit(signInAddressRates, {})

@@ -3,7 +3,7 @@ import { type FormVisit, html, latin, type Page, redirect, type Visit } from '..
 import { day, doneText, framed, when } from './frame.ts'
 import { type Owner, requireAccount } from './require-account.ts'
 
-type Parts = Pick<Pds, 'accounts' | 'devices' | 'signIns'>
+type Parts = Pick<Pds, 'accounts' | 'devices' | 'factors' | 'signIns'>
 
 const words = {
   ar: {

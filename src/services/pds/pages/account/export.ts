@@ -14,6 +14,7 @@ type Parts = Pick<
   | 'blobs'
   | 'devices'
   | 'exports'
+  | 'factors'
   | 'files'
   | 'host'
   | 'now'

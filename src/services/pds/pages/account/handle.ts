@@ -18,7 +18,15 @@ import { type Owner, requireFresh } from './require-account.ts'
 
 type Parts = Pick<
   Pds,
-  'accounts' | 'devices' | 'directory' | 'handleProofs' | 'handles' | 'host' | 'now' | 'standing'
+  | 'accounts'
+  | 'devices'
+  | 'directory'
+  | 'factors'
+  | 'handleProofs'
+  | 'handles'
+  | 'host'
+  | 'now'
+  | 'standing'
 >
 
 const words = {

@@ -17,7 +17,7 @@ import { doneText, framed, type Told, when } from './frame.ts'
 import { words as keyWords } from './recovery-key-words.ts'
 import { type Owner, requireFresh } from './require-account.ts'
 
-type Parts = Pick<Pds, 'accounts' | 'devices' | 'now' | 'recoveryKeys' | 'undoing'>
+type Parts = Pick<Pds, 'accounts' | 'devices' | 'factors' | 'now' | 'recoveryKeys' | 'undoing'>
 
 const words = {
   ar: {

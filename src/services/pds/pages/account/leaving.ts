@@ -13,6 +13,7 @@ type Parts = Pick<
   | 'codes'
   | 'devices'
   | 'directory'
+  | 'factors'
   | 'host'
   | 'mail'
   | 'now'

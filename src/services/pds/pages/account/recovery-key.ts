@@ -22,7 +22,15 @@ import { type Owner, requireAccount } from './require-account.ts'
 
 type Parts = Pick<
   Pds,
-  'accounts' | 'codes' | 'devices' | 'host' | 'mail' | 'now' | 'passwords' | 'recoveryKeys'
+  | 'accounts'
+  | 'codes'
+  | 'devices'
+  | 'factors'
+  | 'host'
+  | 'mail'
+  | 'now'
+  | 'passwords'
+  | 'recoveryKeys'
 >
 
 const PATH = '/account/recovery-key'

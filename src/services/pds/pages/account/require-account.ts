@@ -11,20 +11,28 @@ export interface Owner {
   all: readonly SignedIn[]
 }
 
-export type OwnerParts = Pick<Pds, 'accounts' | 'devices'>
+export type OwnerParts = Pick<Pds, 'accounts' | 'devices' | 'factors'>
 
 /** For so long after a sign-in nobody is asked again whether it is them. */
 const FRESH_MS = 15 * 60_000
 
-/** The account whose pages are shown here, or the way to the sign-in and back. */
+/** Where a second factor is set up: all that is open to who lacks one that the host asks for. */
+export const ENROLLING = '/account/second-factors'
+
+/**
+ * The account whose pages are shown here, or the way to the sign-in and back; or to what has to be
+ * set up first, except for the pages that serve to do so.
+ */
 export async function requireAccount(
-  { accounts, devices }: OwnerParts,
+  { accounts, devices, factors }: OwnerParts,
   visit: Visit,
+  { isForEnrolling = false } = {},
 ): Promise<Owner | Redirect> {
   const all = await devices.signedIn(visit.device)
   const signedIn = all.find((one) => one.isSelected) ?? all[0]
   const account = signedIn && (await accounts.get(signedIn.did))
   if (!account || isHeldBack(account)) return redirect(there('/account/sign-in', visit))
+  if (!isForEnrolling && (await factors.isHeld(account))) return redirect(there(ENROLLING, visit))
   return { account, signedIn, all }
 }
 
@@ -32,8 +40,9 @@ export async function requireAccount(
 export async function requireFresh(
   pds: OwnerParts & Pick<Pds, 'now'>,
   visit: Visit,
+  rules: { isForEnrolling?: boolean } = {},
 ): Promise<Owner | Redirect> {
-  const owner = await requireAccount(pds, visit)
+  const owner = await requireAccount(pds, visit, rules)
   if ('redirect' in owner) return owner
   const isFresh = pds.now() - owner.signedIn.authenticatedAtMs < FRESH_MS
   return isFresh ? owner : redirect(there('/account/confirm', visit))

@@ -4,6 +4,7 @@ import { after, before, test } from 'node:test'
 import { fromBase32 } from '#protocol/crypto'
 import { Authenticator } from '../../factors/authenticator.test-support.ts'
 import { totpCode, totpStep } from '../../factors/totp.ts'
+import { TestApp } from '../../oauth/oauth.test-support.ts'
 import { type Person, TestHost } from '../../testing/host.test-support.ts'
 import { Browser, plainText } from '../browser.test-support.ts'
 
@@ -304,7 +305,77 @@ test('a host that asks everybody for a second factor mails codes to who has none
   const refused = await strict.post('com.atproto.server.createSession', app)
   assert.equal(refused.body.error, 'AuthFactorTokenRequired')
   const phone = new Browser(strict)
-  assert.equal((await phone.signIn(mia)).at, '/account/second-factors')
+  assert.match((await phone.signIn(mia)).at, /^\/account\/second-factors\?/)
+  await strict.close()
+})
+
+test('who lacks a factor that the host asks for gets nothing but the way to set one up', async () => {
+  let strict = await TestHost.open()
+  const nora = await strict.signUp('nora', { email: undefined })
+  const own = { identifier: nora.handle, password: nora.password }
+  const login = (input: object) => strict.post('com.atproto.server.createSession', input)
+  const renew = (token: string) =>
+    strict.post('com.atproto.server.refreshSession', undefined, token)
+  const made = await strict.post(
+    'com.atproto.server.createAppPassword',
+    { name: 'old app' },
+    nora.accessJwt,
+  )
+  const app = await TestApp.of(strict)
+  const tokens = await app.signIn(nora)
+  const code = await app.code(nora)
+  const { verifier } = app
+
+  // The host asks from now on.
+  strict = await strict.restart({ config: { secondFactors: 'everybody' } })
+  const later = await TestApp.of(strict)
+  const again = new TestApp(strict, app.key)
+  again.verifier = verifier
+  for (const answer of [
+    await login(own),
+    await login({ ...own, password: made.body.password }),
+    await renew(nora.refreshJwt),
+  ]) {
+    assert.deepEqual([answer.status, answer.body.error], [401, 'AuthFactorTokenRequired'])
+    assert.match(answer.body.message, /pds\.test\/account/)
+  }
+  assert.equal((await again.exchange(code)).body.error, 'invalid_grant')
+  assert.equal((await again.refresh(tokens.refresh_token)).body.error, 'invalid_grant')
+
+  const browser = new Browser(strict, { 'accept-language': 'en' })
+  await browser.signIn(nora)
+  for (const page of [
+    '',
+    '/email',
+    '/app-passwords',
+    '/apps',
+    '/export',
+    '/export/repo.car',
+    '/export/everything.zip',
+    '/leaving',
+  ])
+    assert.match((await browser.open(`/account${page}`)).at, /^\/account\/second-factors/, page)
+  const { body } = await later.par()
+  const params = new URLSearchParams({
+    client_id: later.clientId,
+    request_uri: body.request_uri,
+  })
+  const { at, text } = await browser.open(`/oauth/authorize?${params}`)
+  assert.match(at, /^\/account\/second-factors\?return=%2Foauth%2Fauthorize/)
+  assert.match(plainText(text), /everything else is open then/)
+
+  // And then all is as it was.
+  const shown = /([A-Z2-7]{4} ){7}[A-Z2-7]{4}/.exec(text)![0]
+  const secret = fromBase32(shown.replaceAll(' ', '').toLowerCase())
+  const given = await totpCode(secret, totpStep(strict.outside.now()))
+  await browser.send('name="secret"', { code: given })
+  await browser.open(at)
+  assert.match(browser.seen!.text, /href="\/oauth\/authorize\?/)
+  assert.equal((await browser.open('/account/apps')).at, '/account/apps')
+  assert.match((await browser.open(`/oauth/authorize?${params}`)).at, /^\/oauth\/authorize/)
+  assert.equal((await renew(nora.refreshJwt)).status, 200)
+  assert.equal((await again.refresh(tokens.refresh_token)).status, 200)
+  assert.equal((await login({ ...own, password: made.body.password })).status, 200)
   await strict.close()
 })
 

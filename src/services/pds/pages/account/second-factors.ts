@@ -9,6 +9,7 @@ import {
   type Html,
   html,
   latin,
+  localPath,
   type Page,
   redirect,
   type Visit,
@@ -16,7 +17,7 @@ import {
 import { qrPicture } from '../qr-code.ts'
 import { count, day, doneText, framed, type Told } from './frame.ts'
 import { PASSKEY_SCRIPT, passkeyForm } from './passkey-form.ts'
-import { type Owner, requireFresh } from './require-account.ts'
+import { type Owner, ENROLLING as PATH, requireFresh } from './require-account.ts'
 
 type Parts = Pick<
   Pds,
@@ -29,6 +30,8 @@ const words = {
     lead: 'من عرف كلمة مرورك وحدها لا يدخل، ما دامت هنا خطوة ثانية. مفتاح المرور أسلمها وأيسرها.',
     none: 'لا خطوة ثانية بعد.',
     standIn: 'يطلب هذا المضيف خطوة ثانية، فإلى أن تضيف واحدة نرسل رمزًا إلى بريدك عند كل دخول.',
+    held: 'يطلب هذا المضيف من حسابك خطوة ثانية. أضف واحدة هنا، وبعدها يُفتح كل شيء.',
+    goOn: 'تابع ما بدأت',
     passkey: 'مفتاح مرور',
     totp: 'تطبيق رموز',
     email: 'رمز بالبريد',
@@ -70,6 +73,8 @@ const words = {
     none: 'No second factor yet.',
     standIn:
       'This host asks for a second factor. Until you add one, a code goes to your email at each sign-in.',
+    held: 'This host asks for a second factor of your account. Add one here: everything else is open then.',
+    goOn: 'Go on with what you began',
     passkey: 'Passkey',
     totp: 'Authenticator app',
     email: 'Code by email',
@@ -109,17 +114,22 @@ const words = {
   },
 }
 
-const PATH = '/account/second-factors'
+/** This page again, with the way back to what it was needed for. */
+const here = ({ query }: Visit, more: Record<string, string> = {}): string => {
+  const back = localPath(query.get('return') ?? undefined, '')
+  const params = new URLSearchParams({ ...more, ...(back && { return: back }) })
+  return params.size > 0 ? `${PATH}?${params}` : PATH
+}
 
 /** What is asked for beside the password: added, named, taken away. */
 export const secondFactorsPage = (pds: Parts): Page => ({
   path: PATH,
   async get(visit) {
-    const owner = await requireFresh(pds, visit)
+    const owner = await requireFresh(pds, visit, { isForEnrolling: true })
     return 'redirect' in owner ? owner : show(pds, visit, owner)
   },
   async post(visit) {
-    const owner = await requireFresh(pds, visit)
+    const owner = await requireFresh(pds, visit, { isForEnrolling: true })
     if ('redirect' in owner) return owner
     return change(pds, visit, owner)
   },
@@ -133,7 +143,7 @@ async function change(pds: Parts, visit: FormVisit, owner: Owner) {
   if (form.has('remove')) {
     const isGone = await pds.factors.remove(account.did, form.text('remove'))
     if (isGone) await tellOwner(pds, account, 'notice-factor-removed', visit.request)
-    return redirect(`${PATH}?done=removed`)
+    return redirect(here(visit, { done: 'removed' }))
   }
   if (form.has('codes')) return showCodes(pds, visit, owner)
   if (form.has('email')) {
@@ -158,7 +168,7 @@ async function added(pds: Parts, visit: FormVisit, owner: Owner) {
   const { did } = owner.account
   await tellOwner(pds, owner.account, 'notice-factor-added' satisfies NoticePurpose, visit.request)
   if ((await pds.factors.recoveryCodesLeft(did)) === 0) return showCodes(pds, visit, owner)
-  return redirect(`${PATH}?done=added`)
+  return redirect(here(visit, { done: 'added' }))
 }
 
 async function showCodes(pds: Parts, visit: FormVisit, owner: Owner) {
@@ -168,7 +178,7 @@ async function showCodes(pds: Parts, visit: FormVisit, owner: Owner) {
     title: w.showCodes,
     lead: w.showCodesText,
     body: html`<div class="codes">${codes.map((code) => html`<span class="secret">${code}</span>`)}</div>
-<p><a class="button" href="${PATH}">${w.kept}</a></p>`,
+<p><a class="button" href="${here(visit)}">${w.kept}</a></p>`,
   })
 }
 
@@ -188,18 +198,21 @@ async function show(
     pds.factors.passkeys(account.did),
   ])
   const ceremony = pds.passkeys.creation(visit.device, account, known)
+  const back = localPath(visit.query.get('return') ?? undefined, '')
   const has = (kind: string) => all.some((one) => one.kind === kind)
   return framed(visit, owner, {
     title: w.title,
     lead: w.lead,
     told: told ?? doneText(visit, w.done),
     scripts: [PASSKEY_SCRIPT],
-    body: html`${asked.isStandIn && html`<p class="notice" data-tone="warm">${w.standIn}</p>`}
+    body: html`${asked.isMissing && html`<p class="notice" data-tone="warm">${w.held}</p>`}
+${back !== '' && !asked.isMissing && html`<p><a class="button" href="${back}">${w.goOn}</a></p>`}
+${asked.isStandIn && html`<p class="notice" data-tone="warm">${w.standIn}</p>`}
 ${all.length === 0 ? html`<p>${w.none}</p>` : factorList(visit, all)}
 <section><h2>${w.addPasskey}</h2><p class="hint">${w.passkeyText}</p>
 ${passkeyForm(visit, ceremony, {
   kind: 'create',
-  action: PATH,
+  action: here(visit),
   button: w.makePasskey,
   fields: html`<div class="field"><label for="name">${w.passkeyName}</label><input class="input" id="name" name="name" dir="auto" maxlength="60" value="${visit.device.agent}"></div>`,
 })}</section>
@@ -207,12 +220,12 @@ ${passkeyForm(visit, ceremony, {
 ${
   !has('email') &&
   html`<section><h2>${w.addEmail}</h2><p class="hint">${w.emailText}</p>
-${account.emailConfirmedMs === undefined ? html`<p><a href="/account/email">${w.emailFirst}</a></p>` : html`<form method="post" action="${PATH}">${visit.token}<button class="button quiet" name="email" value="1">${w.makeEmail}</button></form>`}</section>`
+${account.emailConfirmedMs === undefined ? html`<p><a href="/account/email">${w.emailFirst}</a></p>` : html`<form method="post" action="${here(visit)}">${visit.token}<button class="button quiet" name="email" value="1">${w.makeEmail}</button></form>`}</section>`
 }
 ${
   all.length > 0 &&
   html`<section><h2>${w.codes}</h2><p class="hint">${w.codesText} ${w.codesLeft}: <strong>${count(visit, codesLeft)}</strong></p>
-<form method="post" action="${PATH}">${visit.token}<button class="button quiet" name="codes" value="1">${w.newCodes}</button> <span class="hint">${w.newCodesText}</span></form></section>`
+<form method="post" action="${here(visit)}">${visit.token}<button class="button quiet" name="codes" value="1">${w.newCodes}</button> <span class="hint">${w.newCodesText}</span></form></section>`
 }`,
   })
 }
@@ -224,14 +237,14 @@ function factorList(visit: Visit, all: readonly Factor[]): Html {
       one,
     ) => html`<li><div><strong>${w[one.kind]}${one.name && html`: <bdi>${one.name}</bdi>`}</strong>
 <span class="hint">${w.added} ${day(visit, one.createdMs)}${one.usedMs !== undefined && html` · ${w.used} ${day(visit, one.usedMs)}`}</span></div>
-<form method="post" action="${PATH}">${visit.token}<button class="button quiet small" name="remove" value="${one.id}">${w.remove}</button></form></li>`,
+<form method="post" action="${here(visit)}">${visit.token}<button class="button quiet small" name="remove" value="${one.id}">${w.remove}</button></form></li>`,
   )}</ul>`
 }
 
 function totpForm(pds: Parts, visit: Visit, account: Account, secret: Uint8Array): Html {
   const w = visit.words(words)
   const host = new URL(pds.host.publicUrl).host
-  return html`<form method="post" class="form" action="${PATH}">${visit.token}
+  return html`<form method="post" class="form" action="${here(visit)}">${visit.token}
 <p class="hint">${w.totpText}</p>
 ${qrPicture(totpAddress(secret, host, account.handle), w.qr)}
 <input type="hidden" name="secret" value="${sealSecret(pds, visit, account, secret)}">

@@ -3,7 +3,7 @@ import { html, latin, type Page, redirect, type Visit } from '../index.ts'
 import { doneText, framed, when } from './frame.ts'
 import { type Owner, requireAccount } from './require-account.ts'
 
-type Parts = Pick<Pds, 'accounts' | 'devices' | 'sessions'>
+type Parts = Pick<Pds, 'accounts' | 'devices' | 'factors' | 'sessions'>
 
 const words = {
   ar: {

@@ -6,6 +6,7 @@ import { findAccount } from '../../sign-in/index.ts'
 import { type FormVisit, html, type Page, redirect, type View, type Visit } from '../index.ts'
 import { enter, keepStep, onward } from './entering.ts'
 import { PASSKEY_SCRIPT, passkeyForm } from './passkey-form.ts'
+import { ENROLLING } from './require-account.ts'
 
 type Parts = Pick<
   Pds,
@@ -86,7 +87,7 @@ async function signIn(pds: Parts, visit: FormVisit) {
 async function afterPassword(pds: Parts, visit: FormVisit, account: Account) {
   const { kinds, isMissing } = await pds.factors.asked(account)
   if (isMissing) {
-    return enter(pds, visit, account, { how: 'password', to: '/account/second-factors' })
+    return enter(pds, visit, account, { how: 'password', to: onward(ENROLLING, visit) })
   }
   if (kinds.size === 0 || (await pds.devices.isTrusted(visit.device, account.did))) {
     return enter(pds, visit, account, { how: 'password' })

@@ -5,6 +5,7 @@ import type { SignedIn } from '../../devices/index.ts'
 import { type Client, OAuthError, type PushedRequest } from '../../oauth/index.ts'
 import type { Pds } from '../../parts.ts'
 import { findAccount } from '../../sign-in/index.ts'
+import { ENROLLING } from '../account/require-account.ts'
 import {
   type FormVisit,
   html,
@@ -19,7 +20,7 @@ import {
 } from '../index.ts'
 import { type Choice, choicesOf } from './permission-words.ts'
 
-type Parts = Pick<Pds, 'accounts' | 'devices' | 'host' | 'oauth'>
+type Parts = Pick<Pds, 'accounts' | 'devices' | 'factors' | 'host' | 'oauth'>
 
 const PATH = '/oauth/authorize'
 const ADDRESS_MAX = 2_500
@@ -144,6 +145,8 @@ function hereOf({ query }: Visit): string {
 async function show(pds: Parts, visit: Visit, opened: Opened): Promise<Reply> {
   const { request, accounts } = opened
   if (request.params.prompt === 'none') return silently(pds, opened)
+  const [only, ...more] = accounts
+  if (only && more.length === 0 && (await isHeld(pds, only))) return toEnrolling(pds, visit, only)
   const sets = await pds.oauth.sets.of(request.params.scope)
   const choices = choicesOf(request.params.scope, sets, visit.language)
   return consentView(pds, visit, { ...opened, accounts, choices })
@@ -162,7 +165,8 @@ async function silently(pds: Parts, { request, client, accounts }: Opened): Prom
     const had = new Set(scope.split(' '))
     return clientId === request.clientId && wanted.every((one) => had.has(one))
   })
-  if (!client.metadata.isConfidential || !isGranted || (await isDown(pds, only)))
+  const isShut = (await isDown(pds, only)) || (await isHeld(pds, only))
+  if (!client.metadata.isConfidential || !isGranted || isShut)
     return answer(pds, request, { error: 'consent_required' })
   return grant(pds, request, only, request.params.scope)
 }
@@ -172,6 +176,17 @@ async function isDown({ accounts }: Parts, { did }: SignedIn): Promise<boolean> 
   return !account || isHeldBack(account)
 }
 
+async function isHeld({ accounts, factors }: Parts, { did }: SignedIn): Promise<boolean> {
+  const account = await accounts.get(did)
+  return account !== undefined && factors.isHeld(account)
+}
+
+/** No app is let in before the factor is set up that the host asks for. */
+async function toEnrolling({ devices }: Parts, visit: Visit, { did }: SignedIn) {
+  await devices.select(visit.device, did)
+  return redirect(`${ENROLLING}?${new URLSearchParams({ return: hereOf(visit) })}`)
+}
+
 async function decide(pds: Parts, visit: FormVisit, opened: Opened): Promise<Reply> {
   const { request, accounts } = opened
   const { form } = visit
@@ -179,6 +194,7 @@ async function decide(pds: Parts, visit: FormVisit, opened: Opened): Promise<Rep
   const chosen = accounts.find(({ did }) => did === form.text('account'))
   // Signed out in the meantime, or never among them.
   if (!chosen) return redirect(hereOf(visit))
+  if (await isHeld(pds, chosen)) return toEnrolling(pds, visit, chosen)
   const sets = await pds.oauth.sets.of(request.params.scope)
   const choices = choicesOf(request.params.scope, sets, visit.language)
   if (await isDown(pds, chosen))
