@@ -158,14 +158,17 @@ export class Sessions {
   async #end(did: Did, which: string, params: readonly string[]): Promise<void> {
     const ofThem = `FROM refresh_tokens WHERE did = ?1 AND (${which})`
     const remember = await this.#sql.transaction(async (sql) => {
-      const rows = await sql.all<Pick<RefreshRow, 'session_id'>>(
-        `SELECT DISTINCT session_id ${ofThem} AND created_ms > ${sinceAccess(this.#now())}`,
+      const sessions = await sql.all<{ name: string | null; renewedMs: number }>(
+        `SELECT session_id AS name, max(created_ms) AS "renewedMs" ${ofThem} GROUP BY session_id`,
         [did, ...params],
       )
       await sql.run(`DELETE ${ofThem}`, [did, ...params])
+      // Of what was renewed before then no access token is good any more.
+      const sinceMs = this.#now() - ACCESS_LIFETIME_S * 1000
+      const open = sessions.filter(({ renewedMs }) => renewedMs > sinceMs)
       return this.#ended.note(
         sql,
-        rows.map(({ session_id }) => session_id ?? did),
+        open.map(({ name }) => name ?? did),
       )
     })
     remember()
@@ -284,9 +287,6 @@ export class Sessions {
     await this.#ended.deleteExpired()
   }
 }
-
-/** Of what was made before then no access token is good any more. */
-const sinceAccess = (nowMs: number): number => nowMs - ACCESS_LIFETIME_S * 1000
 
 const revoked = (message: string) => new XrpcError(400, 'ExpiredToken', message)
 
