@@ -78,7 +78,10 @@ async function follow(
   let move = first
   let isToldWhat = false
   for (;;) {
-    showProgress(`${label(move.step)}${move.problem ? ` (${move.problem})` : ''}`, move.blobs)
+    showProgress(
+      `${label(move.step)}${paceOf(move)}`,
+      move.step === 'blobs' ? move.blobs : undefined,
+    )
     switch (move.state) {
       case 'done':
         endProgress()
@@ -103,6 +106,19 @@ async function follow(
     move = await next(session, move)
   }
 }
+
+/** How much has come, how fast, how long still, and what is in the way. */
+function paceOf({ bytes, bytesPerSecond, secondsLeft, problem }: MoveView): string {
+  const said = [
+    bytes && megabytes(bytes),
+    bytesPerSecond && `${megabytes(bytesPerSecond)}/s`,
+    secondsLeft && `about ${secondsLeft} s left`,
+    problem,
+  ].filter(Boolean)
+  return said.length === 0 ? '' : ` (${said.join(', ')})`
+}
+
+const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`
 
 async function next({ client }: OwnerSession, { id, version }: MoveView): Promise<MoveView> {
   for (let tries = 1; ; tries++) {

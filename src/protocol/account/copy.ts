@@ -27,6 +27,8 @@ export interface Hosts {
   did: Did
   source: XrpcClient
   destination: XrpcClient
+  /** Told of bytes as they pass. */
+  moved?: ((byteCount: number) => void) | undefined
 }
 
 /** Copies the whole repository; the destination verifies it. Returns the head that was copied. */
@@ -35,11 +37,23 @@ export async function copyRepo(hosts: Hosts, streamUploads: boolean): Promise<Ho
   const head = await readHead(source, did)
   const schema = ComAtprotoSyncGetRepo.mainSchema
   const body = streamUploads
-    ? (await source.getStream(schema, { did })).body
+    ? counted((await source.getStream(schema, { did })).body, hosts.moved)
     : await source.getBytes(schema, { did }, { maxBytes: BUFFERED_REPO_BYTES_MAX })
+  if (body instanceof Uint8Array) hosts.moved?.(body.byteLength)
   const importRepo = ComAtprotoRepoImportRepo.mainSchema
   await destination.post(importRepo, { encoding: CAR, body } as never)
   return head
+}
+
+/** The same bytes, told of as they pass. */
+export async function* counted(
+  body: AsyncIterable<Uint8Array>,
+  moved: ((byteCount: number) => void) | undefined,
+): AsyncGenerator<Uint8Array> {
+  for await (const chunk of body) {
+    moved?.(chunk.byteLength)
+    yield chunk
+  }
 }
 
 /** Counts of what has arrived: `done` of `total` blobs. */
@@ -77,12 +91,12 @@ export async function* copyBlobs(hosts: Hosts): AsyncGenerator<BlobCount, string
 }
 
 /** False when the old host does not give the blob, or not the right bytes. */
-async function copyBlob({ did, source, destination }: Hosts, cid: string): Promise<boolean> {
+async function copyBlob({ did, source, destination, moved }: Hosts, cid: string): Promise<boolean> {
   for (let attempt = 1; ; attempt++) {
     try {
       const getBlob = ComAtprotoSyncGetBlob.mainSchema
       const { encoding, body } = await source.getStream(getBlob, { did, cid })
-      const bytes = await collect(body, BLOB_BYTES_MAX)
+      const bytes = await collect(counted(body, moved), BLOB_BYTES_MAX)
       if (cidText(cidForRaw(bytes)) !== cid) return false
       const uploadBlob = ComAtprotoRepoUploadBlob.mainSchema
       await destination.post(uploadBlob, { encoding, body: bytes } as never)

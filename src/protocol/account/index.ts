@@ -8,6 +8,7 @@ export {
   listAlarms,
   undoOperation,
 } from './alarm-lexicons.ts'
+export { counted } from './copy.ts'
 export { type HostedHead, readHead } from './head.ts'
 export {
   checkRecoveryKey,

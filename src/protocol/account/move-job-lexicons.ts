@@ -41,6 +41,9 @@ export interface MoveView {
   state: 'running' | 'waiting' | 'paused' | 'failed' | 'done' | 'abandoned'
   step: MoveStep
   blobs?: { done: number; total: number } | undefined
+  /** What was fetched from the old host so far, and how much a second just now. */
+  bytes?: number | undefined
+  bytesPerSecond?: number | undefined
   startedAt: string
   changedAt: string
   secondsLeft?: number | undefined

@@ -71,6 +71,8 @@ export interface MoveDeps {
    * Undefined when only a whole copy can help.
    */
   follow?(source: XrpcClient, copied: HostedHead): Promise<HostedHead | undefined>
+  /** Told of bytes as they pass, while repository and blobs are copied. */
+  moved?(byteCount: number): void
   /** False in browsers: they send no streams. */
   streamUploads: boolean
 }
@@ -154,7 +156,8 @@ class MoveRun {
 
   get #hosts(): Hosts {
     const { did } = this.#state
-    return { did, source: this.#source.client, destination: this.#destination }
+    const moved = (byteCount: number) => this.#deps.moved?.(byteCount)
+    return { did, source: this.#source.client, destination: this.#destination, moved }
   }
 
   get #destination() {

@@ -19,7 +19,7 @@ export interface MoveSecrets {
 /** What everybody who watches sees change. */
 export type Shown = Pick<
   MoveView,
-  'step' | 'blobs' | 'needs' | 'wanted' | 'problem' | 'secondsLeft'
+  'step' | 'blobs' | 'bytes' | 'bytesPerSecond' | 'needs' | 'wanted' | 'problem' | 'secondsLeft'
 >
 
 export interface MoveRow {

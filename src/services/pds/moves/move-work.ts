@@ -5,6 +5,7 @@ import {
 } from '@atcute/atproto'
 import type { JobRun, Jobs, Outside } from '#platform/runtime'
 import {
+  counted,
   type HostedHead,
   type MoveDeps,
   type MoveState,
@@ -18,6 +19,7 @@ import { type Fetch, type XrpcClient, XrpcError, xrpcClient } from '#protocol/xr
 import type { Accounts } from '../accounts/index.ts'
 import type { Imports } from '../imports/index.ts'
 import type { MoveRow, MoveRows, MoveSecrets, Shown } from './move-rows.ts'
+import { Pace } from './pace.ts'
 
 export const MOVE_JOB = 'move'
 /** A source or a directory that is away is asked again for about a week. */
@@ -25,6 +27,8 @@ export const MOVE_PACE = {
   maxAttempts: 20_000,
   pauseMs: (failures: number) => Math.min(30_000, 500 * 2 ** Math.min(failures, 6)),
 }
+/** Bytes on their way are shown so often: each time is a write of its own. */
+const SHOWN_EVERY_MS = 1_000
 /** Why what changed does not do, and the whole repository has to come. */
 const WHOLE: ReadonlySet<string> = new Set(['MissingBlock', 'TooLarge', 'InvalidTree'])
 
@@ -111,37 +115,48 @@ export class MoveWork {
     if (!secrets) return
     const { state } = secrets
     secrets.isCodeTried = undefined
-    let shown: Shown = { step: state.step }
+    const { now } = this.#deps.outside
+    const pace = new Pace(now, row.shown.bytes)
+    let shown: Shown = { step: state.step, blobs: row.shown.blobs, bytes: row.shown.bytes }
+    let shownMs = now()
+    let isOver = false
     const show = (change: Partial<Shown>) => {
-      shown = { ...shown, ...change }
+      shown = { ...shown, ...change, ...pace.seen() }
+      shownMs = now()
       return this.#deps.rows.change(id, { shown })
     }
-    const sinceMs = this.#deps.outside.now()
+    const moved = (byteCount: number) => {
+      // What is still on its way when the job has stopped says nothing any more.
+      if (isOver) return
+      pace.add(byteCount)
+      if (now() - shownMs >= SHOWN_EVERY_MS) void show({}).catch(() => {})
+    }
     try {
-      const steps = move(state, this.#jobDeps(id, secrets, signal))
+      const steps = move(state, { ...this.#jobDeps(id, secrets, signal, moved), moved })
       for (;;) {
         if (signal.aborted) return
         const next = await steps.next()
         if (next.done) break
         const { step, done, total } = next.value
         const blobs = done === undefined || total === undefined ? shown.blobs : { done, total }
-        const left = blobs && step === 'blobs' ? this.#secondsLeft(blobs, sinceMs) : undefined
+        const left = blobs && step === 'blobs' ? pace.secondsLeft(blobs) : undefined
         await show({ step, blobs, secondsLeft: left })
       }
-      await this.#finish(row, secrets)
+      isOver = true
+      await this.#finish(row, secrets, shown)
     } catch (error) {
+      isOver = true
       if (signal.aborted) return
-      await this.#stopped(id, secrets, shown, error)
+      await this.#stopped(id, secrets, { ...shown, bytesPerSecond: undefined }, error)
     }
   }
 
-  #secondsLeft({ done, total }: { done: number; total: number }, sinceMs: number) {
-    if (done === 0) return undefined
-    const spentMs = this.#deps.outside.now() - sinceMs
-    return Math.ceil((spentMs / done / 1000) * (total - done))
-  }
-
-  #jobDeps(id: string, secrets: MoveSecrets, signal: AbortSignal): MoveDeps {
+  #jobDeps(
+    id: string,
+    secrets: MoveSecrets,
+    signal: AbortSignal,
+    moved: (byteCount: number) => void,
+  ): MoveDeps {
     const { fetch } = this.#deps.outside
     const keep = () => this.#deps.rows.keep(id, secrets)
     return {
@@ -151,7 +166,7 @@ export class MoveWork {
       password: '',
       askCode: () => Promise.reject(new OwnerNeeded('code')),
       code: (source) => this.#code(source, secrets, keep),
-      follow: (source, copied) => this.#follow(secrets.state.did, source, copied),
+      follow: (source, copied) => this.#follow(secrets.state.did, source, copied, moved),
       askDocument: (wanted) => Promise.reject(new OwnerNeeded('document', wanted)),
     }
   }
@@ -161,12 +176,13 @@ export class MoveWork {
     did: Did,
     source: XrpcClient,
     { rev }: HostedHead,
+    moved: (byteCount: number) => void,
   ): Promise<HostedHead | undefined> {
     const account = await this.#deps.accounts.require(did)
     const params = { did, since: rev }
     const { body } = await source.getStream(ComAtprotoSyncGetRepo.mainSchema, params)
     try {
-      const head = await this.#deps.imports().follow(account, body)
+      const head = await this.#deps.imports().follow(account, counted(body, moved))
       return { rev: head.rev, commit: cidText(head.commit), data: cidText(head.data) }
     } catch (error) {
       if (error instanceof ProtocolError && WHOLE.has(error.code)) return undefined
@@ -227,10 +243,14 @@ export class MoveWork {
     if (!isFinal) throw error
   }
 
-  async #finish({ id, did }: MoveRow, { state }: MoveSecrets): Promise<void> {
+  async #finish({ id, did }: MoveRow, { state }: MoveSecrets, shown: Shown): Promise<void> {
     const account = await this.#deps.accounts.get(did)
     const receipt = signReceipt(state.receipt!, account!.signingKey)
-    await this.#deps.rows.change(id, { state: 'done', shown: { step: 'done' }, receipt })
+    await this.#deps.rows.change(id, {
+      state: 'done',
+      shown: { step: 'done', blobs: shown.blobs, bytes: shown.bytes },
+      receipt,
+    })
     await this.#deps.rows.forget(id)
     for (const session of [state.source, state.arrived]) {
       if (session) await this.endSession(session)

@@ -157,6 +157,9 @@ test('a started move goes on by itself to a signed receipt, and forgets the sess
   const receipt = move.receipt as SignedReceipt
   assert.deepEqual([receipt.sameRoot, receipt.records, receipt.blobs], [true, 5, 5])
   assert.deepEqual(receipt.missingBlobs, [])
+  assert.deepEqual(move.blobs, { done: 5, total: 5 })
+  const repo = await source.get('com.atproto.sync.getRepo', { did: alice.did })
+  assert.ok(move.bytes >= repo.bytes.length, `${move.bytes} bytes`)
   const key = (await destination.signingKey(alice.did))!
   assert.equal(key.didKey, keyOf(alice.did))
   assert.equal(verifyReceipt(receipt, key), true)
