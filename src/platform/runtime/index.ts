@@ -76,7 +76,14 @@ export {
 } from './metrics.ts'
 export { type OutgoingCode, OutgoingError } from './outgoing-error.ts'
 export { type RealOutsideOptions, realOutside } from './outside.ts'
-export { hashPassword, PasswordError, verifyNothing, verifyPassword } from './passwords.ts'
+export {
+  deriveForeign,
+  hashPassword,
+  isForeignHash,
+  PasswordError,
+  verifyNothing,
+  verifyPassword,
+} from './passwords.ts'
 export { BodyError } from './request-body.ts'
 export { SealError, type Sealer, sealer } from './sealer.ts'
 export {

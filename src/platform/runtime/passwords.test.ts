@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict'
-import { argon2Sync } from 'node:crypto'
+import { argon2Sync, scryptSync } from 'node:crypto'
 import { test } from 'node:test'
-import { hashPassword, PasswordError, verifyNothing, verifyPassword } from './passwords.ts'
+import {
+  hashPassword,
+  isForeignHash,
+  PasswordError,
+  verifyNothing,
+  verifyPassword,
+} from './passwords.ts'
 
 test('a password is known by its hash, and no other is', async () => {
   const hash = await hashPassword('مفتاح and key')
@@ -43,6 +49,16 @@ test('the compiled derivation and node’s own give the same, so that either rea
     })
     assert.deepEqual(Buffer.from(compiled), own)
   }
+})
+
+test('a hash of another host is read, and known to be one', async () => {
+  const salt = '00112233445566778899aabbccddeeff'
+  const hash = `${salt}:${scryptSync('مفتاح and key', salt, 64).toString('hex')}`
+  assert.equal(isForeignHash(hash), true)
+  assert.equal(isForeignHash(await hashPassword('a')), false)
+  assert.equal(await verifyPassword('مفتاح and key', hash), true)
+  assert.equal(await verifyPassword('مفتاح and keY', hash), false)
+  assert.equal(await verifyPassword('x'.repeat(513), hash), false)
 })
 
 test('what is no hash matches nothing', async () => {

@@ -1,5 +1,5 @@
 /** Password hashing: argon2id on the machine's thread pool, a few at a time. */
-import { argon2, randomBytes, timingSafeEqual } from 'node:crypto'
+import { argon2, randomBytes, scrypt, timingSafeEqual } from 'node:crypto'
 import { availableParallelism } from 'node:os'
 import { promisify } from 'node:util'
 import type { Algorithm } from '@node-rs/argon2'
@@ -74,8 +74,20 @@ export async function hashPassword(password: string): Promise<string> {
 
 const PHC = /^\$argon2id\$v=19\$m=(\d{1,7}),t=(\d{1,2}),p=(\d)\$([\w+/]{11,86})\$([\w+/]{22,86})$/
 
+/** As other hosts keep them, so that a host which takes their place knows its people: salt and hash in hex. */
+const FOREIGN = /^([0-9a-f]{32}):([0-9a-f]{128})$/
+
+/** Whether a hash is one of another host's, which asks for less work than ours. */
+export const isForeignHash = (hash: string): boolean => FOREIGN.test(hash)
+
 /** Whether the password made this hash; false for a hash that is not ours to read. */
 export async function verifyPassword(password: string, hash: string): Promise<boolean> {
+  const foreign = FOREIGN.exec(hash)
+  if (foreign) {
+    if (Buffer.byteLength(password) > PASSWORD_BYTES_MAX) return false
+    const made = await deriveForeign(password, foreign[1]!)
+    return timingSafeEqual(made, Buffer.from(foreign[2]!, 'hex'))
+  }
   const parts = PHC.exec(hash)
   if (!parts || Buffer.byteLength(password) > PASSWORD_BYTES_MAX) return false
   const [memory, passes, lanes] = parts.slice(1, 4).map(Number) as [number, number, number]
@@ -83,6 +95,22 @@ export async function verifyPassword(password: string, hash: string): Promise<bo
   const salt = Buffer.from(parts[4]!, 'base64')
   const tag = await argon2id(password, salt, memory, passes, lanes, expected.length)
   return timingSafeEqual(tag, expected)
+}
+
+const FOREIGN_BYTES = 64
+const nodeScrypt = promisify<string, string, number, Buffer>(scrypt)
+
+/**
+ * scrypt as another host uses it: N 16,384, r 8, p 1, 64 bytes, the salt's text as its bytes. Throws
+ * PasswordError when a thousand others wait.
+ */
+export async function deriveForeign(password: string, salt: string): Promise<Uint8Array> {
+  await enter()
+  try {
+    return await nodeScrypt(password, salt, FOREIGN_BYTES)
+  } finally {
+    leave()
+  }
 }
 
 let standIn: Promise<string> | undefined

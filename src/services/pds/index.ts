@@ -5,7 +5,9 @@
 
 import {
   createJobs,
+  deriveForeign,
   hashPassword,
+  isForeignHash,
   type JobRun,
   type Log,
   type MailTransport,
@@ -417,7 +419,13 @@ export async function createPds(
   const codes = new Codes({ sql, now, random })
   const passwords = new Passwords({
     sql,
-    hashing: { hash: hashPassword, verify: verifyPassword, verifyNothing },
+    hashing: {
+      hash: hashPassword,
+      verify: verifyPassword,
+      verifyNothing,
+      isForeign: isForeignHash,
+      deriveForeign,
+    },
     now,
     random,
   })

@@ -1,5 +1,5 @@
 import type { Sql } from '#platform/storage'
-import { base32, sha256 } from '#protocol/crypto'
+import { base32, hex, sha256 } from '#protocol/crypto'
 import type { Datetime, Did } from '#protocol/syntax'
 import { XrpcError } from '#protocol/xrpc'
 import type { Account } from '../accounts/index.ts'
@@ -10,6 +10,10 @@ export interface PasswordHashing {
   verify(password: string, hash: string): Promise<boolean>
   /** As slow as `verify`, so that an answer's time does not tell who exists. */
   verifyNothing(password: string): Promise<false>
+  /** Whether a hash came from another host, in a form that asks for less work than ours. */
+  isForeign(hash: string): boolean
+  /** What another host's hash of a password is made of. */
+  deriveForeign(password: string, salt: string): Promise<Uint8Array>
 }
 
 export interface PasswordProof {
@@ -22,6 +26,10 @@ const APP_PASSWORDS_MAX = 50
 /** `used` is not written more often than this. */
 const USED_MS = 3_600_000
 const APP_PASSWORD = /^[a-z0-9]{4}(-[a-z0-9]{4}){3}$/
+
+/** Hashes of app passwords that came from another host are longer than ours; their salt is told by the DID. */
+const FOREIGN_HASH_BYTES = 64
+const FOREIGN_SALT_BYTES = 16
 
 interface AppPasswordRow {
   name: string
@@ -67,17 +75,49 @@ export class Passwords {
     }
     const appPassword = await this.#appPassword(account.did, password)
     if (appPassword) return { appPassword }
-    const isOwn = await this.#hashing.verify(password, account.passwordHash)
+    const { passwordHash } = account
+    const isOwn = await this.#hashing.verify(password, passwordHash)
+    if (isOwn && this.#hashing.isForeign(passwordHash)) await this.#hashAgain(account, password)
     return isOwn ? { appPassword: undefined } : undefined
+  }
+
+  /** An adopted account's password, known at last: hashed as ours are, unless it was changed meanwhile. */
+  async #hashAgain(account: Account, password: string): Promise<void> {
+    const { did, passwordHash: foreign } = account
+    const own = await this.#hashing.hash(password)
+    const { changes } = await this.#sql.run(
+      'UPDATE accounts SET password_hash = ? WHERE did = ? AND password_hash = ?',
+      [own, did, foreign],
+    )
+    if (changes > 0 && account.passwordHash === foreign) account.passwordHash = own
   }
 
   async #appPassword(did: Did, password: string) {
     if (!APP_PASSWORD.test(password)) return undefined
-    const row = await this.#sql.get<{ name: string; privileged: number }>(
-      'SELECT name, privileged FROM app_passwords WHERE did = ? AND password_hash = ?',
-      [did, appPasswordHash(did, password)],
-    )
+    const own = appPasswordHash(did, password)
+    const row =
+      (await this.#appPasswordRow(did, own)) ?? (await this.#foreignAppPassword(did, password, own))
     return row && { name: row.name, privileged: row.privileged === 1 }
+  }
+
+  #appPasswordRow(did: Did, hash: Uint8Array) {
+    return this.#sql.get<{ name: string; privileged: number }>(
+      'SELECT name, privileged FROM app_passwords WHERE did = ? AND password_hash = ?',
+      [did, hash],
+    )
+  }
+
+  /** One that came with an adopted account; hashed as ours are from its first use on. */
+  async #foreignAppPassword(did: Did, password: string, own: Uint8Array) {
+    const known = 'SELECT 1 FROM app_passwords WHERE did = ? AND length(password_hash) = ?'
+    if (!(await this.#sql.get(known, [did, FOREIGN_HASH_BYTES]))) return undefined
+    const salt = hex(sha256(new TextEncoder().encode(did)).subarray(0, FOREIGN_SALT_BYTES))
+    const foreign = await this.#hashing.deriveForeign(password, salt)
+    await this.#sql.run(
+      'UPDATE app_passwords SET password_hash = ? WHERE did = ? AND password_hash = ?',
+      [own, did, foreign],
+    )
+    return this.#appPasswordRow(did, own)
   }
 
   async createAppPassword(did: Did, name: string, privileged: boolean) {
