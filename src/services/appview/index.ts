@@ -19,6 +19,7 @@ import { cachedDirectory, networkDirectory, type PlcUrls } from '#protocol/ident
 import type { Did } from '#protocol/syntax'
 import { createRouter, failureLog } from '#protocol/xrpc'
 import { loadOwnIdentity, type OwnIdentity } from './auth/own-identity.ts'
+import { Bookmarks } from './bookmarks/bookmarks.ts'
 import type { AppviewConfig } from './config.ts'
 import { Handles } from './handles/handles.ts'
 import { Originals } from './images/originals.ts'
@@ -30,6 +31,7 @@ import { LabelStore } from './labelers/label-store.ts'
 import { Labelers } from './labelers/labelers.ts'
 import { methods } from './methods.ts'
 import { Mutes } from './mutes/mutes.ts'
+import { ThreadMutes } from './mutes/thread-mutes.ts'
 import { createReader } from './reader.ts'
 import { repairJobs } from './repair/repair.ts'
 import { otherPaths } from './routes.ts'
@@ -137,7 +139,14 @@ export async function createAppview(
   })
   const originals = new Originals({ actors: reader.actors, directory })
   const answers = metrics.counter('appview_answers', 'Answers by method', ['method', 'status'])
-  const router = createRouter(methods({ ...reader, mutes: new Mutes({ sql, writer }) }), {
+  const { resolver } = reader
+  const parts = {
+    ...reader,
+    bookmarks: new Bookmarks({ sql, writer, resolver }),
+    mutes: new Mutes({ sql, writer }),
+    threadMutes: new ThreadMutes({ writer }),
+  }
+  const router = createRouter(methods(parts), {
     health: () => ({ version: deps.version }),
     onAnswer: (nsid, status) => answers.with(nsid, String(status)).add(),
     onFailure: failureLog(log),

@@ -3,6 +3,9 @@ import { getProfile } from './methods/app.bsky.actor.getProfile.ts'
 import { getProfiles } from './methods/app.bsky.actor.getProfiles.ts'
 import { searchActors } from './methods/app.bsky.actor.searchActors.ts'
 import { searchActorsTypeahead } from './methods/app.bsky.actor.searchActorsTypeahead.ts'
+import { createBookmark } from './methods/app.bsky.bookmark.createBookmark.ts'
+import { deleteBookmark } from './methods/app.bsky.bookmark.deleteBookmark.ts'
+import { getBookmarks } from './methods/app.bsky.bookmark.getBookmarks.ts'
 import { getActorFeeds } from './methods/app.bsky.feed.getActorFeeds.ts'
 import { getActorLikes } from './methods/app.bsky.feed.getActorLikes.ts'
 import { getAuthorFeed } from './methods/app.bsky.feed.getAuthorFeed.ts'
@@ -26,8 +29,10 @@ import { getMutes } from './methods/app.bsky.graph.getMutes.ts'
 import { getRelationships } from './methods/app.bsky.graph.getRelationships.ts'
 import { muteActor } from './methods/app.bsky.graph.muteActor.ts'
 import { muteActorList } from './methods/app.bsky.graph.muteActorList.ts'
+import { muteThread } from './methods/app.bsky.graph.muteThread.ts'
 import { unmuteActor } from './methods/app.bsky.graph.unmuteActor.ts'
 import { unmuteActorList } from './methods/app.bsky.graph.unmuteActorList.ts'
+import { unmuteThread } from './methods/app.bsky.graph.unmuteThread.ts'
 import { getServices } from './methods/app.bsky.labeler.getServices.ts'
 import { getUnreadCount } from './methods/app.bsky.notification.getUnreadCount.ts'
 import { listNotifications } from './methods/app.bsky.notification.listNotifications.ts'
@@ -42,6 +47,9 @@ export function methods(parts: ReadParts): Method[] {
     getProfiles(parts),
     searchActors(parts),
     searchActorsTypeahead(parts),
+    createBookmark(parts),
+    deleteBookmark(parts),
+    getBookmarks(parts),
     getActorFeeds(parts),
     getActorLikes(parts),
     getAuthorFeed(parts),
@@ -65,8 +73,10 @@ export function methods(parts: ReadParts): Method[] {
     getRelationships(parts),
     muteActor(parts),
     muteActorList(parts),
+    muteThread(parts),
     unmuteActorList(parts),
     unmuteActor(parts),
+    unmuteThread(parts),
     getServices(parts),
     getUnreadCount(parts),
     listNotifications(parts),

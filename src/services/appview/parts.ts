@@ -1,8 +1,10 @@
 import type { Directory } from '#protocol/identity'
 import type { ViewerAuth } from './auth/auth.ts'
+import type { Bookmarks } from './bookmarks/bookmarks.ts'
 import type { FeedMakers } from './feeds/feed-makers.ts'
 import type { LabelerServices } from './labelers/labeler-services.ts'
 import type { Mutes } from './mutes/mutes.ts'
+import type { ThreadMutes } from './mutes/thread-mutes.ts'
 import type { Actors } from './read/actors.ts'
 import type { AuthorFeeds } from './read/author-feeds.ts'
 import type { Edges } from './read/edges.ts'
@@ -22,6 +24,7 @@ export interface ReadParts {
   actors: Actors
   auth: ViewerAuth
   authorFeeds: AuthorFeeds
+  bookmarks: Bookmarks
   directory: Directory
   edges: Edges
   feedItems: FeedItems
@@ -34,6 +37,7 @@ export interface ReadParts {
   relations: Relations
   resolver: Resolver
   search: SearchService
+  threadMutes: ThreadMutes
   threads: Threads
   timelines: Timelines
   userLists: UserLists

@@ -17,6 +17,7 @@ import { Gates } from './read/gates.ts'
 import { Generators } from './read/generators.ts'
 import { Hydrator } from './read/hydrate.ts'
 import { Labels } from './read/labels.ts'
+import { MutedThreads } from './read/muted-threads.ts'
 import { Notices } from './read/notices.ts'
 import { Posts } from './read/posts.ts'
 import { Relations } from './read/relations.ts'
@@ -27,7 +28,10 @@ import { UserLists } from './read/user-lists.ts'
 import { SearchService } from './search/search-service.ts'
 import { mediaUrls } from './views/images.ts'
 
-export interface Reader extends Omit<ReadParts, 'mutes'> {
+/** Parts that answer reads and write, too: made where the writer is. */
+type WritingPart = 'bookmarks' | 'mutes' | 'threadMutes'
+
+export interface Reader extends Omit<ReadParts, WritingPart> {
   /** The caches forget what a committed transaction changed. */
   forget(changed: Changed): void
 }
@@ -53,10 +57,11 @@ export function createReader(options: {
   const posts = new Posts({ sql, changes, urls })
   const relations = new Relations({ sql, changes })
   const labels = new Labels({ sql, changes, now, own: () => labelers.own() })
+  const mutedThreads = new MutedThreads({ sql, changes })
   const edges = new Edges({ sql })
   const feedItems = new FeedItems({ edges, changes })
   const timelines = new Timelines({ sql, changes })
-  const forget = forgetter({ changes, actors, posts, relations, labels, feedItems, timelines })
+  const caches = { changes, actors, posts, relations, labels, mutedThreads, feedItems, timelines }
   return {
     actors,
     auth: new ViewerAuth({ directory, actors, labelers, now, did }),
@@ -66,7 +71,14 @@ export function createReader(options: {
     feedItems,
     feedMakers: new FeedMakers({ directory, fetch: options.fetch }),
     generators: new Generators({ sql }),
-    hydrator: new Hydrator({ actors, posts, relations, labels, gates: new Gates({ sql }) }),
+    hydrator: new Hydrator({
+      actors,
+      posts,
+      relations,
+      labels,
+      gates: new Gates({ sql }),
+      mutedThreads,
+    }),
     labelerServices: new LabelerServices({
       sql,
       directory,
@@ -85,7 +97,7 @@ export function createReader(options: {
     threads: new Threads({ sql, posts }),
     timelines,
     userLists: new UserLists({ sql }),
-    forget,
+    forget: forgetter(caches),
   }
 }
 
@@ -95,10 +107,11 @@ function forgetter(parts: {
   posts: Posts
   relations: Relations
   labels: Labels
+  mutedThreads: MutedThreads
   feedItems: FeedItems
   timelines: Timelines
 }): Reader['forget'] {
-  const { changes, actors, posts, relations, labels, feedItems, timelines } = parts
+  const { changes, actors, posts, relations, labels, mutedThreads, feedItems, timelines } = parts
   return (changed) => {
     changes.version++
     for (const aid of changed.actors) actors.drop(aid)
@@ -108,6 +121,7 @@ function forgetter(parts: {
     for (const key of changed.counts) posts.dropCounts(key)
     for (const [aid, other] of changed.pairs) relations.dropPair(aid, other)
     for (const [aid, post] of changed.marks) relations.dropMark(aid, post)
+    for (const aid of changed.threadMutes) mutedThreads.drop(aid)
     for (const uri of changed.labels) labels.drop(uri)
     for (const aid of changed.follows) timelines.dropFollows(aid)
     for (const entry of changed.feedRemoved) {

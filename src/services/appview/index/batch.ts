@@ -26,7 +26,7 @@ export interface Notice {
   subject: { aid: number; rkey: string } | undefined
 }
 
-type SubjectColumn = 'likes' | 'reposts' | 'replies' | 'quotes'
+type SubjectColumn = 'likes' | 'reposts' | 'replies' | 'quotes' | 'bookmarks'
 type ActorColumn = 'followers' | 'follows' | 'posts'
 type Deltas<C extends string> = Partial<Record<C, number>>
 
@@ -189,10 +189,11 @@ export class Batch {
     const { sql } = this
     if (this.#subjects.size > 0)
       await sql.runMany(
-        `insert into subject_count (aid, subject, likes, reposts, replies, quotes)
-         values (?, ?, ?, ?, ?, ?) on conflict (aid, subject) do update set
+        `insert into subject_count (aid, subject, likes, reposts, replies, quotes, bookmarks)
+         values (?, ?, ?, ?, ?, ?, ?) on conflict (aid, subject) do update set
            likes = likes + excluded.likes, reposts = reposts + excluded.reposts,
-           replies = replies + excluded.replies, quotes = quotes + excluded.quotes`,
+           replies = replies + excluded.replies, quotes = quotes + excluded.quotes,
+           bookmarks = bookmarks + excluded.bookmarks`,
         [...this.#subjects.values()].map(({ aid, subject, by }) => [
           aid,
           subject,
@@ -200,6 +201,7 @@ export class Batch {
           by.reposts ?? 0,
           by.replies ?? 0,
           by.quotes ?? 0,
+          by.bookmarks ?? 0,
         ]),
       )
     if (this.#actors.size > 0)

@@ -12,8 +12,10 @@ export class Changed {
   readonly counts = new Set<string>()
   /** Two accounts between which a follow or a block came or went. */
   readonly pairs: [number, number][] = []
-  /** An account, and the post it liked or reposted (or no longer does). */
+  /** An account, and the post it liked, reposted or put aside (or no longer does). */
   readonly marks: [number, string][] = []
+  /** Accounts that mute one more thread, or one less. */
+  readonly threadMutes = new Set<number>()
   /** Accounts whose list of follows changed. */
   readonly follows = new Set<number>()
   readonly feedAdded: FeedEntry[] = []

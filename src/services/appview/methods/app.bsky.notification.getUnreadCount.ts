@@ -1,10 +1,10 @@
 import { mainSchema } from '@atcute/bluesky/types/app/notification/getUnreadCount'
 import { invalidRequest, type Method } from '#protocol/xrpc'
+import { hydrateNotices, visibleNotices } from '../pages/notices-page.ts'
 import { readMethod } from '../pages/pipeline.ts'
 import type { ReadParts } from '../parts.ts'
-import { viewerBlocks } from '../views/feed.ts'
 
-/** How many notifications the viewer has not seen; not counted beyond some hundred. */
+/** How many of its notifications the viewer has not seen; of the newest 200. */
 export function getUnreadCount({
   actors,
   auth,
@@ -18,18 +18,11 @@ export function getUnreadCount({
       async skeleton({ seenAt }, viewer) {
         if (seenAt !== undefined) throw invalidRequest('The seenAt parameter is unsupported')
         const seenUs = await notices.seenUs(viewer.aid)
-        return notices.unreadAuthors(viewer.aid, seenUs ?? 0)
+        return notices.unread(viewer.aid, seenUs ?? 0)
       },
-      hydrate: (authors, viewer) => hydrator.accounts(viewer, new Set(authors)),
-      rules: (authors, h, { priority = false }) =>
-        authors.filter(
-          (aid) =>
-            h.actors.has(aid) &&
-            !viewerBlocks(h, aid) &&
-            !h.relations.get(aid)?.muted &&
-            (!priority || h.relations.get(aid)?.following !== undefined),
-        ),
-      present: (authors) => `{"count":${authors.length}}`,
+      hydrate: (rows, viewer) => hydrateNotices({ hydrator }, rows, viewer),
+      rules: (rows, h, { priority = false }) => visibleNotices(rows, h, { priority }),
+      present: (rows) => `{"count":${rows.length}}`,
     },
   })
 }

@@ -5,6 +5,7 @@ import type { Post } from '../views/post.ts'
 import type { Actors } from './actors.ts'
 import type { Gates } from './gates.ts'
 import type { Labels } from './labels.ts'
+import type { MutedThreads } from './muted-threads.ts'
 import type { Counts, Posts } from './posts.ts'
 import type { Mark, Relation, Relations } from './relations.ts'
 
@@ -31,12 +32,15 @@ export interface Hydration {
   blocked: Set<string>
   /** Replies that the threadgate of their root does not allow. */
   gatedOff: Set<string>
+  /** Threads the viewer mutes, by the key of the post they began with: those on the page, or more. */
+  mutedThreads: ReadonlySet<string>
 }
 
 /** How deep quotes are followed: a quote and the quote inside it. */
 const QUOTE_WAVES = 2
 const NO_RELATIONS: Map<number, Relation> = new Map()
 const NO_MARKS: Map<string, Mark> = new Map()
+const NO_THREADS: ReadonlySet<string> = new Set()
 
 /** Loads what pages show: one query per kind of thing that is not cached, never one per item. */
 export class Hydrator {
@@ -45,6 +49,7 @@ export class Hydrator {
   readonly #relations: Relations
   readonly #gates: Gates
   readonly #labels: Labels
+  readonly #mutedThreads: MutedThreads
 
   constructor(parts: {
     actors: Actors
@@ -52,12 +57,14 @@ export class Hydrator {
     relations: Relations
     gates: Gates
     labels: Labels
+    mutedThreads: MutedThreads
   }) {
     this.#actors = parts.actors
     this.#posts = parts.posts
     this.#relations = parts.relations
     this.#gates = parts.gates
     this.#labels = parts.labels
+    this.#mutedThreads = parts.mutedThreads
   }
 
   /** Accounts and how the viewer stands to them. */
@@ -75,6 +82,7 @@ export class Hydrator {
       marks: NO_MARKS,
       blocked: new Set(),
       gatedOff: new Set(),
+      mutedThreads: NO_THREADS,
     }
   }
 
@@ -94,13 +102,14 @@ export class Hydrator {
     const actors = await this.#actors.load(accountsOf(posts, also))
     await this.#labels.apply({ actors, posts }, by?.labelers)
     const counts = await this.#posts.counts(posts.keys())
-    const [relations, marks, blocked, gatedOff] = await Promise.all([
+    const [relations, marks, blocked, gatedOff, mutedThreads] = await Promise.all([
       viewer ? this.#relations.load(viewer, actors) : NO_RELATIONS,
       viewer ? this.#relations.marks(viewer.aid, counts) : NO_MARKS,
       this.#relations.blocked(pairsOf(posts)),
       this.#gates.shut(posts, actors),
+      viewer ? this.#mutedThreads.of(viewer.aid, () => rootsOf(posts)) : NO_THREADS,
     ])
-    return { viewer, actors, posts, counts, relations, marks, blocked, gatedOff }
+    return { viewer, actors, posts, counts, relations, marks, blocked, gatedOff, mutedThreads }
   }
 
   async #loadAround(posts: Map<string, Post>, context: boolean): Promise<void> {
@@ -144,4 +153,9 @@ function pairsOf(posts: ReadonlyMap<string, Post>): string[] {
   const pairs: string[] = []
   for (const post of posts.values()) if (post.pairs.length > 0) pairs.push(...post.pairs)
   return pairs
+}
+
+/** Threads the posts stand in. */
+function* rootsOf(posts: ReadonlyMap<string, Post>): Generator<string> {
+  for (const { key, root } of posts.values()) yield root?.key ?? key
 }

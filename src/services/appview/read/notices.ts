@@ -88,13 +88,14 @@ export class Notices {
     )
   }
 
-  /** Authors of the newest unread notifications, one entry each, at most UNREAD_MAX. */
-  async unreadAuthors(aid: number, seenUs: number): Promise<number[]> {
-    const rows = await this.#sql.all<{ author_aid: number }>(
-      'select author_aid from notice where aid = ? and sort_us > ? order by sort_us desc limit ?',
+  /** The newest unread notifications, at most UNREAD_MAX. */
+  async unread(aid: number, seenUs: number): Promise<NoticeRow[]> {
+    const rows = await this.#sql.all<Row>(
+      `select author_aid, rkey, reason, sort_us, subject_aid, subject_rkey from notice
+       where aid = ? and sort_us > ? order by sort_us desc limit ?`,
       [aid, seenUs, UNREAD_MAX],
     )
-    return rows.map((row) => row.author_aid)
+    return rows.map(noticeOf)
   }
 
   /** The likes, reposts and follows behind notifications, by `reason author/rkey`. */

@@ -20,6 +20,8 @@ test('no read looks through a whole table, and none sorts what an index has in o
   const reads: [Nsid, Record<string, string | boolean | string[]>][] = [
     ['app.bsky.actor.getProfile', { actor: 'bob.test' }],
     ['app.bsky.actor.getProfiles', { actors: [actor, alice.did] }],
+    ['app.bsky.bookmark.getBookmarks', {}],
+    ['app.bsky.bookmark.getBookmarks', { cursor: '9000000000000000:1:z' }],
     ['app.bsky.feed.getActorLikes', { actor: alice.did }],
     ['app.bsky.feed.getAuthorFeed', { actor }],
     [

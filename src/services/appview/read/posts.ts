@@ -14,6 +14,7 @@ export interface Counts {
   reposts: number
   replies: number
   quotes: number
+  bookmarks: number
   /** `,"replyCount":…` and its sisters. */
   text: string
 }
@@ -92,7 +93,7 @@ export class Posts {
   async #readCounts(keys: string[], found: Map<string, Counts>): Promise<void> {
     const { version } = this.#changes
     const rows = await this.#sql.all<Omit<Counts, 'text'> & { aid: number; subject: string }>(
-      `select aid, subject, likes, reposts, replies, quotes from subject_count
+      `select aid, subject, likes, reposts, replies, quotes, bookmarks from subject_count
        where (aid, subject) in (${pairMarks(keys.length)})`,
       paddedPairs(keys.map(splitKey)),
     )
@@ -104,9 +105,15 @@ export class Posts {
   }
 }
 
-function countsOf({ likes, reposts, replies, quotes }: Omit<Counts, 'text'>): Counts {
+function countsOf({ likes, reposts, replies, quotes, bookmarks }: Omit<Counts, 'text'>): Counts {
   const text = `,"replyCount":${replies},"repostCount":${reposts},"likeCount":${likes},"quoteCount":${quotes}`
-  return { likes, reposts, replies, quotes, text }
+  return { likes, reposts, replies, quotes, bookmarks, text }
 }
 
-const NO_COUNTS: Counts = countsOf({ likes: 0, reposts: 0, replies: 0, quotes: 0 })
+const NO_COUNTS: Counts = countsOf({
+  likes: 0,
+  reposts: 0,
+  replies: 0,
+  quotes: 0,
+  bookmarks: 0,
+})

@@ -18,10 +18,12 @@ export interface Relation {
   viewer: string
 }
 
-/** What a viewer did to a post: record keys of the like and of the repost. */
+/** What a viewer did to a post: record keys of the like and of the repost, and whether it put it aside. */
 export interface Mark {
   like: string | undefined
   repost: string | undefined
+  /** Empty where it did: a bookmark has no key. */
+  bookmark: string | undefined
 }
 
 /** Both sides of a relation, as record keys; `did` of the viewer and of the account make the URIs. */
@@ -43,10 +45,27 @@ const VIEWERS_MAX = 2_000
 /** Relations and marks of all viewers together; beyond that all of them are let go. */
 const KEPT_MAX = 200_000
 const PAIRS_MAX = 100_000
-const NO_MARK: Mark = { like: undefined, repost: undefined }
+const NO_MARK: Mark = { like: undefined, repost: undefined, bookmark: undefined }
 const STRANGER: Edges = {}
+const MARK_KINDS = ['like', 'repost', 'bookmark'] as const
+/** Where the viewer's marks are; what follows are the posts. */
+const MARK_SOURCES: Record<keyof Mark, string> = {
+  like: `select subject_aid as aid, subject, rkey from feed_like
+    where aid = ? and counted = 1 and (subject_aid, subject)`,
+  repost: `select subject_aid as aid, subject, rkey from repost
+    where aid = ? and counted = 1 and (subject_aid, subject)`,
+  bookmark: `select subject_aid as aid, subject_rkey as subject, '' as rkey from bookmark
+    where aid = ? and (subject_aid, subject_rkey)`,
+}
 
-/** Follows and blocks between a viewer and accounts, and the viewer's likes and reposts. */
+/** How many did what to a post. */
+interface Marked {
+  likes: number
+  reposts: number
+  bookmarks: number
+}
+
+/** Follows and blocks between a viewer and accounts, and the viewer's likes, reposts and bookmarks. */
 export class Relations {
   readonly #sql: Sql
   readonly #changes: Changes
@@ -87,34 +106,32 @@ export class Relations {
   }
 
   /**
-   * The viewer's likes and reposts of posts, by key. Their counts tell which posts need not be
-   * looked for: those that nobody liked or reposted. A post without a mark is left out.
+   * What the viewer did to posts, by key. Their counts tell which posts need not be looked for: those
+   * that nobody liked, reposted or put aside. A post without a mark is left out.
    */
-  async marks(
-    viewerAid: number,
-    counts: ReadonlyMap<string, { likes: number; reposts: number }>,
-  ): Promise<Map<string, Mark>> {
+  async marks(viewerAid: number, counts: ReadonlyMap<string, Marked>): Promise<Map<string, Mark>> {
     const cached = this.#viewer(viewerAid)
     const found = new Map<string, Mark>()
-    const liked: string[] = []
-    const reposted: string[] = []
-    for (const [key, { likes, reposts }] of counts) {
-      if (likes === 0 && reposts === 0) continue
+    const wanted: Record<keyof Mark, string[]> = { like: [], repost: [], bookmark: [] }
+    const missing: string[] = []
+    for (const [key, { likes, reposts, bookmarks }] of counts) {
+      if (likes === 0 && reposts === 0 && bookmarks === 0) continue
       const mark = cached.marks.get(key)
       if (mark !== undefined) {
         if (mark !== NO_MARK) found.set(key, mark)
         continue
       }
-      if (likes > 0) liked.push(key)
-      if (reposts > 0) reposted.push(key)
+      missing.push(key)
+      if (likes > 0) wanted.like.push(key)
+      if (reposts > 0) wanted.repost.push(key)
+      if (bookmarks > 0) wanted.bookmark.push(key)
     }
-    if (liked.length === 0 && reposted.length === 0) return found
+    if (missing.length === 0) return found
     const { version } = this.#changes
     const marked = new Map<string, Mark>()
-    await this.#addMarks(marked, 'like', viewerAid, liked)
-    await this.#addMarks(marked, 'repost', viewerAid, reposted)
-    const keep = version === this.#changes.version && this.#makeRoom(liked.length + reposted.length)
-    if (keep) for (const key of [...liked, ...reposted]) cached.marks.set(key, NO_MARK)
+    for (const kind of MARK_KINDS) await this.#addMarks(marked, kind, viewerAid, wanted[kind])
+    const keep = version === this.#changes.version && this.#makeRoom(missing.length)
+    if (keep) for (const key of missing) cached.marks.set(key, NO_MARK)
     for (const [key, mark] of marked) {
       found.set(key, mark)
       if (keep) cached.marks.set(key, mark)
@@ -160,7 +177,7 @@ export class Relations {
     this.#pairs.drop(pairOf(aid, otherAid))
   }
 
-  /** The account liked or reposted the post, or took that back. */
+  /** The account liked, reposted or put aside the post, or took that back. */
   dropMark(aid: number, post: string): void {
     this.#viewers.get(aid)?.marks.delete(post)
   }
@@ -220,11 +237,9 @@ export class Relations {
     viewerAid: number,
     posts: readonly string[],
   ): Promise<void> {
-    const table = kind === 'like' ? 'feed_like' : 'repost'
     for (const piece of pieces(posts)) {
       const rows = await this.#sql.all<{ aid: number; subject: string; rkey: string }>(
-        `select subject_aid as aid, subject, rkey from ${table}
-         where aid = ? and counted = 1 and (subject_aid, subject) in (${pairMarks(piece.length)})`,
+        `${MARK_SOURCES[kind]} in (${pairMarks(piece.length)})`,
         [viewerAid, ...paddedPairs(piece.map(splitKey))],
       )
       for (const { aid, subject, rkey } of rows) {

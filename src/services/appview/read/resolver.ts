@@ -37,6 +37,15 @@ export class Resolver {
     return found && { aid: found[0], rkey: found[1], key: `${found[0]}/${found[1]}` }
   }
 
+  /** The DID and the record key of a post's AT-URI, be it indexed or not; undefined for anything else. */
+  async postName(uri: string): Promise<{ did: Did; rkey: string } | undefined> {
+    const { authority, collection, rkey } = parseAtUri(uri)
+    if (collection !== 'app.bsky.feed.post' || rkey === undefined) return undefined
+    const did = isDid(authority) ? authority : await this.#didOf(authority as Handle)
+    if (did === undefined) throw invalidRequest(`Nobody is known as ${authority}`)
+    return { did, rkey }
+  }
+
   /** The account and the record key of a repost's AT-URI. */
   repost(uri: string): Promise<RecordKey | undefined> {
     return this.#record(uri, 'app.bsky.feed.repost')
@@ -57,6 +66,12 @@ export class Resolver {
     if (collection !== wanted || rkey === undefined) return undefined
     const aid = await this.aid(authority)
     return aid === undefined ? undefined : [aid, rkey]
+  }
+
+  async #didOf(handle: Handle): Promise<Did | undefined> {
+    const aid = await this.#actors.aidOfHandle(handle)
+    if (aid === undefined) return this.#lookUp(handle)
+    return (await this.#actors.load([aid], { hidden: true })).get(aid)?.did
   }
 
   async #lookUp(handle: Handle): Promise<Did | undefined> {

@@ -51,11 +51,16 @@ export function postMembers(h: Hydration, post: Post, depth = 0): string | undef
     post.names +
     `,"author":${profileBasic(author, h.relations.get(post.aid))},"record":${post.record}` +
     member('embed', embed) +
-    h.counts.get(post.key)!.text +
+    countsMembers(h, post) +
     post.dates +
     viewerMember(h, post) +
     member('threadgate', post.threadgate?.view)
   )
+}
+
+function countsMembers(h: Hydration, { key }: Post): string {
+  const { text, bookmarks } = h.counts.get(key)!
+  return `${text},"bookmarkCount":${bookmarks}`
 }
 
 /** `app.bsky.feed.defs#postView`. */
@@ -119,7 +124,7 @@ function didOf(uri: string): string {
 }
 
 /** A post, or what stands in its place, typed. */
-function postOrStub(h: Hydration, ref: PostRef, between: readonly number[]): Json {
+export function postOrStub(h: Hydration, ref: PostRef, between: readonly number[]): Json {
   const post = h.posts.get(ref.key)
   const members = post && postMembers(h, post)
   if (members === undefined) return notFoundPost(ref.uri)
@@ -155,12 +160,18 @@ function viewerMember(h: Hydration, post: Post): string {
     `"at://${viewer.did}/app.bsky.feed.${collection}/${rkey}"`
   const quotable = post.postgate?.disabled !== true || post.aid === viewer.aid
   return (
-    `,"viewer":{"threadMuted":false,"embeddingDisabled":${!quotable}` +
+    `,"viewer":{"bookmarked":${mark?.bookmark !== undefined},"threadMuted":${threadMuted(h, post)}` +
+    `,"embeddingDisabled":${!quotable}` +
     (replyDisabled(h, post) ? ',"replyDisabled":true' : '') +
     member('like', mark?.like && own('like', mark.like)) +
     member('repost', mark?.repost && own('repost', mark.repost)) +
     '}'
   )
+}
+
+/** Whether the viewer has muted the thread that the post stands in. */
+export function threadMuted(h: Hydration, { key, root }: Post): boolean {
+  return h.mutedThreads.has(root?.key ?? key)
 }
 
 function replyDisabled(h: Hydration, post: Post): boolean {
