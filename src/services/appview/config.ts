@@ -20,6 +20,16 @@ export const appviewConfig = config('appview', {
     max: 20,
     help: 'DIDs of further labelers that are treated like that one.',
   }),
+  rawCollections: list(text({ required: true, help: '' }), {
+    default: [],
+    max: 100,
+    help: 'Collections that no view knows and that are kept all the same: by name, as com.example.*, or *.',
+  }),
+  verifiers: list(text({ required: true, help: '' }), {
+    default: [],
+    max: 20,
+    help: 'DIDs of accounts whose word on who others are is shown with those.',
+  }),
   pdsHosts: list(url({}), {
     default: [],
     help: 'Hosts that are asked for handles under .test and .example.',

@@ -24,6 +24,7 @@ import type { AppviewConfig } from './config.ts'
 import { Handles } from './handles/handles.ts'
 import { Originals } from './images/originals.ts'
 import { EventIndexer } from './index/apply.ts'
+import { collectionsWith } from './index/collections.ts'
 import { createConsumer } from './index/consumer.ts'
 import { IndexWriter } from './index/writer.ts'
 import { LabelerReader } from './labelers/follow-labeler.ts'
@@ -125,9 +126,10 @@ export async function createAppview(
   })
   const labelStore = new LabelStore({ sql, writer })
   const handles = new Handles({ sql, writer, directory, outside, metrics, log })
-  const kinds = repairJobs({ writer, directory, fetch, metrics, log })
+  const collections = collectionsWith(config.rawCollections)
+  const kinds = repairJobs({ writer, collections, directory, fetch, metrics, log })
   const jobs = createJobs({ sql, kinds, outside, log, metrics })
-  const indexer = new EventIndexer({ writer, directory, metrics, log, now })
+  const indexer = new EventIndexer({ writer, collections, directory, metrics, log, now })
   const consumer = createConsumer({
     sql,
     subscribe: deps.subscribe,

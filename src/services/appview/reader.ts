@@ -120,6 +120,8 @@ function forgetter(parts: {
     for (const key of changed.posts) posts.drop(key)
     for (const key of changed.counts) posts.dropCounts(key)
     for (const [aid, other] of changed.pairs) relations.dropPair(aid, other)
+    if (changed.isEverybodyElse) relations.clear()
+    for (const aid of changed.standings) relations.dropAccount(aid)
     for (const [aid, post] of changed.marks) relations.dropMark(aid, post)
     for (const aid of changed.threadMutes) mutedThreads.drop(aid)
     for (const uri of changed.labels) labels.drop(uri)

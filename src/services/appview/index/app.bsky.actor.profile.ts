@@ -1,10 +1,21 @@
-import { type CollectionIndex, rkeysOf, UnusableRecord } from './collection.ts'
+import type { AppBskyActorProfile } from '@atcute/bluesky'
+import { type Did, isAtUri, parseAtUri } from '#protocol/syntax'
+import { STARTER_PACK } from './app.bsky.graph.starterpack.ts'
+import type { Batch } from './batch.ts'
+import {
+  type CollectionIndex,
+  type IndexedRecord,
+  rkeysOf,
+  sortUsOf,
+  UnusableRecord,
+} from './collection.ts'
 
-/** The one profile of an account, kept as its record. */
+/** The one profile of an account, kept as its record, and the starter pack it came by. */
 export const profileIndex: CollectionIndex = {
   collection: 'app.bsky.actor.profile',
 
-  async put(batch, { aid, rkey, cid, value, seenMs }) {
+  async put(batch, record) {
+    const { aid, rkey, cid, value, seenMs } = record
     if (rkey !== 'self') throw new UnusableRecord('a profile beside the profile')
     const { changes } = await batch.sql.run(
       `insert into profile (aid, rkey, cid, body, indexed_ms) values (?, 'self', ?, ?, ?)
@@ -12,14 +23,48 @@ export const profileIndex: CollectionIndex = {
          indexed_ms = excluded.indexed_ms where cid <> excluded.cid`,
       [aid, cid, JSON.stringify(value), seenMs],
     )
-    if (changes > 0) batch.changed.actors.add(aid)
+    if (changes === 0) return
+    batch.changed.actors.add(aid)
+    await join(batch, record)
   },
 
   async remove(batch, aid, rkey) {
     if (rkey !== 'self') return
-    await batch.sql.run('delete from profile where aid = ?', [aid])
+    const { changes } = await batch.sql.run('delete from profile where aid = ?', [aid])
+    if (changes === 0) return
     batch.changed.actors.add(aid)
+    await leave(batch, aid)
   },
 
   rkeys: (...args) => rkeysOf('profile', ...args),
+}
+
+async function join(batch: Batch, { aid, did, value, seenMs }: IndexedRecord): Promise<void> {
+  await leave(batch, aid)
+  const { joinedViaStarterPack, createdAt } = value as AppBskyActorProfile.Main
+  const pack = joinedViaStarterPack && packOf(joinedViaStarterPack.uri)
+  // Nobody makes an own pack look popular by themselves.
+  if (!pack || pack.did === did) return
+  const packAid = await batch.aidOf(pack.did)
+  await batch.sql.run(
+    'insert into pack_join (aid, pack_aid, pack_rkey, sort_us) values (?, ?, ?, ?)',
+    [aid, packAid, pack.rkey, sortUsOf(createdAt ?? '', seenMs)],
+  )
+  batch.countItems(packAid, `${STARTER_PACK}/${pack.rkey}`, 1)
+}
+
+async function leave(batch: Batch, aid: number): Promise<void> {
+  const gone = await batch.sql.get<{ pack_aid: number; pack_rkey: string }>(
+    'delete from pack_join where aid = ? returning pack_aid, pack_rkey',
+    [aid],
+  )
+  if (gone !== undefined) batch.countItems(gone.pack_aid, `${STARTER_PACK}/${gone.pack_rkey}`, -1)
+}
+
+function packOf(uri: string): { did: Did; rkey: string } | undefined {
+  if (!isAtUri(uri)) return undefined
+  const { authority, collection, rkey } = parseAtUri(uri)
+  if (!authority.startsWith('did:') || collection !== STARTER_PACK || rkey === undefined)
+    return undefined
+  return { did: authority as Did, rkey }
 }

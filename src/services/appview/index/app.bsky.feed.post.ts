@@ -18,6 +18,7 @@ import {
   sortUsOf,
   UnusableRecord,
 } from './collection.ts'
+import { unuseTags, useTags } from './tags.ts'
 
 /** How far up a thread a reply is told to those it answers. */
 const ANCESTORS_MAX = 4
@@ -53,6 +54,7 @@ export const postIndex: CollectionIndex = {
       await insert(batch, record, sortUs, refs)
     }
     await enterFeed(batch, record, post, sortUs, refs)
+    await useTags(batch, { aid, rkey, sortUs }, post)
     batch.changed.posts.add(`${aid}/${rkey}`)
     batch.countActor(aid, 'posts', 1)
     const { parent, quote } = refs
@@ -85,6 +87,7 @@ export const postIndex: CollectionIndex = {
     if (row.parent_aid !== null) batch.countSubject(row.parent_aid, row.parent_rkey!, 'replies', -1)
     if (row.quote_aid !== null) batch.countSubject(row.quote_aid, row.quote_rkey!, 'quotes', -1)
     await batch.unnotify(aid, rkey, POST_REASONS)
+    await unuseTags(batch, aid, rkey)
   },
 
   rkeys: (...args) => rkeysOf('post', ...args),

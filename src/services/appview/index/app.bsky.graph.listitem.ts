@@ -1,7 +1,7 @@
 import type { AppBskyGraphListitem } from '@atcute/bluesky'
-import { isAtUri, parseAtUri } from '#protocol/syntax'
 import type { Batch } from './batch.ts'
 import { type CollectionIndex, type IndexedRecord, rkeysOf, UnusableRecord } from './collection.ts'
+import { itemChanged, LIST, listOf } from './list.ts'
 
 /** Somebody on a list of the same account. */
 export const listitemIndex: CollectionIndex = {
@@ -18,14 +18,16 @@ export const listitemIndex: CollectionIndex = {
       'insert into list_item (aid, rkey, list_rkey, subject_aid, cid) values (?, ?, ?, ?, ?)',
       [aid, rkey, listRkey, subject, cid],
     )
-    await tellMuters(batch, aid, listRkey, subject)
+    batch.countItems(aid, `${LIST}/${listRkey}`, 1)
+    await itemChanged(batch, { aid, rkey: listRkey }, subject)
   },
 
   async remove(batch, aid, rkey) {
     const known = await rowOf(batch, aid, rkey)
     if (known === undefined) return
     await batch.sql.run('delete from list_item where aid = ? and rkey = ?', [aid, rkey])
-    await tellMuters(batch, aid, known.list_rkey, known.subject_aid)
+    batch.countItems(aid, `${LIST}/${known.list_rkey}`, -1)
+    await itemChanged(batch, { aid, rkey: known.list_rkey }, known.subject_aid)
   },
 
   rkeys: (...args) => rkeysOf('list_item', ...args),
@@ -33,11 +35,9 @@ export const listitemIndex: CollectionIndex = {
 
 /** The record key of the list. Nobody puts others on somebody else's list. */
 function ownListOf({ did, value }: IndexedRecord): string {
-  const { list } = value as AppBskyGraphListitem.Main
-  const { authority, collection, rkey } = isAtUri(list) ? parseAtUri(list) : {}
-  if (authority !== did || collection !== 'app.bsky.graph.list' || rkey === undefined)
-    throw new UnusableRecord('an item of no list of its author')
-  return rkey
+  const list = listOf((value as AppBskyGraphListitem.Main).list)
+  if (list?.did !== did) throw new UnusableRecord('an item of no list of its author')
+  return list.rkey
 }
 
 function rowOf(batch: Batch, aid: number, rkey: string) {
@@ -45,13 +45,4 @@ function rowOf(batch: Batch, aid: number, rkey: string) {
     'select list_rkey, subject_aid from list_item where aid = ? and rkey = ?',
     [aid, rkey],
   )
-}
-
-/** Those who mute the list stand otherwise to the account now. */
-async function tellMuters(batch: Batch, aid: number, listRkey: string, subject: number) {
-  const muters = await batch.sql.all<{ aid: number }>(
-    'select aid from list_mute where list_aid = ? and list_rkey = ?',
-    [aid, listRkey],
-  )
-  for (const muter of muters) batch.changed.pairs.push([muter.aid, subject])
 }

@@ -1,10 +1,4 @@
-import { UnusableRecord } from './collection.ts'
-import { keptRecordIndex } from './kept-record.ts'
+import { selfRecordIndex } from './kept-record.ts'
 
 /** What a labeler says of itself: the words it uses and what they mean. */
-export const labelerServiceIndex = keptRecordIndex({
-  collection: 'app.bsky.labeler.service',
-  check({ rkey }) {
-    if (rkey !== 'self') throw new UnusableRecord('a labeler beside the labeler')
-  },
-})
+export const labelerServiceIndex = selfRecordIndex('app.bsky.labeler.service')

@@ -3,8 +3,9 @@ import { StorageError } from '#platform/storage'
 import { parseDidKey } from '#protocol/crypto'
 import { type Directory, identityOf } from '#protocol/identity'
 import { type CommitEvent, verifyCommitEvent } from '#protocol/repo'
-import type { Did } from '#protocol/syntax'
+import type { Did, Tid } from '#protocol/syntax'
 import type { Batch } from './batch.ts'
+import type { Collections } from './collections.ts'
 import { applyCommit, type CommitVerdict, type PreparedCommit, prepareCommit } from './commit.ts'
 import { readEvent, type StreamEvent } from './events.ts'
 import { Tally } from './tally.ts'
@@ -28,9 +29,13 @@ export interface Applied {
   error: string | undefined
 }
 
+/** Records of one failing commit that are named among those refused. */
+const REFUSED_AT_ONCE_MAX = 20
+
 /** Turns frames of an upstream into index rows, counts and a cursor, in one transaction a batch. */
 export class EventIndexer {
   readonly #writer: IndexWriter
+  readonly #collections: Collections
   readonly #directory: Directory & { forget(did: Did): void }
   readonly #metrics: Metrics
   readonly #log: Log
@@ -39,12 +44,14 @@ export class EventIndexer {
 
   constructor(parts: {
     writer: IndexWriter
+    collections: Collections
     directory: Directory & { forget(did: Did): void }
     metrics: Metrics
     log: Log
     now: () => number
   }) {
     this.#writer = parts.writer
+    this.#collections = parts.collections
     this.#directory = parts.directory
     this.#metrics = parts.metrics
     this.#log = parts.log
@@ -78,12 +85,7 @@ export class EventIndexer {
         await this.#applyOne(batch, one, tally)
         seq = one.event.seq ?? seq
       }
-      if (seq !== undefined)
-        await batch.sql.run(
-          `insert into cursor (source, seq) values (?, ?)
-           on conflict (source) do update set seq = excluded.seq`,
-          [source, seq],
-        )
+      await saveCursor(batch, source, seq)
       return tally
     })
   }
@@ -97,8 +99,19 @@ export class EventIndexer {
       this.#log.error('event could not be indexed', { kind, seq, did: one.commit?.did, error })
       const tally = new Tally()
       tally.add('event', kind, 'failed')
+      await this.#passOver(one, upstream, (error as Error).message)
       return tally
     }
+  }
+
+  /** Keeps, of an event that no rule foresaw, which records were passed over with it. */
+  async #passOver({ event, commit }: Ready, { source }: Upstream, detail: string): Promise<void> {
+    await this.#writer.write(async (batch) => {
+      const aid = commit && (await batch.aidOf(commit.did))
+      for (const { path, record } of commit?.ops.slice(0, REFUSED_AT_ONCE_MAX) ?? [])
+        await batch.refuse({ aid: aid!, path, cid: record?.cid ?? null, reason: 'failed', detail })
+      await saveCursor(batch, source, event.seq)
+    })
   }
 
   async #prepare(event: StreamEvent, upstream: Upstream, tally: Tally): Promise<Ready> {
@@ -110,8 +123,9 @@ export class EventIndexer {
         return { event, commit: undefined }
       }
     }
+    const collections = this.#collections
     const count = (collection: string, verdict: string) => tally.add('record', collection, verdict)
-    return { event, commit: prepareCommit(event.event, this.#now(), count) }
+    return { event, commit: prepareCommit(event.event, this.#now(), { collections, count }) }
   }
 
   /** Why a commit is not to be believed; undefined when it is. */
@@ -180,6 +194,15 @@ export class EventIndexer {
   }
 }
 
+async function saveCursor(batch: Batch, source: string, seq: number | undefined): Promise<void> {
+  if (seq === undefined) return
+  await batch.sql.run(
+    `insert into cursor (source, seq) values (?, ?)
+     on conflict (source) do update set seq = excluded.seq`,
+    [source, seq],
+  )
+}
+
 /** Whether nothing can be written just now; a conflict is about one row, and no reason to wait. */
 function isStoreFailure(error: unknown): boolean {
   return error instanceof StorageError && error.code !== 'Conflict'
@@ -187,6 +210,8 @@ function isStoreFailure(error: unknown): boolean {
 
 /** Statuses of accounts that are gone for good: their records go too. */
 const DELETED = 'deleted'
+/** Before every rev. */
+const FIRST_REV = '2222222222222' as Tid
 
 async function applyAccount(
   batch: Batch,
@@ -194,7 +219,14 @@ async function applyAccount(
 ): Promise<void> {
   const author = await batch.author(event.did)
   const status = event.active ? null : (event.status ?? 'inactive')
+  const before = await batch.sql.get<{ status: string | null }>(
+    'select status from actor where aid = ?',
+    [author.aid],
+  )
   await batch.sql.run('update actor set status = ? where aid = ?', [status, author.aid])
   batch.changed.actors.add(author.aid)
   if (status === DELETED) await batch.needPurge(author)
+  // Some or all of it was taken out, and nothing tells how far that went.
+  else if (before?.status === DELETED)
+    await batch.needRepair(author, 'returned', author.rev ?? FIRST_REV)
 }

@@ -27,8 +27,31 @@ export interface Notice {
 }
 
 type SubjectColumn = 'likes' | 'reposts' | 'replies' | 'quotes' | 'bookmarks'
-type ActorColumn = 'followers' | 'follows' | 'posts'
+export type ActorColumn = 'followers' | 'follows' | 'posts' | 'lists' | 'feeds' | 'packs'
+const ACTOR_COLUMNS: readonly ActorColumn[] = [
+  ...(['followers', 'follows', 'posts', 'lists', 'feeds', 'packs'] as const),
+]
+const ACTOR_COUNTS_SQL = `insert into actor_count (aid, ${ACTOR_COLUMNS.join()})
+  values (?, ${ACTOR_COLUMNS.map(() => '?').join()}) on conflict (aid) do update
+  set ${ACTOR_COLUMNS.map((name) => `${name} = ${name} + excluded.${name}`).join()}`
 type Deltas<C extends string> = Partial<Record<C, number>>
+
+/** A record that cannot be indexed. */
+export interface Refusal {
+  aid: number
+  path: string
+  cid: Uint8Array | null
+  reason: RefusalReason
+  detail: string
+}
+
+/** `failed`: no rule foresaw it; the whole commit was passed over. */
+export type RefusalReason = 'undecodable' | 'invalid' | 'unusable' | 'failed'
+
+const DEAD_LETTERS_MAX = 10_000
+/** One account cannot push out what is known of the others. */
+const DEAD_LETTERS_OF_ONE_MAX = 100
+const DETAIL_LENGTH_MAX = 500
 
 /**
  * Accounts the indexer has met, kept from batch to batch. Forgotten whole when a transaction fails:
@@ -81,6 +104,7 @@ export class Batch {
     { aid: number; subject: string; by: Deltas<SubjectColumn> }
   >()
   readonly #actors = new Map<number, Deltas<ActorColumn>>()
+  readonly #items = new Map<string, { aid: number; subject: string; delta: number }>()
 
   constructor(sql: Sql, nowMs: number, authors: AuthorCache) {
     this.sql = sql
@@ -131,6 +155,27 @@ export class Batch {
     this.changed.jobsDue = true
   }
 
+  /** Keeps why a record cannot be indexed, of each account the newest few. */
+  async refuse({ aid, path, cid, reason, detail }: Refusal): Promise<void> {
+    const { changes } = await this.sql.run(
+      `insert into dead_letter (aid, path, cid, reason, detail, seen_ms) values (?, ?, ?, ?, ?, ?)
+       on conflict (aid, path) do update set cid = excluded.cid, reason = excluded.reason,
+         detail = excluded.detail, seen_ms = excluded.seen_ms
+       where cid is not excluded.cid or reason <> excluded.reason`,
+      [aid, path, cid, reason, detail.slice(0, DETAIL_LENGTH_MAX), this.nowMs],
+    )
+    if (changes === 0) return
+    await this.sql.run(
+      `delete from dead_letter where aid = ? and id <= (select id from dead_letter
+         where aid = ? order by id desc limit 1 offset ?)`,
+      [aid, aid, DEAD_LETTERS_OF_ONE_MAX],
+    )
+    await this.sql.run(
+      'delete from dead_letter where id <= (select max(id) from dead_letter) - ?',
+      [DEAD_LETTERS_MAX],
+    )
+  }
+
   /** Notes that the stream changed a path while its repo is being fetched. */
   async markFresh(aid: number, path: string, rev: Tid): Promise<void> {
     await this.sql.run(
@@ -147,6 +192,25 @@ export class Batch {
     if (entry === undefined) this.#subjects.set(key, (entry = { aid, subject, by: {} }))
     entry.by[column] = (entry.by[column] ?? 0) + delta
     this.changed.counts.add(key)
+  }
+
+  /** Makes sure that a record has counts, if only of nothing: it can then be found by them. */
+  knowSubject(aid: number, subject: string): void {
+    const key = `${aid}/${subject}`
+    if (!this.#subjects.has(key)) this.#subjects.set(key, { aid, subject, by: {} })
+  }
+
+  /** Makes sure that a thing's items are counted, if only as none: it can then be found by that. */
+  knowItems(aid: number, subject: string): void {
+    const key = `${aid}/${subject}`
+    if (!this.#items.has(key)) this.#items.set(key, { aid, subject, delta: 0 })
+  }
+
+  /** Adds to how many belong to a thing of an account, given by collection/rkey. */
+  countItems(aid: number, subject: string, delta: 1 | -1): void {
+    const key = `${aid}/${subject}`
+    this.knowItems(aid, subject)
+    this.#items.get(key)!.delta += delta
   }
 
   countActor(aid: number, column: ActorColumn, delta: 1 | -1): void {
@@ -206,15 +270,17 @@ export class Batch {
       )
     if (this.#actors.size > 0)
       await sql.runMany(
-        `insert into actor_count (aid, followers, follows, posts) values (?, ?, ?, ?)
-         on conflict (aid) do update set followers = followers + excluded.followers,
-           follows = follows + excluded.follows, posts = posts + excluded.posts`,
+        ACTOR_COUNTS_SQL,
         [...this.#actors].map(([aid, by]) => [
           aid,
-          by.followers ?? 0,
-          by.follows ?? 0,
-          by.posts ?? 0,
+          ...ACTOR_COLUMNS.map((column) => by[column] ?? 0),
         ]),
+      )
+    if (this.#items.size > 0)
+      await sql.runMany(
+        `insert into item_count (aid, subject, items) values (?, ?, ?)
+         on conflict (aid, subject) do update set items = items + excluded.items`,
+        [...this.#items.values()].map(({ aid, subject, delta }) => [aid, subject, delta]),
       )
     if (this.#dirtyAuthors.size > 0)
       await sql.runMany(

@@ -20,6 +20,10 @@ export class Changed {
   readonly follows = new Set<number>()
   readonly feedAdded: FeedEntry[] = []
   readonly feedRemoved: FeedEntry[] = []
+  /** Accounts to which anybody may stand otherwise than before. */
+  readonly standings = new Set<number>()
+  /** Everybody may stand otherwise to anybody: a list that many use came or went. */
+  isEverybodyElse = false
   /** Subjects of which a label came or went. */
   readonly labels = new Set<string>()
   /** Some account's handle wants looking at. */

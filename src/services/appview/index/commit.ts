@@ -2,9 +2,9 @@ import { type CidBytes, decodeCbor } from '#protocol/data'
 import { validateRecord } from '#protocol/lexicon'
 import type { CommitEvent } from '#protocol/repo'
 import type { Did, Tid } from '#protocol/syntax'
-import type { Author, Batch } from './batch.ts'
+import type { Author, Batch, RefusalReason } from './batch.ts'
 import { type CollectionIndex, UnusableRecord } from './collection.ts'
-import { collectionIndexes } from './collections.ts'
+import type { Collections } from './collections.ts'
 
 /** What came of a record; also the label under which it is counted. */
 export type RecordVerdict =
@@ -25,13 +25,21 @@ export interface PreparedRecord {
   value: unknown
 }
 
+/** Why a record cannot be indexed. */
+export interface RecordRefusal {
+  cid: CidBytes
+  reason: RefusalReason
+  detail: string
+}
+
 interface PreparedOp {
   index: CollectionIndex
   path: string
   rkey: string
   /** Undefined for a delete, and for a record that cannot be indexed: what was there goes too. */
   record: PreparedRecord | undefined
-  isDelete: boolean
+  /** Undefined for a delete. */
+  refusal: RecordRefusal | undefined
 }
 
 /** A commit with its records decoded and checked: all that needs no database. */
@@ -51,7 +59,7 @@ export type CountRecord = (collection: string, verdict: RecordVerdict) => void
 export function prepareCommit(
   event: CommitEvent,
   nowMs: number,
-  count: CountRecord,
+  { collections, count }: { collections: Collections; count: CountRecord },
 ): PreparedCommit {
   const { repo: did, rev, since, blocks, tooBig } = event
   const ops: PreparedOp[] = []
@@ -59,14 +67,14 @@ export function prepareCommit(
   for (const { action, path, cid } of event.ops) {
     const slash = path.indexOf('/')
     const collection = path.slice(0, slash)
-    const index = collectionIndexes.get(collection)
+    const index = collections.get(collection)
     if (index === undefined) {
       count('other', 'ignored')
       continue
     }
     const rkey = path.slice(slash + 1)
     if (action === 'delete') {
-      ops.push({ index, path, rkey, record: undefined, isDelete: true })
+      ops.push({ index, path, rkey, record: undefined, refusal: undefined })
       continue
     }
     const bytes = cid === null ? undefined : blocks.get(cid)
@@ -75,29 +83,30 @@ export function prepareCommit(
       isIncomplete = true
       continue
     }
-    const value = checkedRecord(collection, bytes, count)
-    const record = value === undefined ? undefined : { cid: cid!, value }
-    ops.push({ index, path, rkey, record, isDelete: false })
+    const checked = checkedRecord(collection, cid!, bytes)
+    if ('reason' in checked) {
+      count(collection, checked.reason as RecordVerdict)
+      ops.push({ index, path, rkey, record: undefined, refusal: checked })
+    } else ops.push({ index, path, rkey, record: checked, refusal: undefined })
   }
   return { did, rev, since, seenMs: seenMsOf(event.time, nowMs), ops, isIncomplete }
 }
 
-/** The value of a record's block when it may be indexed. */
+/** The value of a record's block when it may be indexed, or why not. Unknown collections need no schema. */
 export function checkedRecord(
   collection: string,
+  cid: CidBytes,
   bytes: Uint8Array,
-  count: CountRecord,
-): unknown | undefined {
+): PreparedRecord | RecordRefusal {
   let value: unknown
   try {
     value = decodeCbor(bytes)
-  } catch {
-    count(collection, 'undecodable')
-    return undefined
+  } catch (error) {
+    return { cid, reason: 'undecodable', detail: (error as Error).message }
   }
-  if (validateRecord(collection, value).status === 'valid') return value
-  count(collection, 'invalid')
-  return undefined
+  const verdict = validateRecord(collection, value)
+  if (verdict.status === 'invalid') return { cid, reason: 'invalid', detail: verdict.message }
+  return { cid, value }
 }
 
 /** Writes a commit into the index. Older than what is there: nothing happens. */
@@ -112,7 +121,7 @@ export async function applyCommit(
   if (repair !== undefined) await batch.needRepair(author, repair, commit.rev)
   for (const op of commit.ops) {
     const verdict = await applyOp(batch, author, commit, op)
-    if (op.isDelete || op.record !== undefined) count(op.index.collection, verdict)
+    if (op.refusal === undefined) count(op.index.collection, verdict)
     if (author.repair !== undefined) await batch.markFresh(author.aid, op.path, commit.rev)
   }
   batch.setAuthor(author, { rev: commit.rev })
@@ -123,13 +132,13 @@ async function applyOp(
   batch: Batch,
   { aid, did }: Author,
   { seenMs }: PreparedCommit,
-  { index, rkey, record }: PreparedOp,
+  { index, path, rkey, record, refusal }: PreparedOp,
 ): Promise<RecordVerdict> {
-  if (record === undefined) {
-    await index.remove(batch, aid, rkey)
-    return 'removed'
-  }
-  return putRecord(batch, index, { aid, did, rkey, seenMs, ...record })
+  if (record !== undefined) return putRecord(batch, index, { aid, did, rkey, seenMs, ...record })
+  // What was there before is not what the account says any more.
+  await index.remove(batch, aid, rkey)
+  if (refusal !== undefined) await batch.refuse({ aid, path, ...refusal })
+  return 'removed'
 }
 
 /** Puts one checked record into its index. */
@@ -143,7 +152,10 @@ export async function putRecord(
     return 'indexed'
   } catch (error) {
     if (!(error instanceof UnusableRecord)) throw error
-    await index.remove(batch, record.aid, record.rkey)
+    const { aid, rkey, cid } = record
+    await index.remove(batch, aid, rkey)
+    const path = `${index.collection}/${rkey}`
+    await batch.refuse({ aid, path, cid, reason: 'unusable', detail: error.message })
     return 'unusable'
   }
 }

@@ -1,9 +1,9 @@
 import type { Sql } from '#platform/storage'
 
 /** Columns that hold accounts: shown as DIDs, since their numbers depend on who was seen first. */
-const AID = /^(aid|author_aid|subject_aid|root_aid|parent_aid|quote_aid)$/
+const AID = /^(aid|author_aid|subject_aid|root_aid|parent_aid|quote_aid|list_aid|pack_aid)$/
 /** What depends on when things were indexed, not on what. */
-const PASSING = new Set(['indexed_ms', 'handle_due_ms', 'handle_failures'])
+const PASSING = new Set(['id', 'seen_ms', 'indexed_ms', 'handle_due_ms', 'handle_failures'])
 const TABLES = [
   'actor',
   'profile',
@@ -17,6 +17,15 @@ const TABLES = [
   'subject_count',
   'record',
   'notice',
+  'user_list',
+  'list_item',
+  'list_block',
+  'list_opt_out',
+  'verification',
+  'item_count',
+  'pack_join',
+  'tag_use',
+  'dead_letter',
 ]
 
 /** The whole index as text, the same for the same content however it came to be. */

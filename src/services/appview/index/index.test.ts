@@ -31,6 +31,8 @@ async function history(seed: number, { deletesPosts }: { deletesPosts: boolean }
   const frames = new Map<Person, Uint8Array[]>(people.map((person) => [person, []]))
   const posts: Ref[] = []
   const roots = new Map<string, Ref>()
+  const lists: Ref[] = []
+  const packs: Ref[] = []
   const undoable: { person: Person; ref: Ref }[] = []
   let state = seed
   const draw = (below: number) => {
@@ -38,11 +40,12 @@ async function history(seed: number, { deletesPosts }: { deletesPosts: boolean }
     return (state >>> 8) % below
   }
   const pick = <T>(list: readonly T[]): T => list[draw(list.length)]!
-  for (let step = 0; step < 60; step++) {
+  for (let step = 0; step < 75; step++) {
     await world.outside.advance(5)
     const person = pick(people)
     const before = world.relay.frames.length
-    act(person, draw(deletesPosts ? 10 : 9))
+    const what = draw(16)
+    act(person, what === 9 && !deletesPosts ? 8 : what)
     for (const { frame } of world.relay.frames.slice(before))
       frames.get(person)!.push(frame as Uint8Array)
   }
@@ -69,7 +72,48 @@ async function history(seed: number, { deletesPosts }: { deletesPosts: boolean }
     const mine = undoable.findIndex((done) => done.person === person)
     if (what === 8 && mine !== -1) return person.delete(undoable.splice(mine, 1)[0]!.ref)
     const own = posts.findIndex(({ uri }) => uri.startsWith(`at://${person.did}/`))
-    if (what === 9 && own !== -1) person.delete(posts.splice(own, 1)[0]!)
+    if (what === 9 && own !== -1) return person.delete(posts.splice(own, 1)[0]!)
+    if (what >= 10) undoes(graphRecord(person, what))
+  }
+
+  /** Lists and what refers to them, tags, and words about others. */
+  function graphRecord(person: Person, what: number): Ref {
+    const { now: createdAt } = person
+    const ownList = lists.find(({ uri }) => uri.startsWith(`at://${person.did}/`))
+    if (what === 10 || ownList === undefined) {
+      const purpose = `app.bsky.graph.defs#${draw(2) ? 'modlist' : 'referencelist'}`
+      const made = person.create('app.bsky.graph.list', { name: 'list', purpose, createdAt })
+      lists.push(made)
+      return made
+    }
+    const subject = pick(people).did
+    if (what === 11)
+      return person.create('app.bsky.graph.listitem', { list: ownList.uri, subject, createdAt })
+    if (what === 12)
+      return person.create('app.bsky.graph.listblock', { subject: pick(lists).uri, createdAt })
+    if (what === 13) {
+      const pack = { name: 'pack', list: ownList.uri, createdAt }
+      const made = person.create('app.bsky.graph.starterpack', pack)
+      packs.push(made)
+      return made
+    }
+    if (what === 14 && packs.length > 0) return joined(person, pick(packs))
+    const words = { subject, handle: 'ann.test', displayName: 'Ann', createdAt }
+    return draw(2)
+      ? person.post('#tag', { tags: ['tag', 'Other'] })
+      : person.create('app.bsky.graph.verification', words)
+  }
+
+  /** A profile that says by which starter pack its owner came. */
+  function joined(person: Person, joinedViaStarterPack: Ref): Ref {
+    const path = 'app.bsky.actor.profile/self'
+    const action = person.tree.get(path) ? 'update' : 'create'
+    const value = { $type: 'app.bsky.actor.profile', joinedViaStarterPack, createdAt: person.now }
+    person.commit([{ action, path, value }])
+    const made = person.ref(path)
+    const before = undoable.findIndex(({ ref }) => ref.uri === made.uri)
+    if (before !== -1) undoable.splice(before, 1)
+    return made
   }
 }
 
@@ -158,6 +202,21 @@ test('counts are what the rows add up to, whatever happened', async () => {
        from actor_count a where followers <> fs or follows <> fg or posts <> ps`,
     )
     assert.deepEqual(actors, [])
+    const published = await world.sql.all(
+      `select * from actor_count a where
+         lists <> (select count(*) from user_list l where l.aid = a.aid and l.purpose in (1, 2))
+         or packs <> (select count(*) from record r where r.aid = a.aid
+           and r.collection = 'app.bsky.graph.starterpack')`,
+    )
+    assert.deepEqual(published, [])
+    const items = await world.sql.all(
+      `select c.*, (select count(*) from list_item i where i.aid = c.aid
+           and 'app.bsky.graph.list/' || i.list_rkey = c.subject) as l,
+         (select count(*) from pack_join j where j.pack_aid = c.aid
+           and 'app.bsky.graph.starterpack/' || j.pack_rkey = c.subject) as p
+       from item_count c where items <> l + p`,
+    )
+    assert.deepEqual(items, [])
     await world.close()
   }
 })

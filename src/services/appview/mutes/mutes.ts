@@ -1,7 +1,7 @@
 import type { Sql } from '#platform/storage'
 import type { Did } from '#protocol/syntax'
 import { XrpcError } from '#protocol/xrpc'
-import type { Batch } from '../index/batch.ts'
+import { subscriptionChanged } from '../index/list.ts'
 import type { IndexWriter } from '../index/writer.ts'
 import { cursorOf, readCursor } from '../read/cursor.ts'
 
@@ -62,7 +62,7 @@ export class Mutes {
          on conflict (aid, list_aid, list_rkey) do nothing`,
         [aid, listAid, rkey],
       )
-      await membersChanged(batch, aid, listAid, rkey)
+      await subscriptionChanged(batch, aid, { aid: listAid, rkey })
     })
   }
 
@@ -71,7 +71,7 @@ export class Mutes {
       const aid = await batch.aidOf(viewer)
       const where = 'aid = ? and list_aid = ? and list_rkey = ?'
       await batch.sql.run(`delete from list_mute where ${where}`, [aid, listAid, rkey])
-      await membersChanged(batch, aid, listAid, rkey)
+      await subscriptionChanged(batch, aid, { aid: listAid, rkey })
     })
   }
 
@@ -93,13 +93,4 @@ export class Mutes {
       cursor: last && cursorOf(last.created_ms, last.subject_aid, ''),
     }
   }
-}
-
-/** The viewer stands otherwise to everybody on the list now. */
-async function membersChanged(batch: Batch, aid: number, listAid: number, rkey: string) {
-  const rows = await batch.sql.all<{ subject_aid: number }>(
-    'select subject_aid from list_item where aid = ? and list_rkey = ?',
-    [listAid, rkey],
-  )
-  for (const row of rows) batch.changed.pairs.push([aid, row.subject_aid])
 }

@@ -46,6 +46,11 @@ export class Cache<K, V> {
     this.#old.clear()
   }
 
+  *values(): Generator<V> {
+    yield* this.#young.values()
+    yield* this.#old.values()
+  }
+
   get size(): number {
     return this.#young.size + this.#old.size
   }

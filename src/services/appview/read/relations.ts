@@ -177,6 +177,19 @@ export class Relations {
     this.#pairs.drop(pairOf(aid, otherAid))
   }
 
+  /** Anybody may stand otherwise to the account than before. */
+  dropAccount(aid: number): void {
+    this.#viewers.drop(aid)
+    for (const viewer of this.#viewers.values()) viewer.relations.delete(aid)
+    this.#pairs.clear()
+  }
+
+  /** Everybody may stand otherwise to everybody. */
+  clear(): void {
+    for (const viewer of this.#viewers.values()) viewer.relations.clear()
+    this.#pairs.clear()
+  }
+
   /** The account liked, reposted or put aside the post, or took that back. */
   dropMark(aid: number, post: string): void {
     this.#viewers.get(aid)?.marks.delete(post)

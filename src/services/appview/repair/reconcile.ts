@@ -1,9 +1,10 @@
 import type { RepoRecord } from '#protocol/repo'
-import type { Did, Tid } from '#protocol/syntax'
+import type { Did, Nsid, Tid } from '#protocol/syntax'
 import type { Batch } from '../index/batch.ts'
 import { RKEY_END } from '../index/collection.ts'
-import { collectionIndexes } from '../index/collections.ts'
+import type { Collections } from '../index/collections.ts'
 import { checkedRecord, putRecord } from '../index/commit.ts'
+import { rawIndex } from '../index/kept-record.ts'
 import { Tally } from '../index/tally.ts'
 import type { IndexWriter } from '../index/writer.ts'
 
@@ -26,11 +27,23 @@ export class Reconciler {
   readonly #rev: Tid
   readonly tally = new Tally()
   /** Collections the repo has no (more) records of: what is indexed of them goes at the end. */
-  readonly #open = new Set(collectionIndexes.keys())
+  readonly #open: Set<string>
+  readonly #collections: Collections
+  /** Asked in each transaction: when it says no, nothing more is taken out. */
+  readonly #only: ((batch: Batch, aid: number) => Promise<boolean>) | undefined
+  readonly #done = new Set<string>()
   #collection = ''
   #after = ''
 
-  constructor(writer: IndexWriter, did: Did, rev: Tid) {
+  constructor(
+    { writer, collections }: { writer: IndexWriter; collections: Collections },
+    did: Did,
+    rev: Tid,
+    { only }: { only?: (batch: Batch, aid: number) => Promise<boolean> } = {},
+  ) {
+    this.#only = only
+    this.#collections = collections
+    this.#open = new Set(collections.names())
     this.#writer = writer
     this.#did = did
     this.#rev = rev
@@ -51,6 +64,8 @@ export class Reconciler {
   /** The repo is at its end: what is left over in the index goes. */
   async finish(): Promise<void> {
     await this.#close()
+    for (const collection of await this.#kept())
+      if (!this.#done.has(collection)) this.#open.add(collection)
     for (const collection of this.#open) {
       this.#collection = collection
       this.#after = ''
@@ -59,13 +74,26 @@ export class Reconciler {
   }
 
   async #close(): Promise<void> {
-    if (!this.#open.has(this.#collection)) return
+    if (this.#collections.get(this.#collection) === undefined) return
     await this.#removeRest()
     this.#open.delete(this.#collection)
+    this.#done.add(this.#collection)
+  }
+
+  /** Collections of which something is kept as it is: no list of them is made beforehand. */
+  #kept(): Promise<string[]> {
+    return this.#writer.write(async (batch) => {
+      const { aid } = await batch.author(this.#did)
+      const rows = await batch.sql.all<{ collection: string }>(
+        'select distinct collection from record where aid = ?',
+        [aid],
+      )
+      return rows.map((row) => row.collection)
+    })
   }
 
   async #addRun({ collection, records }: Run): Promise<void> {
-    const index = collectionIndexes.get(collection)
+    const index = this.#collections.get(collection)
     if (index === undefined) return
     const keep = new Set(records.map(({ path }) => rkeyOf(path)))
     const upTo = rkeyOf(records[records.length - 1]!.path)
@@ -76,12 +104,14 @@ export class Reconciler {
       for (const { path, cid, bytes } of records) {
         if (fresh.has(path)) continue
         const rkey = rkeyOf(path)
-        const value = checkedRecord(collection, bytes, this.#count)
-        if (value === undefined) {
+        const checked = checkedRecord(collection, cid, bytes)
+        if ('reason' in checked) {
+          this.#count(collection, checked.reason)
           await index.remove(batch, aid, rkey)
+          await batch.refuse({ aid, path, ...checked })
           continue
         }
-        const record = { aid, did: this.#did, rkey, cid, value, seenMs: batch.nowMs }
+        const record = { aid, did: this.#did, rkey, seenMs: batch.nowMs, ...checked }
         this.#count(collection, await putRecord(batch, index, record))
       }
     })
@@ -94,9 +124,11 @@ export class Reconciler {
 
   /** Takes indexed rows of the collection out, but for those to keep; true when the range is done. */
   async #remove(keep: ReadonlySet<string>, upTo: string | undefined): Promise<boolean> {
-    const index = collectionIndexes.get(this.#collection)!
+    // One that is kept no longer, by the configuration, still goes with its account.
+    const index = this.#collections.get(this.#collection) ?? rawIndex(this.#collection as Nsid)
     return this.#writer.write(async (batch) => {
       const { aid } = await batch.author(this.#did)
+      if (this.#only && !(await this.#only(batch, aid))) return true
       const range = { after: this.#after, upTo, limit: ROWS_MAX }
       const rkeys = await index.rkeys(batch, aid, range)
       const gone = rkeys.filter((rkey) => !keep.has(rkey))

@@ -4,12 +4,14 @@ import { type Directory, identityOf } from '#protocol/identity'
 import { readRepo } from '#protocol/repo'
 import { type Did, parseDid, type Tid } from '#protocol/syntax'
 import { errorName } from '#protocol/xrpc'
-import { PURGE_JOB, REPAIR_JOB, repairKey } from '../index/batch.ts'
+import { type Batch, PURGE_JOB, REPAIR_JOB, repairKey } from '../index/batch.ts'
+import type { Collections } from '../index/collections.ts'
 import type { IndexWriter } from '../index/writer.ts'
 import { Reconciler } from './reconcile.ts'
 
 export interface RepairParts {
   writer: IndexWriter
+  collections: Collections
   directory: Directory
   fetch: Fetch
   metrics: Metrics
@@ -62,7 +64,7 @@ async function fetchAndReconcile(
   const keys = [parseDidKey(identity.signingKey)]
   const { head, records } = await readRepo(body, { did, keys, maxBytes: REPO_BYTES_MAX })
   if (head.rev < wanted) throw new Error(`the host's copy is at ${head.rev}, wanted is ${wanted}`)
-  const reconciler = new Reconciler(parts.writer, did, head.rev)
+  const reconciler = new Reconciler(parts, did, head.rev)
   for await (const some of records) await reconciler.add(some)
   await reconciler.finish()
   reconciler.tally.report(parts.metrics)
@@ -108,24 +110,28 @@ async function endRepair(
   })
 }
 
-/** Takes everything of a deleted account out of the index; edges of others to it stay. */
-async function purgeAccount({ writer, metrics }: RepairParts, did: Did): Promise<void> {
-  const isDeleted = await writer.write(async (batch) => {
-    const { aid } = await batch.author(did)
-    const row = await batch.sql.get<{ status: string | null }>(
-      'select status from actor where aid = ?',
-      [aid],
-    )
-    if (row?.status !== 'deleted') return false
-    await batch.sql.run('delete from fresh_path where aid = ?', [aid])
-    return true
-  })
-  if (!isDeleted) return
-  const reconciler = new Reconciler(writer, did, '')
+/**
+ * Takes everything of a deleted account out of the index; edges of others to it stay. When it is
+ * there again meanwhile, what is new of it stays, and the event that said so asks for the rest.
+ */
+async function purgeAccount(parts: RepairParts, did: Did): Promise<void> {
+  const { writer, metrics } = parts
+  const reconciler = new Reconciler(parts, did, '', { only: isDeleted })
   await reconciler.finish()
   reconciler.tally.report(metrics)
   await writer.write(async (batch) => {
     const author = await batch.author(did)
+    if (!(await isDeleted(batch, author.aid))) return
+    await batch.sql.run('delete from fresh_path where aid = ?', [author.aid])
+    await batch.sql.run('delete from dead_letter where aid = ?', [author.aid])
     batch.setAuthor(author, { rev: undefined, repair: undefined })
   })
+}
+
+async function isDeleted(batch: Batch, aid: number): Promise<boolean> {
+  const row = await batch.sql.get<{ status: string | null }>(
+    'select status from actor where aid = ?',
+    [aid],
+  )
+  return row?.status === 'deleted'
 }

@@ -1,0 +1,123 @@
+import assert from 'node:assert/strict'
+import { afterEach, beforeEach, test } from 'node:test'
+import type { Nsid } from '#protocol/syntax'
+import { type Person, World } from '../world.test-support.ts'
+
+let world: World
+let ann: Person
+let ben: Person
+beforeEach(async () => {
+  world = await new World({ config: { rawCollections: ['com.example.*'] } }).start()
+  ann = await world.member('ann')
+  ben = await world.member('ben')
+})
+afterEach(() => world.close())
+
+const rows = (table: string) => world.sql.all(`select * from ${table}`)
+const letters = () =>
+  world.sql.all<{ path: string; reason: string; detail: string }>(
+    'select path, reason, detail from dead_letter order by id',
+  )
+
+test('what cannot be indexed is kept with its reason, each record once', async () => {
+  const { now: createdAt } = ann
+  ann.create('app.bsky.feed.like', { subject: 'nothing', createdAt }, 'invalid')
+  ann.create(
+    'app.bsky.graph.listitem',
+    { list: `at://${ben.did}/app.bsky.graph.list/x`, subject: ben.did, createdAt },
+    'unusable',
+  )
+  ann.create('app.bsky.graph.listblock', { subject: `at://${ben.did}/a.b.c/x`, createdAt }, 'list')
+  await world.settle()
+  const found = await letters()
+  assert.deepEqual(
+    found.map(({ path, reason }) => [path, reason]),
+    [
+      ['app.bsky.feed.like/invalid', 'invalid'],
+      ['app.bsky.graph.listitem/unusable', 'unusable'],
+      ['app.bsky.graph.listblock/list', 'unusable'],
+    ],
+  )
+  assert.match(found[0]!.detail, /subject/)
+  assert.match(found[1]!.detail, /no list of its author/)
+  ann.update('app.bsky.feed.like', 'invalid', { subject: 'nothing else', createdAt })
+  await world.settle()
+  assert.equal((await letters()).length, 3)
+})
+
+test('one account cannot fill the dead letters with its own', async () => {
+  ben.create('app.bsky.feed.like', { subject: 'mine' }, 'kept')
+  await world.settle()
+  for (let i = 0; i < 103; i++) ann.create('app.bsky.feed.like', { subject: 'no' }, `l${i}`)
+  await world.settle()
+  const paths = (await letters()).map(({ path }) => path)
+  assert.equal(paths.length, 101)
+  assert.equal(paths[0], 'app.bsky.feed.like/kept')
+  assert.ok(paths.includes('app.bsky.feed.like/l102'))
+  assert.ok(!paths.includes('app.bsky.feed.like/l0'))
+})
+
+test('a commit that no rule foresaw leaves the names of its records', async () => {
+  await world.stop()
+  await world.sql.run(`create trigger poison before insert on post when new.body like '%poison%'
+    begin select raise(abort, 'poison'); end`)
+  const { uri } = ann.post('poison')
+  await world.start()
+  await world.settle()
+  const [letter] = await letters()
+  assert.equal(letter!.reason, 'failed')
+  assert.ok(uri.endsWith(letter!.path))
+  assert.match(letter!.detail, /poison/)
+})
+
+test('collections nobody knows are kept when they are named, and go with their repo', async () => {
+  const path = 'com.example.thing/one'
+  ann.create('com.example.thing' as Nsid, { any: { thing: [1, 2] } }, 'one')
+  ann.create('org.example.thing' as Nsid, { any: 1 }, 'two')
+  await world.settle()
+  const kept = await world.sql.all<{ collection: string; body: string }>(
+    "select collection, body from record where collection like '%example%'",
+  )
+  assert.deepEqual(
+    kept.map(({ collection }) => collection),
+    ['com.example.thing'],
+  )
+  assert.deepEqual(JSON.parse(kept[0]!.body).any, { thing: [1, 2] })
+  ann.commit([{ action: 'delete', path }], { isLost: true })
+  ann.sync()
+  await world.settle()
+  assert.deepEqual(await rows('record'), [])
+})
+
+test('a deleted account that returns while it is being emptied keeps what it has', async () => {
+  const posts = Array.from({ length: 250 }, (_, i) => ann.post(`post ${i}`))
+  await world.settle()
+  ann.account('deleted')
+  // Until the first of it is gone.
+  for (let i = 0; i < 2_000 && (await rows('post')).length === 250; i++)
+    await world.outside.advance(0)
+  ann.account()
+  await world.settle()
+  assert.equal((await rows('post')).length, 250)
+  const { posts: shown } = await world.get('app.bsky.feed.getPosts', { uris: [posts[0]!.uri] })
+  assert.equal(shown.length, 1)
+})
+
+test('more blocks by list than are kept are refused, and room is made by taking some back', async () => {
+  const list = (i: number) => `at://${ben.did}/app.bsky.graph.list/l${i}`
+  const block = (i: number) => ({
+    action: 'create' as const,
+    path: `app.bsky.graph.listblock/b${i}`,
+    value: { $type: 'app.bsky.graph.listblock', subject: list(i), createdAt: ann.now },
+  })
+  for (let from = 0; from < 500; from += 100)
+    ann.commit(Array.from({ length: 100 }, (_, i) => block(from + i)))
+  ann.commit([block(500)])
+  await world.settle()
+  assert.equal((await rows('list_block')).length, 500)
+  assert.match((await letters())[0]!.detail, /500/)
+  ann.delete({ uri: `at://${ann.did}/app.bsky.graph.listblock/b0` })
+  ann.commit([block(501)])
+  await world.settle()
+  assert.equal((await rows('list_block')).length, 500)
+})
