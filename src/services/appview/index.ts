@@ -21,6 +21,7 @@ import { createRouter, failureLog } from '#protocol/xrpc'
 import { loadOwnIdentity, type OwnIdentity } from './auth/own-identity.ts'
 import { Bookmarks } from './bookmarks/bookmarks.ts'
 import type { AppviewConfig } from './config.ts'
+import { Drafts } from './drafts/drafts.ts'
 import { Handles } from './handles/handles.ts'
 import { Originals } from './images/originals.ts'
 import { EventIndexer } from './index/apply.ts'
@@ -145,6 +146,7 @@ export async function createAppview(
   const parts = {
     ...reader,
     bookmarks: new Bookmarks({ sql, writer, resolver }),
+    drafts: new Drafts({ sql, writer, now }),
     mutes: new Mutes({ sql, writer }),
     threadMutes: new ThreadMutes({ writer }),
   }

@@ -6,6 +6,10 @@ import { searchActorsTypeahead } from './methods/app.bsky.actor.searchActorsType
 import { createBookmark } from './methods/app.bsky.bookmark.createBookmark.ts'
 import { deleteBookmark } from './methods/app.bsky.bookmark.deleteBookmark.ts'
 import { getBookmarks } from './methods/app.bsky.bookmark.getBookmarks.ts'
+import { createDraft } from './methods/app.bsky.draft.createDraft.ts'
+import { deleteDraft } from './methods/app.bsky.draft.deleteDraft.ts'
+import { getDrafts } from './methods/app.bsky.draft.getDrafts.ts'
+import { updateDraft } from './methods/app.bsky.draft.updateDraft.ts'
 import { getActorFeeds } from './methods/app.bsky.feed.getActorFeeds.ts'
 import { getActorLikes } from './methods/app.bsky.feed.getActorLikes.ts'
 import { getAuthorFeed } from './methods/app.bsky.feed.getAuthorFeed.ts'
@@ -50,6 +54,10 @@ export function methods(parts: ReadParts): Method[] {
     createBookmark(parts),
     deleteBookmark(parts),
     getBookmarks(parts),
+    createDraft(parts),
+    deleteDraft(parts),
+    getDrafts(parts),
+    updateDraft(parts),
     getActorFeeds(parts),
     getActorLikes(parts),
     getAuthorFeed(parts),

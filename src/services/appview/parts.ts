@@ -1,6 +1,7 @@
 import type { Directory } from '#protocol/identity'
 import type { ViewerAuth } from './auth/auth.ts'
 import type { Bookmarks } from './bookmarks/bookmarks.ts'
+import type { Drafts } from './drafts/drafts.ts'
 import type { FeedMakers } from './feeds/feed-makers.ts'
 import type { LabelerServices } from './labelers/labeler-services.ts'
 import type { Mutes } from './mutes/mutes.ts'
@@ -26,6 +27,7 @@ export interface ReadParts {
   authorFeeds: AuthorFeeds
   bookmarks: Bookmarks
   directory: Directory
+  drafts: Drafts
   edges: Edges
   feedItems: FeedItems
   feedMakers: FeedMakers

@@ -29,7 +29,7 @@ import { SearchService } from './search/search-service.ts'
 import { mediaUrls } from './views/images.ts'
 
 /** Parts that answer reads and write, too: made where the writer is. */
-type WritingPart = 'bookmarks' | 'mutes' | 'threadMutes'
+type WritingPart = 'bookmarks' | 'drafts' | 'mutes' | 'threadMutes'
 
 export interface Reader extends Omit<ReadParts, WritingPart> {
   /** The caches forget what a committed transaction changed. */

@@ -22,6 +22,7 @@ test('no read looks through a whole table, and none sorts what an index has in o
     ['app.bsky.actor.getProfiles', { actors: [actor, alice.did] }],
     ['app.bsky.bookmark.getBookmarks', {}],
     ['app.bsky.bookmark.getBookmarks', { cursor: '9000000000000000:1:z' }],
+    ['app.bsky.draft.getDrafts', { cursor: '9000000000000:z' }],
     ['app.bsky.feed.getActorLikes', { actor: alice.did }],
     ['app.bsky.feed.getAuthorFeed', { actor }],
     [
