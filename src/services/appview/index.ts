@@ -34,6 +34,8 @@ import { Labelers } from './labelers/labelers.ts'
 import { methods } from './methods.ts'
 import { Mutes } from './mutes/mutes.ts'
 import { ThreadMutes } from './mutes/thread-mutes.ts'
+import { NoticeSettings } from './notifications/notice-settings.ts'
+import { PushTokens } from './notifications/push-tokens.ts'
 import { createReader } from './reader.ts'
 import { repairJobs } from './repair/repair.ts'
 import { otherPaths } from './routes.ts'
@@ -148,6 +150,8 @@ export async function createAppview(
     bookmarks: new Bookmarks({ sql, writer, resolver }),
     drafts: new Drafts({ sql, writer, now }),
     mutes: new Mutes({ sql, writer }),
+    noticeSettings: new NoticeSettings({ writer }),
+    pushTokens: new PushTokens({ writer }),
     threadMutes: new ThreadMutes({ writer }),
   }
   const router = createRouter(methods(parts), {

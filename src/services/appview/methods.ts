@@ -38,8 +38,13 @@ import { unmuteActor } from './methods/app.bsky.graph.unmuteActor.ts'
 import { unmuteActorList } from './methods/app.bsky.graph.unmuteActorList.ts'
 import { unmuteThread } from './methods/app.bsky.graph.unmuteThread.ts'
 import { getServices } from './methods/app.bsky.labeler.getServices.ts'
+import { getPreferences } from './methods/app.bsky.notification.getPreferences.ts'
 import { getUnreadCount } from './methods/app.bsky.notification.getUnreadCount.ts'
 import { listNotifications } from './methods/app.bsky.notification.listNotifications.ts'
+import { putPreferences } from './methods/app.bsky.notification.putPreferences.ts'
+import { putPreferencesV2 } from './methods/app.bsky.notification.putPreferencesV2.ts'
+import { registerPush } from './methods/app.bsky.notification.registerPush.ts'
+import { unregisterPush } from './methods/app.bsky.notification.unregisterPush.ts'
 import { updateSeen } from './methods/app.bsky.notification.updateSeen.ts'
 import { resolveHandle } from './methods/com.atproto.identity.resolveHandle.ts'
 import type { ReadParts } from './parts.ts'
@@ -86,8 +91,13 @@ export function methods(parts: ReadParts): Method[] {
     unmuteActor(parts),
     unmuteThread(parts),
     getServices(parts),
+    getPreferences(parts),
     getUnreadCount(parts),
     listNotifications(parts),
+    putPreferences(parts),
+    putPreferencesV2(parts),
+    registerPush(parts),
+    unregisterPush(parts),
     updateSeen(parts),
     resolveHandle(parts),
   ]

@@ -1,4 +1,5 @@
 import type { Directory } from '#protocol/identity'
+import type { Did } from '#protocol/syntax'
 import type { ViewerAuth } from './auth/auth.ts'
 import type { Bookmarks } from './bookmarks/bookmarks.ts'
 import type { Drafts } from './drafts/drafts.ts'
@@ -6,12 +7,15 @@ import type { FeedMakers } from './feeds/feed-makers.ts'
 import type { LabelerServices } from './labelers/labeler-services.ts'
 import type { Mutes } from './mutes/mutes.ts'
 import type { ThreadMutes } from './mutes/thread-mutes.ts'
+import type { NoticeSettings } from './notifications/notice-settings.ts'
+import type { PushTokens } from './notifications/push-tokens.ts'
 import type { Actors } from './read/actors.ts'
 import type { AuthorFeeds } from './read/author-feeds.ts'
 import type { Edges } from './read/edges.ts'
 import type { FeedItems } from './read/feed-items.ts'
 import type { Generators } from './read/generators.ts'
 import type { Hydrator } from './read/hydrate.ts'
+import type { NoticePreferencesByAccount } from './read/notice-preferences.ts'
 import type { Notices } from './read/notices.ts'
 import type { Relations } from './read/relations.ts'
 import type { Resolver } from './read/resolver.ts'
@@ -26,6 +30,8 @@ export interface ReadParts {
   auth: ViewerAuth
   authorFeeds: AuthorFeeds
   bookmarks: Bookmarks
+  /** Our own. */
+  did: Did
   directory: Directory
   drafts: Drafts
   edges: Edges
@@ -35,7 +41,10 @@ export interface ReadParts {
   hydrator: Hydrator
   labelerServices: LabelerServices
   mutes: Mutes
+  noticePreferences: NoticePreferencesByAccount
+  noticeSettings: NoticeSettings
   notices: Notices
+  pushTokens: PushTokens
   relations: Relations
   resolver: Resolver
   search: SearchService

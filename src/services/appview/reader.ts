@@ -18,6 +18,7 @@ import { Generators } from './read/generators.ts'
 import { Hydrator } from './read/hydrate.ts'
 import { Labels } from './read/labels.ts'
 import { MutedThreads } from './read/muted-threads.ts'
+import { NoticePreferencesByAccount } from './read/notice-preferences.ts'
 import { Notices } from './read/notices.ts'
 import { Posts } from './read/posts.ts'
 import { Relations } from './read/relations.ts'
@@ -29,7 +30,13 @@ import { SearchService } from './search/search-service.ts'
 import { mediaUrls } from './views/images.ts'
 
 /** Parts that answer reads and write, too: made where the writer is. */
-type WritingPart = 'bookmarks' | 'drafts' | 'mutes' | 'threadMutes'
+type WritingPart =
+  | 'bookmarks'
+  | 'drafts'
+  | 'mutes'
+  | 'noticeSettings'
+  | 'pushTokens'
+  | 'threadMutes'
 
 export interface Reader extends Omit<ReadParts, WritingPart> {
   /** The caches forget what a committed transaction changed. */
@@ -58,14 +65,26 @@ export function createReader(options: {
   const relations = new Relations({ sql, changes })
   const labels = new Labels({ sql, changes, now, own: () => labelers.own() })
   const mutedThreads = new MutedThreads({ sql, changes })
+  const noticePreferences = new NoticePreferencesByAccount({ sql, changes })
   const edges = new Edges({ sql })
   const feedItems = new FeedItems({ edges, changes })
   const timelines = new Timelines({ sql, changes })
-  const caches = { changes, actors, posts, relations, labels, mutedThreads, feedItems, timelines }
+  const caches = {
+    changes,
+    actors,
+    posts,
+    relations,
+    labels,
+    mutedThreads,
+    noticePreferences,
+    feedItems,
+    timelines,
+  }
   return {
     actors,
     auth: new ViewerAuth({ directory, actors, labelers, now, did }),
     authorFeeds: new AuthorFeeds({ sql }),
+    did,
     directory,
     edges,
     feedItems,
@@ -86,6 +105,7 @@ export function createReader(options: {
       own: () => labelers.own(),
       now,
     }),
+    noticePreferences,
     notices: new Notices({ sql }),
     relations,
     resolver: new Resolver({ actors, directory }),
@@ -108,10 +128,11 @@ function forgetter(parts: {
   relations: Relations
   labels: Labels
   mutedThreads: MutedThreads
+  noticePreferences: NoticePreferencesByAccount
   feedItems: FeedItems
   timelines: Timelines
 }): Reader['forget'] {
-  const { changes, actors, posts, relations, labels, mutedThreads, feedItems, timelines } = parts
+  const { changes, actors, posts, relations, labels, feedItems, timelines } = parts
   return (changed) => {
     changes.version++
     for (const aid of changed.actors) actors.drop(aid)
@@ -123,7 +144,8 @@ function forgetter(parts: {
     if (changed.isEverybodyElse) relations.clear()
     for (const aid of changed.standings) relations.dropAccount(aid)
     for (const [aid, post] of changed.marks) relations.dropMark(aid, post)
-    for (const aid of changed.threadMutes) mutedThreads.drop(aid)
+    for (const aid of changed.threadMutes) parts.mutedThreads.drop(aid)
+    for (const aid of changed.noticePreferences) parts.noticePreferences.drop(aid)
     for (const uri of changed.labels) labels.drop(uri)
     for (const aid of changed.follows) timelines.dropFollows(aid)
     for (const entry of changed.feedRemoved) {

@@ -9,20 +9,27 @@ export function getUnreadCount({
   actors,
   auth,
   hydrator,
+  noticePreferences,
   notices,
-}: Pick<ReadParts, 'actors' | 'auth' | 'hydrator' | 'notices'>): Method {
+}: Pick<ReadParts, 'actors' | 'auth' | 'hydrator' | 'noticePreferences' | 'notices'>): Method {
   return readMethod(mainSchema, {
     auth: auth.required,
     actors,
     stages: {
-      async skeleton({ seenAt }, viewer) {
+      async skeleton({ seenAt }, { aid }) {
         if (seenAt !== undefined) throw invalidRequest('The seenAt parameter is unsupported')
-        const seenUs = await notices.seenUs(viewer.aid)
-        return notices.unread(viewer.aid, seenUs ?? 0)
+        const preferences = await noticePreferences.load(aid)
+        const seenUs = (await notices.seenUs(aid)) ?? 0
+        const rows = await notices.unread(aid, { seenUs, reasons: preferences.listed })
+        return { rows, preferences }
       },
-      hydrate: (rows, viewer) => hydrateNotices({ hydrator }, rows, viewer),
-      rules: (rows, h, { priority = false }) => visibleNotices(rows, h, { priority }),
-      present: (rows) => `{"count":${rows.length}}`,
+      hydrate: ({ rows }, viewer) => hydrateNotices({ hydrator }, rows, viewer),
+      rules({ rows, preferences }, h, params) {
+        const { byFollowed } = preferences
+        const { priority = preferences.priority } = params
+        return { rows: visibleNotices(rows, h, { priority, byFollowed }), preferences }
+      },
+      present: ({ rows }) => `{"count":${rows.length}}`,
     },
   })
 }

@@ -1,6 +1,5 @@
 import { mainSchema } from '@atcute/bluesky/types/app/notification/listNotifications'
 import { invalidRequest, type Method, query } from '#protocol/xrpc'
-import { REASONS, type Reason } from '../index/batch.ts'
 import { hydrateNotices, visibleNotices } from '../pages/notices-page.ts'
 import { fillPage, respond, revOf } from '../pages/pipeline.ts'
 import type { ReadParts } from '../parts.ts'
@@ -9,22 +8,24 @@ import type { NoticedRecord, NoticeRow } from '../read/notices.ts'
 import { arrayOf, cursorMember, type Json, textMember } from '../views/json.ts'
 import { noticeView } from '../views/notice.ts'
 
-type Parts = Pick<ReadParts, 'actors' | 'auth' | 'hydrator' | 'notices'>
+type Parts = Pick<ReadParts, 'actors' | 'auth' | 'hydrator' | 'noticePreferences' | 'notices'>
 
 /** What others did that concerns the viewer, newest first. `priority`: only by those it follows. */
 export function listNotifications(parts: Parts): Method {
-  const { actors, auth, notices } = parts
+  const { actors, auth, noticePreferences, notices } = parts
   return query(mainSchema, {
     auth: auth.required,
     async handle({ params, caller }) {
       if (params.seenAt !== undefined) throw invalidRequest('The seenAt parameter is unsupported')
-      const { priority = false } = params
-      const reasons = params.reasons?.filter(isReason)
+      const { listed, byFollowed, ...preferred } = await noticePreferences.load(caller.aid)
+      const { priority = preferred.priority } = params
+      const asked: readonly string[] = params.reasons ?? listed
+      const reasons = listed.filter((reason) => asked.includes(reason))
       const seenUs = await notices.seenUs(caller.aid)
       const { items, cursor } = await fillPage(params, async (page) => {
         const skeleton = await notices.page(caller.aid, { ...page, reasons })
         const h = await hydrateNotices(parts, skeleton.notices, caller)
-        const rows = visibleNotices(skeleton.notices, h, { priority })
+        const rows = visibleNotices(skeleton.notices, h, { priority, byFollowed })
         const records = await notices.records(rows)
         return { items: present(rows, h, records, seenUs), cursor: skeleton.cursor }
       })
@@ -44,8 +45,4 @@ function present(
   return rows
     .map((row) => noticeView(h, row, records, row.sortUs <= seenUs))
     .filter((view) => view !== undefined)
-}
-
-function isReason(text: string): text is Reason {
-  return (REASONS as readonly string[]).includes(text)
 }

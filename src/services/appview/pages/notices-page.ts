@@ -20,22 +20,22 @@ export function hydrateNotices(
 }
 
 /**
- * Leaves out who is hidden, blocked or muted, what is said in muted threads, what is about posts that
+ * Leaves out who is hidden, blocked, muted or not wanted, what is said in muted threads, what is about posts that
  * are gone, and replies that their thread's gate shuts out or the viewer has hidden in an own thread.
  * The list and the count of unread ones are the same by this.
  */
 export function visibleNotices(
   rows: readonly NoticeRow[],
   h: Hydration,
-  { priority }: { priority: boolean },
+  { priority, byFollowed }: { priority: boolean; byFollowed: ReadonlySet<Reason> },
 ): NoticeRow[] {
   return rows.filter((row) => {
-    const { author, subject } = row
+    const { author, reason, subject } = row
     const relation = h.relations.get(author)
     if (!h.actors.has(author) || viewerBlocks(h, author) || relation?.muted) return false
-    if (priority && relation?.following === undefined) return false
+    if ((priority || byFollowed.has(reason)) && relation?.following === undefined) return false
     if (subject !== undefined && !isHeard(h, h.posts.get(subject))) return false
-    return !isPost(row.reason) || isPostHeard(h, row)
+    return !isPost(reason) || isPostHeard(h, row)
   })
 }
 

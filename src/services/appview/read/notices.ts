@@ -46,14 +46,14 @@ export class Notices {
     this.#sql = sql
   }
 
-  /** Newest first; of all reasons or the given ones. */
+  /** Newest first, of the given reasons. */
   async page(
     aid: number,
     {
       cursor,
       limit,
-      reasons = REASONS,
-    }: { cursor: string | undefined; limit: number; reasons: readonly Reason[] | undefined },
+      reasons,
+    }: { cursor: string | undefined; limit: number; reasons: readonly Reason[] },
   ): Promise<NoticePage> {
     if (reasons.length === 0) return { notices: [], cursor: undefined }
     const from = cursor === undefined ? undefined : readCursor(cursor, 3)
@@ -89,11 +89,17 @@ export class Notices {
   }
 
   /** The newest unread notifications, at most UNREAD_MAX. */
-  async unread(aid: number, seenUs: number): Promise<NoticeRow[]> {
+  async unread(
+    aid: number,
+    { seenUs, reasons }: { seenUs: number; reasons: readonly Reason[] },
+  ): Promise<NoticeRow[]> {
+    if (reasons.length === 0) return []
+    const wanted = reasons.map((reason) => REASONS.indexOf(reason))
     const rows = await this.#sql.all<Row>(
       `select author_aid, rkey, reason, sort_us, subject_aid, subject_rkey from notice
-       where aid = ? and sort_us > ? order by sort_us desc limit ?`,
-      [aid, seenUs, UNREAD_MAX],
+       where aid = ? and sort_us > ? and reason in (${marks(wanted.length)})
+       order by sort_us desc limit ?`,
+      [aid, seenUs, ...padded(wanted), UNREAD_MAX],
     )
     return rows.map(noticeOf)
   }

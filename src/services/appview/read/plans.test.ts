@@ -46,6 +46,7 @@ test('no read looks through a whole table, and none sorts what an index has in o
     ['app.bsky.graph.getFollowers', { actor, cursor: '9000000000000000:1:z' }],
     ['app.bsky.graph.getFollows', { actor }],
     ['app.bsky.graph.getRelationships', { actor, others: [alice.did] }],
+    ['app.bsky.notification.getPreferences', {}],
     ['app.bsky.notification.getUnreadCount', {}],
     ['app.bsky.notification.listNotifications', { cursor: '9000000000000000:1:1:z' }],
     ['com.atproto.identity.resolveHandle', { handle: 'bob.test' }],
