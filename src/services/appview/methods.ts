@@ -19,6 +19,7 @@ import { getFeedGenerators } from './methods/app.bsky.feed.getFeedGenerators.ts'
 import { getLikes } from './methods/app.bsky.feed.getLikes.ts'
 import { getPosts } from './methods/app.bsky.feed.getPosts.ts'
 import { getPostThread } from './methods/app.bsky.feed.getPostThread.ts'
+import { getQuotes } from './methods/app.bsky.feed.getQuotes.ts'
 import { getRepostedBy } from './methods/app.bsky.feed.getRepostedBy.ts'
 import { getSuggestedFeeds } from './methods/app.bsky.feed.getSuggestedFeeds.ts'
 import { getTimeline } from './methods/app.bsky.feed.getTimeline.ts'
@@ -46,6 +47,8 @@ import { putPreferencesV2 } from './methods/app.bsky.notification.putPreferences
 import { registerPush } from './methods/app.bsky.notification.registerPush.ts'
 import { unregisterPush } from './methods/app.bsky.notification.unregisterPush.ts'
 import { updateSeen } from './methods/app.bsky.notification.updateSeen.ts'
+import { getPostThreadOtherV2 } from './methods/app.bsky.unspecced.getPostThreadOtherV2.ts'
+import { getPostThreadV2 } from './methods/app.bsky.unspecced.getPostThreadV2.ts'
 import { resolveHandle } from './methods/com.atproto.identity.resolveHandle.ts'
 import type { ReadParts } from './parts.ts'
 
@@ -72,6 +75,7 @@ export function methods(parts: ReadParts): Method[] {
     getLikes(parts),
     getPosts(parts),
     getPostThread(parts),
+    getQuotes(parts),
     getRepostedBy(parts),
     getSuggestedFeeds(parts),
     getTimeline(parts),
@@ -99,6 +103,8 @@ export function methods(parts: ReadParts): Method[] {
     registerPush(parts),
     unregisterPush(parts),
     updateSeen(parts),
+    getPostThreadOtherV2(parts),
+    getPostThreadV2(parts),
     resolveHandle(parts),
   ]
 }

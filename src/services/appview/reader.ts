@@ -66,6 +66,7 @@ export function createReader(options: {
   const labels = new Labels({ sql, changes, now, own: () => labelers.own() })
   const mutedThreads = new MutedThreads({ sql, changes })
   const noticePreferences = new NoticePreferencesByAccount({ sql, changes })
+  const userLists = new UserLists({ sql })
   const edges = new Edges({ sql })
   const feedItems = new FeedItems({ edges, changes })
   const timelines = new Timelines({ sql, changes })
@@ -95,7 +96,7 @@ export function createReader(options: {
       posts,
       relations,
       labels,
-      gates: new Gates({ sql }),
+      gates: new Gates({ sql, actors, userLists }),
       mutedThreads,
     }),
     labelerServices: new LabelerServices({
@@ -116,7 +117,7 @@ export function createReader(options: {
     }),
     threads: new Threads({ sql, posts }),
     timelines,
-    userLists: new UserLists({ sql }),
+    userLists,
     forget: forgetter(caches),
   }
 }

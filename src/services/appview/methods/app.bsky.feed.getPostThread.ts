@@ -2,6 +2,7 @@ import { mainSchema } from '@atcute/bluesky/types/app/feed/getPostThread'
 import { type Method, XrpcError } from '#protocol/xrpc'
 import { allOf, readMethod } from '../pages/pipeline.ts'
 import type { ReadParts } from '../parts.ts'
+import { gateView } from '../views/feed.ts'
 import { member } from '../views/json.ts'
 import { threadView } from '../views/thread.ts'
 
@@ -32,9 +33,8 @@ export function getPostThread({
       present(thread, h, { uri }) {
         const view = threadView(h, thread)
         if (view === undefined) throw notFound(uri)
-        const anchor = h.posts.get(thread.anchor)!
-        const root = anchor.root === undefined ? anchor : h.posts.get(anchor.root.key)
-        return `{"thread":${view}${member('threadgate', root?.threadgate?.view)}}`
+        const gate = gateView(h, h.posts.get(thread.root))
+        return `{"thread":${view}${member('threadgate', gate)}}`
       },
     },
   })

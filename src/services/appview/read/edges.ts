@@ -86,6 +86,23 @@ export class Edges {
     return { posts: rows.map((row) => row.post), cursor: last }
   }
 
+  /** Keys of the posts that quote a post, the newest first. */
+  async quotes(aid: number, rkey: string, { cursor, limit }: PageOf) {
+    const from = cursor === undefined ? undefined : readCursor(cursor, 2)
+    const rows = await this.#sql.all<{ aid: number; rkey: string; sort_us: number }>(
+      `select aid, rkey, sort_us from post
+       where quote_aid is not null and quote_aid = ? and quote_rkey = ?
+       ${from ? 'and (sort_us, aid, rkey) < (?, ?, ?)' : ''}
+       order by sort_us desc, aid desc, rkey desc limit ?`,
+      [aid, rkey, ...(from ? [...from.numbers, from.text] : []), limit],
+    )
+    const last = rows.length < limit ? undefined : rows[rows.length - 1]
+    return {
+      posts: rows.map((row) => `${row.aid}/${row.rkey}`),
+      cursor: last && cursorOf(last.sort_us, last.aid, last.rkey),
+    }
+  }
+
   /** Reposts by `aid/rkey`. */
   async reposts(keys: readonly (readonly [number, string])[]): Promise<Map<string, RepostEnd>> {
     const found = new Map<string, RepostEnd>()

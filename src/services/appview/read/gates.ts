@@ -1,7 +1,12 @@
 import type { Sql } from '#platform/storage'
+import { isAtUri, parseAtUri } from '#protocol/syntax'
 import type { Actor } from '../views/actor.ts'
+import type { Json } from '../views/json.ts'
 import type { Post, Threadgate } from '../views/post.ts'
-import { paddedPairs, pairMarks, pieces } from './lists.ts'
+import { listBasics } from '../views/user-list.ts'
+import type { Actors } from './actors.ts'
+import { marks, padded, paddedPairs, pairMarks, pieces } from './lists.ts'
+import { LIST, type UserLists } from './user-lists.ts'
 
 /** How an account stands to the owner of a thread. */
 export interface Standing {
@@ -9,12 +14,23 @@ export interface Standing {
   isOwner: boolean
   followsOwner: boolean
   followedByOwner: boolean
+  /** Whether it is on one of the lists that the gate names. */
+  isListed: boolean
+}
+
+/** What the threadgates of a page's posts come to. */
+export interface GateVerdicts {
+  /** Keys of the replies that their thread's gate shuts out. */
+  gatedOff: Set<string>
+  /** Keys of the posts with a gate that lets the viewer reply by a list. */
+  viewerListed: Set<string>
+  /** `app.bsky.graph.defs#listViewBasic` of the lists a gate names, by the key of its post. */
+  gateLists: Map<string, Json>
 }
 
 /**
  * Whether a threadgate lets an account reply. Gates are judged when a thread is read, never when it
- * is indexed: what they depend on may arrive later. Lists are not indexed yet, so a gate that names
- * one lets everybody through.
+ * is indexed: what they depend on may arrive later. Of rules that nobody knows none lets anybody in.
  */
 export function mayReply(gate: Threadgate, root: Post, replier: Standing): boolean {
   if (gate.allow === undefined || replier.isOwner) return true
@@ -26,47 +42,128 @@ export function mayReply(gate: Threadgate, root: Post, replier: Standing): boole
         return replier.followsOwner
       case 'app.bsky.feed.threadgate#followingRule':
         return replier.followedByOwner
+      case 'app.bsky.feed.threadgate#listRule':
+        return replier.isListed
       default:
-        return true
+        return false
     }
   })
 }
 
+interface Judged {
+  reply: Post
+  root: Post
+  gate: Threadgate
+}
+
+type ListKey = readonly [aid: number, rkey: string]
+
 /** Judges the replies of a page by the threadgates of their roots. */
 export class Gates {
   readonly #sql: Sql
+  readonly #actors: Actors
+  readonly #userLists: UserLists
 
-  constructor({ sql }: { sql: Sql }) {
+  constructor({ sql, actors, userLists }: { sql: Sql; actors: Actors; userLists: UserLists }) {
     this.#sql = sql
+    this.#actors = actors
+    this.#userLists = userLists
   }
 
-  /** Keys of the replies that their thread's gate shuts out. Reads follows only where there is a gate. */
-  async shut(
+  /** Reads follows and lists only where there is a gate. */
+  async judge(
     posts: ReadonlyMap<string, Post>,
     actors: ReadonlyMap<number, Actor>,
-  ): Promise<Set<string>> {
-    const judged: { reply: Post; root: Post; gate: Threadgate }[] = []
-    for (const reply of posts.values()) {
-      const root = reply.root && posts.get(reply.root.key)
-      if (root?.threadgate?.allow !== undefined && root.aid !== reply.aid)
-        judged.push({ reply, root, gate: root.threadgate })
+    viewerAid: number,
+  ): Promise<GateVerdicts> {
+    const gated: Post[] = []
+    const judged: Judged[] = []
+    for (const post of posts.values()) {
+      if (post.threadgate?.allow !== undefined) gated.push(post)
+      const root = post.root && posts.get(post.root.key)
+      if (root?.threadgate?.allow !== undefined && root.aid !== post.aid)
+        judged.push({ reply: post, root, gate: root.threadgate })
     }
-    const shut = new Set<string>()
-    if (judged.length === 0) return shut
+    if (gated.length === 0) return NO_VERDICTS
+    const lists = await this.#listsOf(gated)
+    const repliers = new Set(judged.map(({ reply }) => reply.aid))
+    const members = await this.#members(lists, [...repliers, viewerAid])
+    const isListed = (root: Post, aid: number) =>
+      (lists.get(root.key) ?? []).some((key) => members.has(`${key.join('/')} ${aid}`))
     const follows = await this.#follows(judged)
+    const gatedOff = new Set<string>()
     for (const { reply, root, gate } of judged) {
       const replier: Standing = {
         did: actors.get(reply.aid)?.did ?? '',
         isOwner: false,
         followsOwner: follows.has(`${reply.aid}:${root.aid}`),
         followedByOwner: follows.has(`${root.aid}:${reply.aid}`),
+        isListed: isListed(root, reply.aid),
       }
-      if (!mayReply(gate, root, replier)) shut.add(reply.key)
+      if (!mayReply(gate, root, replier)) gatedOff.add(reply.key)
     }
-    return shut
+    const listed = gated.filter((root) => isListed(root, viewerAid))
+    return {
+      gatedOff,
+      viewerListed: new Set(listed.map((root) => root.key)),
+      gateLists: await this.#views(lists, viewerAid),
+    }
   }
 
-  async #follows(judged: { reply: Post; root: Post }[]): Promise<Set<string>> {
+  /** The lists that gates name, by the key of the gate's post. Of accounts nobody knows there are none. */
+  async #listsOf(gated: readonly Post[]): Promise<Map<string, ListKey[]>> {
+    const found = new Map<string, ListKey[]>()
+    for (const { key, threadgate } of gated) {
+      const keys: ListKey[] = []
+      for (const uri of threadgate!.lists) {
+        const { authority, collection, rkey } = isAtUri(uri) ? parseAtUri(uri) : {}
+        if (collection !== LIST || rkey === undefined || !authority?.startsWith('did:')) continue
+        const aid = await this.#actors.aidOf(authority as `did:${string}:${string}`)
+        if (aid !== undefined) keys.push([aid, rkey])
+      }
+      if (keys.length > 0) found.set(key, keys)
+    }
+    return found
+  }
+
+  /** Who of the accounts is on which list: `listAid/listRkey aid`. */
+  async #members(
+    lists: ReadonlyMap<string, readonly ListKey[]>,
+    accounts: readonly number[],
+  ): Promise<Set<string>> {
+    const found = new Set<string>()
+    if (lists.size === 0) return found
+    const owners = [...new Set([...lists.values()].flat().map(([aid]) => aid))]
+    for (const some of pieces(owners))
+      for (const piece of pieces(accounts)) {
+        const rows = await this.#sql.all<{ aid: number; list_rkey: string; subject_aid: number }>(
+          `select aid, list_rkey, subject_aid from list_item
+           where subject_aid in (${marks(piece.length)}) and aid in (${marks(some.length)})`,
+          [...padded(piece), ...padded(some)],
+        )
+        for (const row of rows) found.add(`${row.aid}/${row.list_rkey} ${row.subject_aid}`)
+      }
+    return found
+  }
+
+  async #views(
+    lists: ReadonlyMap<string, readonly ListKey[]>,
+    viewerAid: number,
+  ): Promise<Map<string, Json>> {
+    const views = new Map<string, Json>()
+    if (lists.size === 0) return views
+    const keys = new Map([...lists.values()].flat().map((key) => [key.join('/'), key]))
+    const found = await this.#userLists.byKeys([...keys.values()], viewerAid)
+    const owners = await this.#actors.load(found.map((list) => list.aid))
+    const byKey = new Map(found.map((list) => [`${list.aid}/${list.rkey}`, list]))
+    for (const [post, some] of lists) {
+      const named = some.map((key) => byKey.get(key.join('/'))).filter((list) => list !== undefined)
+      views.set(post, listBasics(named, owners, viewerAid))
+    }
+    return views
+  }
+
+  async #follows(judged: Judged[]): Promise<Set<string>> {
     const pairs = judged.flatMap(({ reply, root }): [number, number][] => [
       [reply.aid, root.aid],
       [root.aid, reply.aid],
@@ -82,4 +179,10 @@ export class Gates {
     }
     return found
   }
+}
+
+export const NO_VERDICTS: GateVerdicts = {
+  gatedOff: new Set(),
+  viewerListed: new Set(),
+  gateLists: new Map(),
 }

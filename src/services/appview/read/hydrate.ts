@@ -3,7 +3,7 @@ import type { Accepted } from '../labelers/labelers.ts'
 import type { Actor } from '../views/actor.ts'
 import type { Post } from '../views/post.ts'
 import type { Actors } from './actors.ts'
-import type { Gates } from './gates.ts'
+import { type Gates, type GateVerdicts, NO_VERDICTS } from './gates.ts'
 import type { Labels } from './labels.ts'
 import type { MutedThreads } from './muted-threads.ts'
 import type { Counts, Posts } from './posts.ts'
@@ -20,7 +20,7 @@ export interface Viewer {
 }
 
 /** Everything a page shows, loaded in a few batches. Views read it and nothing else. */
-export interface Hydration {
+export interface Hydration extends GateVerdicts {
   viewer: Viewer | undefined
   /** Accounts that may be shown. */
   actors: Map<number, Actor>
@@ -30,15 +30,18 @@ export interface Hydration {
   marks: Map<string, Mark>
   /** Pairs of accounts (`pairOf`) of which one blocks the other. */
   blocked: Set<string>
-  /** Replies that the threadgate of their root does not allow. */
-  gatedOff: Set<string>
   /** Threads the viewer mutes, by the key of the post they began with: those on the page, or more. */
   mutedThreads: ReadonlySet<string>
+  /** Posts that their authors keep from readers who are nobody: not among `posts`. */
+  membersOnly: ReadonlyMap<string, Post>
 }
 
+/** A label as it stands in the JSON of labels. */
+const NO_UNAUTHENTICATED = '"val":"!no-unauthenticated"'
 /** How deep quotes are followed: a quote and the quote inside it. */
 const QUOTE_WAVES = 2
 const NO_RELATIONS: Map<number, Relation> = new Map()
+const NO_POSTS: ReadonlyMap<string, Post> = new Map()
 const NO_MARKS: Map<string, Mark> = new Map()
 const NO_THREADS: ReadonlySet<string> = new Set()
 
@@ -81,8 +84,9 @@ export class Hydrator {
       relations,
       marks: NO_MARKS,
       blocked: new Set(),
-      gatedOff: new Set(),
+      ...NO_VERDICTS,
       mutedThreads: NO_THREADS,
+      membersOnly: NO_POSTS,
     }
   }
 
@@ -101,15 +105,17 @@ export class Hydrator {
     await this.#loadAround(posts, context)
     const actors = await this.#actors.load(accountsOf(posts, also))
     await this.#labels.apply({ actors, posts }, by?.labelers)
+    const membersOnly = viewer ? NO_POSTS : takeMembersOnly(actors, posts)
     const counts = await this.#posts.counts(posts.keys())
-    const [relations, marks, blocked, gatedOff, mutedThreads] = await Promise.all([
+    const [relations, marks, blocked, verdicts, mutedThreads] = await Promise.all([
       viewer ? this.#relations.load(viewer, actors) : NO_RELATIONS,
       viewer ? this.#relations.marks(viewer.aid, counts) : NO_MARKS,
       this.#relations.blocked(pairsOf(posts)),
-      this.#gates.shut(posts, actors),
+      this.#gates.judge(posts, actors, viewer?.aid ?? 0),
       viewer ? this.#mutedThreads.of(viewer.aid, () => rootsOf(posts)) : NO_THREADS,
     ])
-    return { viewer, actors, posts, counts, relations, marks, blocked, gatedOff, mutedThreads }
+    const shown = { viewer, actors, posts, counts, relations, marks, blocked }
+    return { ...shown, ...verdicts, mutedThreads, membersOnly }
   }
 
   async #loadAround(posts: Map<string, Post>, context: boolean): Promise<void> {
@@ -135,6 +141,18 @@ export class Hydrator {
 
 function somebody(viewer: Viewer | undefined): Viewer | undefined {
   return viewer?.isNobody ? undefined : viewer
+}
+
+/** Takes out the posts of accounts that ask not to be shown to anybody who is not signed in. */
+function takeMembersOnly(
+  actors: ReadonlyMap<number, Actor>,
+  posts: Map<string, Post>,
+): ReadonlyMap<string, Post> {
+  const taken = new Map<string, Post>()
+  for (const [key, post] of posts)
+    if (actors.get(post.aid)?.labels.includes(NO_UNAUTHENTICATED)) taken.set(key, post)
+  for (const key of taken.keys()) posts.delete(key)
+  return taken
 }
 
 function accountsOf(posts: ReadonlyMap<string, Post>, also: Iterable<number>): Set<number> {

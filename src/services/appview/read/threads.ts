@@ -9,11 +9,20 @@ const THREAD_POSTS_MAX = 1_000
 /** Replies of one level that are looked at. */
 const LEVEL_MAX = 400
 
+/** Posts of an author's own thread that are looked at. */
+const OWN_MAX = 1_000
+
 /** Keys of the posts around one post. */
 export interface Thread {
   anchor: string
+  /** Its AT-URI. */
+  uri: string
+  /** The post its thread began with; itself for one that answers nothing. */
+  root: string
   /** From the answered post upwards. */
   ancestors: string[]
+  /** How many of those were asked for. */
+  height: number
   /** Replies by the key of the post they answer, oldest first. */
   replies: Map<string, string[]>
   /** Levels of replies that were asked for. */
@@ -41,7 +50,27 @@ export class Threads {
     if (post === undefined) return undefined
     const ancestors = await this.#ancestors(post, parentHeight)
     const replies = await this.#replies(anchor, depth)
-    return { anchor, ancestors, replies, depth }
+    const root = post.root?.key ?? anchor
+    return { anchor, uri: post.uri, root, ancestors, height: parentHeight, replies, depth }
+  }
+
+  /**
+   * The thread an author made of an own post: from the root on, each time its oldest answer to
+   * itself. Keys, the root first.
+   */
+  async ownThread(root: string): Promise<string[]> {
+    const [aid, rkey] = splitKey(root)
+    const rows = await this.#sql.all<{ rkey: string; parent: string }>(
+      `select rkey, parent_aid || '/' || parent_rkey as parent from post
+       where aid = ? and root_aid = aid and root_rkey = ? order by sort_us, rkey limit ?`,
+      [aid, rkey, OWN_MAX],
+    )
+    const next = new Map<string, string>()
+    for (const row of rows) if (!next.has(row.parent)) next.set(row.parent, `${aid}/${row.rkey}`)
+    const chain = new Set([root])
+    for (let key = next.get(root); key !== undefined && !chain.has(key); key = next.get(key))
+      chain.add(key)
+    return [...chain]
   }
 
   async #ancestors(post: Post, height: number): Promise<string[]> {

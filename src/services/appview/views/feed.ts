@@ -30,11 +30,27 @@ export function viewerBlocks(h: Hydration, aid: number): boolean {
   return h.relations.get(aid)?.blocked === true
 }
 
+/** Whether the viewer has muted the account. */
+export function isMuted(h: Hydration, aid: number | undefined): boolean {
+  return aid !== undefined && h.relations.get(aid)?.muted === true
+}
+
+/** Whether the author of the thread has hidden the reply. */
+export function hiddenByGate(h: Hydration, reply: Post): boolean {
+  const root = reply.root && h.posts.get(reply.root.key)
+  return root?.threadgate?.hidden.has(reply.uri) === true
+}
+
+/** `app.bsky.feed.defs#threadgateView` of the post a thread began with. */
+export function gateView(h: Hydration, root: Post | undefined): Json | undefined {
+  if (root?.threadgate === undefined) return undefined
+  const lists = h.gateLists.get(root.key) ?? '[]'
+  return `{${root.threadgate.names},"record":${root.threadgate.record},"lists":${lists}}`
+}
+
 /** Whether the viewer has muted who wrote the post or who reposted it. */
 export function itemMuted(h: Hydration, { post, repost }: FeedItem): boolean {
-  const isMuted = (aid: number | undefined) =>
-    aid !== undefined && h.relations.get(aid)?.muted === true
-  return isMuted(h.posts.get(post)?.aid) || isMuted(repost?.aid)
+  return isMuted(h, h.posts.get(post)?.aid) || isMuted(h, repost?.aid)
 }
 
 /** Whether the two accounts have a block between them. */
@@ -54,7 +70,7 @@ export function postMembers(h: Hydration, post: Post, depth = 0): string | undef
     countsMembers(h, post) +
     post.dates +
     viewerMember(h, post) +
-    member('threadgate', post.threadgate?.view)
+    member('threadgate', gateView(h, post))
   )
 }
 
@@ -86,6 +102,11 @@ export function feedViewPost(h: Hydration, item: FeedItem): Json | undefined {
   return `{"post":{${members}}${member('reply', reply)}${member('reason', reason)}${member('feedContext', context)}}`
 }
 
+/** Whether a list of posts may show the post to the viewer at all. */
+export function listable(h: Hydration, post: Post): boolean {
+  return h.actors.has(post.aid) && !viewerBlocks(h, post.aid)
+}
+
 /** Whether a feed may show the item to the viewer at all. */
 export function feedItemAllowed(h: Hydration, item: FeedItem): boolean {
   const post = h.posts.get(item.post)
@@ -107,7 +128,8 @@ export function blockedPost(h: Hydration, ref: PostRef): Json {
   return `{"$type":"app.bsky.feed.defs#blockedPost","uri":"${ref.uri}","blocked":true,"author":${blockedAuthor(h, ref)}}`
 }
 
-function blockedAuthor(h: Hydration, ref: PostRef): Json {
+/** `app.bsky.feed.defs#blockedAuthor`. */
+export function blockedAuthor(h: Hydration, ref: PostRef): Json {
   const relation = h.relations.get(ref.aid)
   const viewer = relation === undefined ? '' : `,"viewer":${blockedViewer(h, relation)}`
   return `{"did":"${didOf(ref.uri)}"${viewer}}`
@@ -184,6 +206,7 @@ function replyDisabled(h: Hydration, post: Post): boolean {
     isOwner: root.aid === h.viewer!.aid,
     followsOwner: relation?.following !== undefined,
     followedByOwner: relation?.followedBy !== undefined,
+    isListed: h.viewerListed.has(root.key),
   })
 }
 

@@ -45,8 +45,11 @@ export interface Post {
 }
 
 export interface Threadgate {
-  /** `app.bsky.feed.defs#threadgateView`. */
-  view: Json
+  /** `"uri":…,"cid":…` */
+  names: string
+  record: Json
+  /** AT-URIs of the lists whose members may reply. */
+  lists: readonly string[]
   allow: AppBskyFeedThreadgate.Main['allow']
   hidden: ReadonlySet<string>
 }
@@ -163,10 +166,18 @@ function threadgateOf(row: PostRow, did: Did): Threadgate | undefined {
   const uri = `at://${did}/app.bsky.feed.threadgate/${row.rkey}`
   const cid = cidText(row.threadgate_cid!)
   return {
-    view: `{"uri":"${uri}","cid":"${cid}","record":${row.threadgate_body},"lists":[]}`,
+    names: `"uri":"${uri}","cid":"${cid}"`,
+    record: row.threadgate_body,
+    lists: listsOf(record.allow),
     allow: record.allow,
     hidden: new Set(record.hiddenReplies),
   }
+}
+
+function listsOf(allow: AppBskyFeedThreadgate.Main['allow']): string[] {
+  return (allow ?? []).flatMap((rule) =>
+    rule.$type === 'app.bsky.feed.threadgate#listRule' ? [rule.list] : [],
+  )
 }
 
 function postgateOf(body: string): Postgate {
