@@ -114,3 +114,4 @@ export type {
 } from './shapes.ts'
 export { type NetworkSubscribeOptions, networkSubscribe } from './subscribe.ts'
 export { type TestOutside, type TestOutsideOptions, testOutside } from './test-outside.ts'
+export { pack, unpack } from './zstd.ts'

@@ -29,6 +29,7 @@ export {
   type KeptIdentityOptions,
   keptServiceIdentity,
 } from './kept-identity.ts'
+export { Identities, type KnownIdentity, type Refreshed } from './known-identities.ts'
 export { type PlcClient, type PlcClientOptions, plcClient } from './plc-client.ts'
 export { PlcDirectories, type PlcUrls } from './plc-directories.ts'
 export {

@@ -9,6 +9,7 @@ export {
   verifyCommitSignature,
 } from './commit.ts'
 export { commitEvent, syncEvent } from './event.ts'
+export { linksOf, type TreeLink } from './node-links.ts'
 export {
   type CommitEvent,
   type Parsed,

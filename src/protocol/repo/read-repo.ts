@@ -4,16 +4,8 @@ import { type CarBlock, type CidBytes, equalBytes, readCar, readCarStream } from
 import { type Did, ProtocolError } from '#protocol/syntax'
 import { BlockMap } from './block-map.ts'
 import { type Commit, decodeCommit, type RepoHead, verifyCommitSignature } from './commit.ts'
-import { isRepoPath, pathOf } from './keys.ts'
-import {
-  CID_BYTES,
-  entriesStart,
-  entry,
-  leftPointer,
-  linkAt,
-  type Node,
-  readEntry,
-} from './node.ts'
+import type { Node } from './node.ts'
+import { linksOfNode, type TreeLink } from './node-links.ts'
 import { invalid, parseNode } from './node-parse.ts'
 import { memorySpill, type RepoRecord, type Spill } from './spill.ts'
 
@@ -116,10 +108,9 @@ function missing(): never {
 }
 
 /** A block the walk will need, and as what. */
-type Step =
-  | { kind: 'commit'; cid: CidBytes }
-  | { kind: 'node'; cid: CidBytes; layer?: number }
-  | { kind: 'record'; cid: CidBytes; path: string }
+type Step = { kind: 'commit'; cid: CidBytes } | { kind: 'node'; cid: CidBytes } | TreeLink
+
+const layerOf = (step: Step) => ('layer' in step ? step.layer : undefined)
 
 /** A walk of a repository that is given each block when its turn comes. */
 class RepoWalk {
@@ -147,7 +138,7 @@ class RepoWalk {
       this.#lastPath = step.path
       into.push({ path: step.path, cid: step.cid, bytes })
     } else if (step.kind === 'node') {
-      this.#expand(parseNode(bytes, step.cid, { layer: step.layer }))
+      this.#expand(parseNode(bytes, step.cid, { layer: layerOf(step) }))
       this.#options.onNode?.(step.cid, bytes)
     } else this.#begin(step.cid, bytes)
   }
@@ -168,32 +159,9 @@ class RepoWalk {
 
   /** Puts what a node leads to on the stack, the first on top. */
   #expand(node: Node): void {
-    const { bytes, count } = node
-    const layer = node.layer - 1
-    const steps: Step[] = []
-    addNode(steps, node, 0, leftPointer(bytes), layer)
-    let key = new Uint8Array(0)
-    let at = entriesStart(count)
-    for (let i = 1; i <= count; i++) {
-      readEntry(bytes, at)
-      const { suffix, suffixLength, prefix, pointer, value } = entry
-      at = entry.end
-      const next = new Uint8Array(prefix + suffixLength)
-      next.set(key.subarray(0, prefix))
-      next.set(bytes.subarray(suffix, suffix + suffixLength), prefix)
-      key = next
-      const path = pathOf(key)
-      if (!isRepoPath(path)) throw invalid(`a record at ${path.slice(0, 100)}`)
-      steps.push({ kind: 'record', cid: bytes.subarray(value, value + CID_BYTES), path })
-      addNode(steps, node, i, pointer, layer)
-    }
+    const steps = linksOfNode(node)
     for (let i = steps.length - 1; i >= 0; i--) this.#steps.push(steps[i]!)
   }
-}
-
-function addNode(into: Step[], node: Node, index: number, pointer: number, layer: number): void {
-  const cid = linkAt(node, index, pointer)
-  if (cid !== null) into.push({ kind: 'node', cid: cid as CidBytes, layer })
 }
 
 /** Most records, and about how many bytes of them, that are handed on at once. */

@@ -71,4 +71,5 @@ export {
 } from './method.ts'
 export { formatParams } from './params.ts'
 export { type Counter, Rated, type RateLimits, type RateRule } from './rates.ts'
+export { type GarbageReason, type RepoEvent, readRepoEvent } from './repo-event.ts'
 export { createRouter, preflight, type Router, type RouterOptions } from './router.ts'

@@ -5,12 +5,12 @@
 
 import type { Log, Metrics, Outside, Service, Subscribe } from '#platform/runtime'
 import type { Sql, Streams } from '#platform/storage'
-import { cachedDirectory, networkDirectory, type PlcUrls } from '#protocol/identity'
+import { cachedDirectory, Identities, networkDirectory, type PlcUrls } from '#protocol/identity'
 import { createRouter, encodeErrorFrame, failureLog } from '#protocol/xrpc'
 import type { RelayConfig } from './config.ts'
 import { hostUrlReader } from './host-url.ts'
 import { Crawl, Hosts, Resync } from './hosts/index.ts'
-import { Identities, Ingest, Judge, Projection, RepoStates, rebuildStates } from './ingest/index.ts'
+import { Ingest, Judge, Projection, RepoStates, rebuildStates } from './ingest/index.ts'
 import { methods } from './methods.ts'
 import type { Relay } from './parts.ts'
 

@@ -4,16 +4,16 @@ import { parseDidKey } from '#protocol/crypto'
 import { type Directory, identityOf } from '#protocol/identity'
 import { type CommitEvent, verifyCommitEvent } from '#protocol/repo'
 import type { Did, Tid } from '#protocol/syntax'
+import { type RepoEvent, readRepoEvent } from '#protocol/xrpc'
 import type { Batch } from './batch.ts'
 import type { Collections } from './collections.ts'
 import { applyCommit, type CommitVerdict, type PreparedCommit, prepareCommit } from './commit.ts'
-import { readEvent, type StreamEvent } from './events.ts'
 import { Tally } from './tally.ts'
 import type { IndexWriter } from './writer.ts'
 
 /** An event with all done that needs no transaction. */
 interface Ready {
-  event: StreamEvent
+  event: RepoEvent
   commit: PreparedCommit | undefined
 }
 
@@ -63,7 +63,8 @@ export class EventIndexer {
   async apply(frames: readonly (Uint8Array | string)[], upstream: Upstream): Promise<Applied> {
     const tally = new Tally()
     const ready: Ready[] = []
-    for (const frame of frames) ready.push(await this.#prepare(readEvent(frame), upstream, tally))
+    for (const frame of frames)
+      ready.push(await this.#prepare(readRepoEvent(frame), upstream, tally))
     try {
       tally.join(await this.#write(ready, upstream))
     } catch (error) {
@@ -114,7 +115,7 @@ export class EventIndexer {
     })
   }
 
-  async #prepare(event: StreamEvent, upstream: Upstream, tally: Tally): Promise<Ready> {
+  async #prepare(event: RepoEvent, upstream: Upstream, tally: Tally): Promise<Ready> {
     if (event.kind !== 'commit') return { event, commit: undefined }
     if (upstream.verify) {
       const refusal = await this.#refusalOf(event.event)

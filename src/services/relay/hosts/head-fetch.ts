@@ -1,9 +1,10 @@
 import type { Outside } from '#platform/runtime'
 import { verifyCid } from '#protocol/crypto'
 import { type CarBlock, type CidBytes, equalBytes, readCarStream } from '#protocol/data'
+import type { Identities } from '#protocol/identity'
 import { decodeCommit, MAX_REV_AHEAD_MS, syncEvent, verifyCommitSignature } from '#protocol/repo'
 import { tidMicros } from '#protocol/syntax'
-import type { FetchedHead, Identities, RepoState } from '../ingest/index.ts'
+import type { FetchedHead, RepoState } from '../ingest/index.ts'
 
 const TIMEOUT_MS = 20_000
 /** The commit comes first in most repositories' CARs; in others it is looked for so far. */

@@ -1,5 +1,4 @@
 /** From a host's frames to the relay's stream. */
-export { Identities } from './identities.ts'
 export { DirectoryAway, Ingest, type Taken } from './ingest.ts'
 export { Judge, type Source } from './judge.ts'
 export type { FetchedHead, Mended } from './pass.ts'

@@ -1,5 +1,6 @@
 /** Whether an event may enter the stream: who sent it, who signed it, what it follows. */
 import type { PublicKey } from '#protocol/crypto'
+import type { KnownIdentity } from '#protocol/identity'
 import {
   parseCommitEvent,
   parseSyncEvent,
@@ -9,7 +10,6 @@ import {
 } from '#protocol/repo'
 import { isDatetime, isHandle } from '#protocol/syntax'
 import type { Arrival } from './arrivals.ts'
-import type { KnownIdentity } from './identities.ts'
 import { atHost, type RepoState, unknownRepo, withHead, withStanding } from './repo-state.ts'
 import { isStorableHost } from './stored-event.ts'
 

@@ -1,8 +1,9 @@
 import { type PublicKey, parseDidKey } from '#protocol/crypto'
-import { type CachedDirectory, identityOf } from '#protocol/identity'
 import { type Did, ProtocolError } from '#protocol/syntax'
+import type { CachedDirectory } from './cached-directory.ts'
+import { identityOf } from './document.ts'
 
-/** What the relay needs of an identity: who signs, and where it lives. Neither: there is no such. */
+/** What a follower of events needs of an identity: who signs, and where it lives. Neither: there is no such. */
 export interface KnownIdentity {
   key: PublicKey | undefined
   /** Origin of the account's host. */

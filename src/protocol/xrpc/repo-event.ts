@@ -1,9 +1,9 @@
 import { type CommitEvent, parseCommitEvent, parseSyncEvent, type SyncEvent } from '#protocol/repo'
 import { type Did, isDid } from '#protocol/syntax'
-import { decodeFrame } from '#protocol/xrpc'
+import { decodeFrame } from './frames.ts'
 
 /** One frame of an upstream's `subscribeRepos`, taken apart. Nothing in it is believed yet. */
-export type StreamEvent =
+export type RepoEvent =
   | { kind: 'commit'; seq: number; event: CommitEvent }
   | { kind: 'sync'; seq: number; event: SyncEvent }
   | { kind: 'identity'; seq: number; did: Did }
@@ -19,7 +19,7 @@ export type GarbageReason = 'bad-frame' | 'malformed' | 'too-big' | 'unknown-typ
 const STATUS_LENGTH_MAX = 64
 
 /** Takes a frame apart. Never throws: what cannot be read is garbage, counted and passed over. */
-export function readEvent(frame: Uint8Array | string): StreamEvent {
+export function readRepoEvent(frame: Uint8Array | string): RepoEvent {
   if (typeof frame === 'string') return garbage('bad-frame', 'text')
   let message: ReturnType<typeof decodeFrame>
   try {
@@ -32,7 +32,7 @@ export function readEvent(frame: Uint8Array | string): StreamEvent {
   return readMessage(message.type, message.body as Record<string, unknown>)
 }
 
-function readMessage(type: string, body: Record<string, unknown>): StreamEvent {
+function readMessage(type: string, body: Record<string, unknown>): RepoEvent {
   const { seq, did, active, status, name } = body
   switch (type) {
     case '#commit': {
@@ -61,7 +61,7 @@ function readMessage(type: string, body: Record<string, unknown>): StreamEvent {
   }
 }
 
-function garbage(reason: GarbageReason, of: string, seq?: unknown): StreamEvent {
+function garbage(reason: GarbageReason, of: string, seq?: unknown): RepoEvent {
   return { kind: 'garbage', seq: isSeq(seq) ? seq : undefined, reason, of }
 }
 
