@@ -17,6 +17,7 @@ import { getFeed } from './methods/app.bsky.feed.getFeed.ts'
 import { getFeedGenerator } from './methods/app.bsky.feed.getFeedGenerator.ts'
 import { getFeedGenerators } from './methods/app.bsky.feed.getFeedGenerators.ts'
 import { getLikes } from './methods/app.bsky.feed.getLikes.ts'
+import { getListFeed } from './methods/app.bsky.feed.getListFeed.ts'
 import { getPosts } from './methods/app.bsky.feed.getPosts.ts'
 import { getPostThread } from './methods/app.bsky.feed.getPostThread.ts'
 import { getQuotes } from './methods/app.bsky.feed.getQuotes.ts'
@@ -28,8 +29,10 @@ import { getBlocks } from './methods/app.bsky.graph.getBlocks.ts'
 import { getFollowers } from './methods/app.bsky.graph.getFollowers.ts'
 import { getFollows } from './methods/app.bsky.graph.getFollows.ts'
 import { getList } from './methods/app.bsky.graph.getList.ts'
+import { getListBlocks } from './methods/app.bsky.graph.getListBlocks.ts'
 import { getListMutes } from './methods/app.bsky.graph.getListMutes.ts'
 import { getLists } from './methods/app.bsky.graph.getLists.ts'
+import { getListsWithMembership } from './methods/app.bsky.graph.getListsWithMembership.ts'
 import { getMutes } from './methods/app.bsky.graph.getMutes.ts'
 import { getRelationships } from './methods/app.bsky.graph.getRelationships.ts'
 import { muteActor } from './methods/app.bsky.graph.muteActor.ts'
@@ -73,6 +76,7 @@ export function methods(parts: ReadParts): Method[] {
     getFeedGenerator(parts),
     getFeedGenerators(parts),
     getLikes(parts),
+    getListFeed(parts),
     getPosts(parts),
     getPostThread(parts),
     getQuotes(parts),
@@ -84,8 +88,10 @@ export function methods(parts: ReadParts): Method[] {
     getFollowers(parts),
     getFollows(parts),
     getList(parts),
+    getListBlocks(parts),
     getListMutes(parts),
     getLists(parts),
+    getListsWithMembership(parts),
     getMutes(parts),
     getRelationships(parts),
     muteActor(parts),

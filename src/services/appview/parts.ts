@@ -15,6 +15,7 @@ import type { Edges } from './read/edges.ts'
 import type { FeedItems } from './read/feed-items.ts'
 import type { Generators } from './read/generators.ts'
 import type { Hydrator } from './read/hydrate.ts'
+import type { Labels } from './read/labels.ts'
 import type { NoticePreferencesByAccount } from './read/notice-preferences.ts'
 import type { Notices } from './read/notices.ts'
 import type { Relations } from './read/relations.ts'
@@ -23,6 +24,7 @@ import type { Threads } from './read/threads.ts'
 import type { Timelines } from './read/timelines.ts'
 import type { UserLists } from './read/user-lists.ts'
 import type { SearchService } from './search/search-service.ts'
+import type { MediaUrls } from './views/images.ts'
 
 /** The parts of an app view that answer reads. A method takes those it uses. */
 export interface ReadParts {
@@ -40,6 +42,7 @@ export interface ReadParts {
   generators: Generators
   hydrator: Hydrator
   labelerServices: LabelerServices
+  labels: Labels
   mutes: Mutes
   noticePreferences: NoticePreferencesByAccount
   noticeSettings: NoticeSettings
@@ -51,5 +54,6 @@ export interface ReadParts {
   threadMutes: ThreadMutes
   threads: Threads
   timelines: Timelines
+  urls: MediaUrls
   userLists: UserLists
 }

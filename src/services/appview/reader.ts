@@ -98,6 +98,7 @@ export function createReader(options: {
       labels,
       gates: new Gates({ sql, actors, userLists }),
       mutedThreads,
+      userLists,
     }),
     labelerServices: new LabelerServices({
       sql,
@@ -106,6 +107,7 @@ export function createReader(options: {
       own: () => labelers.own(),
       now,
     }),
+    labels,
     noticePreferences,
     notices: new Notices({ sql }),
     relations,
@@ -117,6 +119,7 @@ export function createReader(options: {
     }),
     threads: new Threads({ sql, posts }),
     timelines,
+    urls,
     userLists,
     forget: forgetter(caches),
   }
@@ -148,6 +151,7 @@ function forgetter(parts: {
     for (const aid of changed.threadMutes) parts.mutedThreads.drop(aid)
     for (const aid of changed.noticePreferences) parts.noticePreferences.drop(aid)
     for (const uri of changed.labels) labels.drop(uri)
+    for (const key of changed.lists) timelines.dropList(key)
     for (const aid of changed.follows) timelines.dropFollows(aid)
     for (const entry of changed.feedRemoved) {
       timelines.remove(entry)

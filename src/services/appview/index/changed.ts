@@ -22,6 +22,8 @@ export class Changed {
   readonly follows = new Set<number>()
   readonly feedAdded: FeedEntry[] = []
   readonly feedRemoved: FeedEntry[] = []
+  /** Lists (`aid/rkey`) on which somebody came, or from which somebody went. */
+  readonly lists = new Set<string>()
   /** Accounts to which anybody may stand otherwise than before. */
   readonly standings = new Set<number>()
   /** Everybody may stand otherwise to anybody: a list that many use came or went. */

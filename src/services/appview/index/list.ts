@@ -26,6 +26,7 @@ const TOLD_MAX = 500
 
 /** Those who mute or block a list stand otherwise to somebody on it now. */
 export async function itemChanged(batch: Batch, list: ListKey, subject: number): Promise<void> {
+  batch.changed.lists.add(`${list.aid}/${list.rkey}`)
   const subscribers = await subscribersOf(batch, list, TOLD_MAX + 1)
   if (subscribers.length > TOLD_MAX) batch.changed.standings.add(subject)
   else for (const aid of subscribers) batch.changed.pairs.push([aid, subject])

@@ -7,7 +7,10 @@ import { cursorMember } from '../views/json.ts'
 
 /** Feeds that an account publishes. */
 export function getActorFeeds(
-  parts: Pick<ReadParts, 'actors' | 'auth' | 'generators' | 'hydrator' | 'resolver'>,
+  parts: Pick<
+    ReadParts,
+    'actors' | 'auth' | 'generators' | 'hydrator' | 'labels' | 'resolver' | 'urls'
+  >,
 ): Method {
   return readMethod(mainSchema, {
     auth: parts.auth.optional,

@@ -37,7 +37,7 @@ async function refuseBlocked(
   if (viewer === undefined) return
   const account = await actors.load([aid])
   const relation = (await relations.load(viewer, account)).get(aid)
-  if (relation?.blocking !== undefined)
+  if (relation?.blocking !== undefined || relation?.lists?.blocking !== undefined)
     throw new XrpcError(400, 'BlockedActor', 'Requester has blocked actor')
   if (relation?.blockedBy)
     throw new XrpcError(400, 'BlockedByActor', 'Requester is blocked by actor')

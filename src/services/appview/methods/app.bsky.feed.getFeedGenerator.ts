@@ -7,7 +7,10 @@ import { GENERATOR } from '../read/generators.ts'
 
 /** One feed, whether its maker answers just now, and whether it knows the feed. */
 export function getFeedGenerator(
-  parts: Pick<ReadParts, 'actors' | 'auth' | 'feedMakers' | 'generators' | 'hydrator' | 'resolver'>,
+  parts: Pick<
+    ReadParts,
+    'actors' | 'auth' | 'feedMakers' | 'generators' | 'hydrator' | 'labels' | 'resolver' | 'urls'
+  >,
 ): Method {
   const { actors, auth, feedMakers, generators, resolver } = parts
   return readMethod(mainSchema, {

@@ -11,7 +11,10 @@ import type { ReadParts } from '../parts.ts'
 
 /** Feeds by AT-URI; those that are not there, or hidden, are left out. */
 export function getFeedGenerators(
-  parts: Pick<ReadParts, 'actors' | 'auth' | 'generators' | 'hydrator' | 'resolver'>,
+  parts: Pick<
+    ReadParts,
+    'actors' | 'auth' | 'generators' | 'hydrator' | 'labels' | 'resolver' | 'urls'
+  >,
 ): Method {
   return readMethod(mainSchema, {
     auth: parts.auth.optional,

@@ -7,7 +7,7 @@ import { cursorMember } from '../views/json.ts'
 
 /** Every feed known here, the newest first: nobody's is preferred. */
 export function getSuggestedFeeds(
-  parts: Pick<ReadParts, 'actors' | 'auth' | 'generators' | 'hydrator'>,
+  parts: Pick<ReadParts, 'actors' | 'auth' | 'generators' | 'hydrator' | 'labels' | 'urls'>,
 ): Method {
   return readMethod(mainSchema, {
     auth: parts.auth.optional,

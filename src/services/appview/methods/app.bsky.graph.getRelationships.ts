@@ -51,6 +51,8 @@ function relationship(self: Actor, other: Actor, relation: Relation): Json {
     followedBy: uri(other.did, 'follow', relation.followedBy),
     blocking: uri(self.did, 'block', relation.blocking),
     blockedBy: uri(other.did, 'block', relation.blockedByRkey),
+    blockingByList: uri(self.did, 'listblock', relation.lists?.blocking?.rkey),
+    blockedByList: uri(other.did, 'listblock', relation.lists?.blockedBy?.rkey),
   })
 }
 

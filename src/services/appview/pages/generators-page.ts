@@ -2,7 +2,8 @@ import type { ReadParts } from '../parts.ts'
 import type { Generator, GeneratorMarks } from '../read/generators.ts'
 import type { Hydration, Viewer } from '../read/hydrate.ts'
 import { viewerBlocks } from '../views/feed.ts'
-import { generatorView } from '../views/generator.ts'
+import { generatorIsThere, generatorView, labelledGenerator } from '../views/generator.ts'
+import type { MediaUrls } from '../views/images.ts'
 import { arrayOf, type Json } from '../views/json.ts'
 
 export interface GeneratorsPage {
@@ -12,26 +13,38 @@ export interface GeneratorsPage {
 
 export interface GeneratorsHydration extends Hydration {
   generatorMarks: Map<Generator, GeneratorMarks>
+  /** Labels by AT-URI. What is not to be shown is missing. */
+  recordLabels: ReadonlyMap<string, Json>
+  urls: MediaUrls
 }
 
-/** Publishers, likes, and how the viewer stands to both. */
+/** What shows feeds. */
+export type GeneratorParts = Pick<ReadParts, 'generators' | 'hydrator' | 'labels' | 'urls'>
+
+/** Publishers, likes, labels, and how the viewer stands to both. */
 export async function hydrateGenerators(
-  { generators, hydrator }: Pick<ReadParts, 'generators' | 'hydrator'>,
+  { generators, hydrator, labels, urls }: GeneratorParts,
   page: GeneratorsPage,
   viewer: Viewer | undefined,
 ): Promise<GeneratorsHydration> {
   const aids = new Set(page.generators.map((generator) => generator.aid))
   const h = await hydrator.accounts(viewer, aids)
-  return { ...h, generatorMarks: await generators.marks(page.generators, viewer) }
+  const named = page.generators.flatMap((one) => labelledGenerator(one, h) ?? [])
+  return {
+    ...h,
+    urls,
+    generatorMarks: await generators.marks(page.generators, viewer),
+    recordLabels: await labels.ofRecords(named, viewer?.labelers),
+  }
 }
 
 /** Leaves out feeds of accounts that are hidden, or have a block with the viewer. */
 export function visibleGenerators<P extends GeneratorsPage>(page: P, h: GeneratorsHydration): P {
-  const isVisible = ({ aid }: Generator) => h.actors.has(aid) && !viewerBlocks(h, aid)
+  const isVisible = (one: Generator) => generatorIsThere(one, h) && !viewerBlocks(h, one.aid)
   return { ...page, generators: page.generators.filter(isVisible) }
 }
 
 export function generatorViews({ generators }: GeneratorsPage, h: GeneratorsHydration): Json {
-  const views = generators.map((one) => generatorView(one, h.generatorMarks.get(one)!, h)!)
+  const views = generators.map((one) => generatorView(one, h.generatorMarks.get(one)!, h))
   return arrayOf(views)
 }

@@ -90,17 +90,24 @@ export class Generators {
     generators: readonly Generator[],
     viewer: Viewer | undefined,
   ): Promise<Map<Generator, GeneratorMarks>> {
-    const marks = new Map<Generator, GeneratorMarks>()
-    for (const generator of generators) {
-      const subject = `${GENERATOR}/${generator.rkey}`
-      const row = await this.#sql.get<{ likes: number; own: string | null }>(
-        `select count(*) as likes, max(case when aid = ? then rkey end) as own from feed_like
-         where subject_aid = ? and subject = ? and counted = 1`,
-        [viewer?.aid ?? 0, generator.aid, subject],
-      )
-      marks.set(generator, { likes: row?.likes ?? 0, like: row?.own ?? undefined })
+    const found = new Map<string, GeneratorMarks>()
+    for (const piece of pieces(generators)) {
+      const keys = piece.map(({ aid, rkey }) => [aid, `${GENERATOR}/${rkey}`] as const)
+      for (const row of await this.#counted(keys, viewer?.aid ?? 0))
+        found.set(`${row.aid}/${row.subject}`, { likes: row.likes, like: row.own ?? undefined })
     }
-    return marks
+    const none = { likes: 0, like: undefined }
+    const marksOf = ({ aid, rkey }: Generator) => found.get(`${aid}/${GENERATOR}/${rkey}`) ?? none
+    return new Map(generators.map((generator) => [generator, marksOf(generator)]))
+  }
+
+  #counted(keys: (readonly [number, string])[], viewerAid: number) {
+    return this.#sql.all<{ aid: number; subject: string; likes: number; own: string | null }>(
+      `select c.aid, c.subject, c.likes, (select l.rkey from feed_like l where l.aid = ?
+         and l.counted = 1 and l.subject_aid = c.aid and l.subject = c.subject limit 1) as own
+       from subject_count c where (c.aid, c.subject) in (${pairMarks(keys.length)})`,
+      [viewerAid, ...paddedPairs(keys)],
+    )
   }
 }
 

@@ -2,12 +2,14 @@ import type { Did } from '#protocol/syntax'
 import type { Accepted } from '../labelers/labelers.ts'
 import type { Actor } from '../views/actor.ts'
 import type { Post } from '../views/post.ts'
+import { relationByLists } from '../views/user-list.ts'
 import type { Actors } from './actors.ts'
 import { type Gates, type GateVerdicts, NO_VERDICTS } from './gates.ts'
 import type { Labels } from './labels.ts'
 import type { MutedThreads } from './muted-threads.ts'
 import type { Counts, Posts } from './posts.ts'
-import type { Mark, Relation, Relations } from './relations.ts'
+import { type Mark, type Relation, type Relations, splitKey } from './relations.ts'
+import type { ListKey, UserLists } from './user-lists.ts'
 
 /** Who is looking. `aid` is 0 for an account nobody has spoken of yet: it has no edges. */
 export interface Viewer {
@@ -53,6 +55,7 @@ export class Hydrator {
   readonly #gates: Gates
   readonly #labels: Labels
   readonly #mutedThreads: MutedThreads
+  readonly #userLists: UserLists
 
   constructor(parts: {
     actors: Actors
@@ -61,6 +64,7 @@ export class Hydrator {
     gates: Gates
     labels: Labels
     mutedThreads: MutedThreads
+    userLists: UserLists
   }) {
     this.#actors = parts.actors
     this.#posts = parts.posts
@@ -68,6 +72,7 @@ export class Hydrator {
     this.#gates = parts.gates
     this.#labels = parts.labels
     this.#mutedThreads = parts.mutedThreads
+    this.#userLists = parts.userLists
   }
 
   /** Accounts and how the viewer stands to them. */
@@ -75,7 +80,7 @@ export class Hydrator {
     const viewer = somebody(by)
     const actors = await this.#actors.load(aids)
     await this.#labels.apply({ actors, posts: new Map() }, by?.labelers)
-    const relations = viewer ? await this.#relations.load(viewer, actors) : NO_RELATIONS
+    const relations = viewer ? await this.#standing(viewer, actors) : NO_RELATIONS
     return {
       viewer,
       actors,
@@ -108,7 +113,7 @@ export class Hydrator {
     const membersOnly = viewer ? NO_POSTS : takeMembersOnly(actors, posts)
     const counts = await this.#posts.counts(posts.keys())
     const [relations, marks, blocked, verdicts, mutedThreads] = await Promise.all([
-      viewer ? this.#relations.load(viewer, actors) : NO_RELATIONS,
+      viewer ? this.#standing(viewer, actors) : NO_RELATIONS,
       viewer ? this.#relations.marks(viewer.aid, counts) : NO_MARKS,
       this.#relations.blocked(pairsOf(posts)),
       this.#gates.judge(posts, actors, viewer?.aid ?? 0),
@@ -116,6 +121,21 @@ export class Hydrator {
     ])
     const shown = { viewer, actors, posts, counts, relations, marks, blocked }
     return { ...shown, ...verdicts, mutedThreads, membersOnly }
+  }
+
+  /** How the viewer stands to accounts, with the lists behind it. */
+  async #standing(viewer: Viewer, actors: Map<number, Actor>): Promise<Map<number, Relation>> {
+    const relations = await this.#relations.load(viewer, actors)
+    const named = new Map<string, ListKey>()
+    for (const { lists } of relations.values())
+      for (const by of [lists?.muting, lists?.blocking])
+        if (by !== undefined) named.set(by.list, splitKey(by.list))
+    if (named.size === 0) return relations
+    const lists = await this.#userLists.byKeys([...named.values()], viewer.aid)
+    const byKey = new Map(lists.map((list) => [`${list.aid}/${list.rkey}`, list]))
+    for (const [aid, relation] of relations)
+      if (relation.lists !== undefined) relations.set(aid, relationByLists(relation, byKey, viewer))
+    return relations
   }
 
   async #loadAround(posts: Map<string, Post>, context: boolean): Promise<void> {

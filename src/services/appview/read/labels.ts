@@ -4,6 +4,7 @@ import type { Did } from '#protocol/syntax'
 import type { Accepted } from '../labelers/labelers.ts'
 import { type Actor, labelledActor } from '../views/actor.ts'
 import type { Json } from '../views/json.ts'
+import { withLabels } from '../views/labels.ts'
 import { labelledPost, type Post } from '../views/post.ts'
 import { Cache, type Changes } from './cache.ts'
 import { marks, padded, pieces } from './lists.ts'
@@ -19,6 +20,15 @@ interface Row {
 
 const URIS_MAX = 200_000
 const NONE: readonly Row[] = []
+const NO_ROWS: ReadonlyMap<string, readonly Row[]> = new Map()
+
+/** A record whose labels are wanted. */
+export interface LabelledRecord {
+  uri: string
+  cid: string
+  /** Its author's own labels of it. */
+  labels?: Json
+}
 
 /** What labelers say of what a page shows. */
 export class Labels {
@@ -65,6 +75,28 @@ export class Labels {
       if (labels === undefined) posts.delete(key)
       else if (labels.length > 0) posts.set(key, labelledPost(post, labels))
     }
+  }
+
+  /**
+   * Labels of records that are no posts, as JSON lists by AT-URI, after those their authors gave
+   * them (`labels`). What is not to be shown is left out.
+   */
+  async ofRecords(
+    records: readonly LabelledRecord[],
+    accepted: readonly Accepted[] | undefined,
+  ): Promise<Map<string, Json>> {
+    const own = this.#own()
+    const shown = new Set(accepted ? accepted.map(({ did }) => did) : own)
+    const redacting = new Set(own)
+    for (const { did, redact } of accepted ?? []) if (redact) redacting.add(did)
+    const isAsked = own.length > 0 || (accepted?.length ?? 0) > 0
+    const rows = isAsked ? await this.#load(records.map(({ uri }) => uri)) : NO_ROWS
+    const found = new Map<string, Json>()
+    for (const { uri, cid, labels = '[]' } of records) {
+      const more = this.#judged(rows.get(uri) ?? NONE, `"${cid}"`, shown, redacting)
+      if (more !== undefined) found.set(uri, more.length > 0 ? withLabels(labels, more) : labels)
+    }
+    return found
   }
 
   /** Labels to show; undefined when it is not to be shown. `names` has the CID that is there now. */

@@ -7,15 +7,32 @@ import { marks, padded, paddedPairs, pairMarks, pieces } from './lists.ts'
 export interface Relation {
   following: string | undefined
   followedBy: string | undefined
+  /** Record key of the viewer's own block. */
   blocking: string | undefined
+  /** The account blocks the viewer, itself or by a list. */
   blockedBy: boolean
   blockedByRkey: string | undefined
-  /** The viewer does not want to hear of the account. */
+  /** The viewer does not want to hear of the account, itself or by a list. */
   muted: boolean
-  /** One of them blocks the other. */
+  /** One of them blocks the other, itself or by a list. */
   blocked: boolean
+  /** Lists that do it, where there are any. */
+  lists: RelationLists | undefined
   /** `,"viewer":{…}` of a profile view. */
   viewer: string
+}
+
+/** A list by which an account mutes or blocks another: its key `aid/rkey`, and the record that says so. */
+export interface ListSubscription {
+  list: string
+  /** Record key of the block; empty for a mute. */
+  rkey: string
+}
+
+export interface RelationLists {
+  muting: ListSubscription | undefined
+  blocking: ListSubscription | undefined
+  blockedBy: ListSubscription | undefined
 }
 
 /** What a viewer did to a post: record keys of the like and of the repost, and whether it put it aside. */
@@ -33,7 +50,26 @@ interface Edges {
   blocking?: string
   blockedBy?: string
   muted?: string
+  mutingByList?: ListSubscription
+  blockingByList?: ListSubscription
+  blockedByList?: ListSubscription
 }
+
+interface EdgeRow {
+  kind: keyof Edges
+  other: number
+  rkey: string
+  /** Owner and record key of the list. */
+  list_aid: number | null
+  list_rkey: string | null
+}
+
+/** The list is there. Items stay behind when it goes. */
+const LIST_IS_THERE = `exists
+  (select 1 from user_list l where l.aid = i.aid and l.rkey = i.list_rkey)`
+/** Somebody on a list, looked for by account and list, never by going through either. */
+const ON_LIST = `cross join list_item i on i.aid = b.list_aid and i.list_rkey = b.list_rkey
+  and ${LIST_IS_THERE}`
 
 /** Everything cached of one viewer. */
 interface Viewer {
@@ -157,14 +193,8 @@ export class Relations {
           [b, a],
         ]
       })
-      for (const half of pieces(both)) {
-        const rows = await this.#sql.all<{ aid: number; subject_aid: number }>(
-          `select aid, subject_aid from block
-           where counted = 1 and (aid, subject_aid) in (${pairMarks(half.length)})`,
-          paddedPairs(half),
-        )
-        for (const row of rows) blocked.add(pairOf(row.aid, row.subject_aid))
-      }
+      for (const half of pieces(both))
+        for (const row of await this.#blocks(half)) blocked.add(pairOf(row.aid, row.subject_aid))
       for (const pair of piece) this.#pairs.fill(version, pair, blocked.has(pair))
     }
     return blocked
@@ -217,31 +247,46 @@ export class Relations {
     for (const piece of pieces(others)) {
       const list = marks(piece.length)
       const values = padded(piece)
-      const rows = await this.#sql.all<{ kind: keyof Edges; other: number; rkey: string }>(
-        `select 'following' as kind, subject_aid as other, rkey from follow
-           where aid = ? and counted = 1 and subject_aid in (${list})
-         union all select 'followedBy', aid, rkey from follow
+      const rows = await this.#sql.all<EdgeRow>(
+        `select 'following' as kind, subject_aid as other, rkey, null as list_aid, null as list_rkey
+           from follow where aid = ? and counted = 1 and subject_aid in (${list})
+         union all select 'followedBy', aid, rkey, null, null from follow
            where subject_aid = ? and counted = 1 and aid in (${list})
-         union all select 'blocking', subject_aid, rkey from block
+         union all select 'blocking', subject_aid, rkey, null, null from block
            where aid = ? and counted = 1 and subject_aid in (${list})
-         union all select 'blockedBy', aid, rkey from block
+         union all select 'blockedBy', aid, rkey, null, null from block
            where subject_aid = ? and counted = 1 and aid in (${list})
-         union all select 'muted', subject_aid, '' from mute
+         union all select 'muted', subject_aid, '', null, null from mute
            where aid = ? and subject_aid in (${list})
-         union all select 'muted', i.subject_aid, '' from list_item i
-           join list_mute m on m.list_aid = i.aid and m.list_rkey = i.list_rkey
-           where m.aid = ? and i.subject_aid in (${list})`,
-        Array(6)
+         union all select 'mutingByList', i.subject_aid, '', i.aid, i.list_rkey from list_mute b
+           ${ON_LIST} where b.aid = ? and i.subject_aid in (${list})
+         union all select 'blockingByList', i.subject_aid, b.rkey, i.aid, i.list_rkey
+           from list_block b ${ON_LIST} where b.aid = ? and i.subject_aid in (${list})
+         union all select 'blockedByList', b.aid, b.rkey, i.aid, i.list_rkey
+           from list_block b ${ON_LIST} where i.subject_aid = ? and b.aid in (${list})`,
+        Array(8)
           .fill([viewerAid, ...values])
           .flat(),
       )
-      for (const { kind, other, rkey } of rows) {
-        const known = edges.get(other)
-        if (known === undefined) edges.set(other, { [kind]: rkey })
-        else known[kind] = rkey
+      for (const row of rows) {
+        const known = edges.get(row.other)
+        if (known === undefined) edges.set(row.other, edgeOf(row))
+        else Object.assign(known, edgeOf(row))
       }
     }
     return edges
+  }
+
+  /** Of pairs of a blocker and somebody blocked, those that are so. */
+  #blocks(pairs: [number, number][]): Promise<{ aid: number; subject_aid: number }[]> {
+    const list = pairMarks(pairs.length)
+    const values = paddedPairs(pairs)
+    return this.#sql.all(
+      `select aid, subject_aid from block where counted = 1 and (aid, subject_aid) in (${list})
+       union all select p.column1, p.column2 from (${list}) p
+         cross join list_block b on b.aid = p.column1 ${ON_LIST} and i.subject_aid = p.column2`,
+      [...values, ...values],
+    )
   }
 
   async #addMarks(
@@ -274,11 +319,22 @@ export function splitKey(key: string): [number, string] {
   return [Number(key.slice(0, slash)), key.slice(slash + 1)]
 }
 
+function edgeOf({ kind, rkey, list_aid: aid, list_rkey: list }: EdgeRow): Edges {
+  return { [kind]: aid === null ? rkey : { list: `${aid}/${list}`, rkey } }
+}
+
+function listsOf(edges: Edges): RelationLists | undefined {
+  const { mutingByList: muting, blockingByList: blocking, blockedByList: blockedBy } = edges
+  if (muting === undefined && blocking === undefined && blockedBy === undefined) return undefined
+  return { muting, blocking, blockedBy }
+}
+
 function relationOf(edges: Edges, viewerDid: string, did: string): Relation {
   const { following, followedBy, blocking } = edges
-  const blockedBy = edges.blockedBy !== undefined
-  const blocked = blockedBy || blocking !== undefined
-  const muted = edges.muted !== undefined
+  const lists = listsOf(edges)
+  const blockedBy = edges.blockedBy !== undefined || lists?.blockedBy !== undefined
+  const blocked = blockedBy || blocking !== undefined || lists?.blocking !== undefined
+  const muted = edges.muted !== undefined || lists?.muting !== undefined
   const uri = (owner: string, collection: string, rkey: string): Json =>
     quote(`at://${owner}/app.bsky.graph.${collection}/${rkey}`)
   const viewer =
@@ -297,6 +353,7 @@ function relationOf(edges: Edges, viewerDid: string, did: string): Relation {
     blockedByRkey: edges.blockedBy,
     muted,
     blocked,
+    lists,
     viewer,
   }
 }

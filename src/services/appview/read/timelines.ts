@@ -13,6 +13,12 @@ const LOAD_MAX = 64
 /** Authors of one query. */
 const LOAD_AT_ONCE = 16
 
+const LISTS_MAX = 500
+/** Accounts of a list whose posts are shown. */
+const MEMBERS_MAX = 2_000
+const MEMBERS = `select subject_aid as aid from list_item
+  where aid = ? and list_rkey = ? order by rkey desc limit ?`
+
 const COLUMNS = `aid, sort_us as "sortUs", kind, rkey, subject_aid || '/' || subject_rkey as post`
 
 /**
@@ -25,12 +31,14 @@ export class Timelines {
   readonly #changes: Changes
   readonly #recent: Cache<number, RecentFeed>
   readonly #follows: Cache<number, readonly number[]>
+  readonly #lists: Cache<string, readonly number[]>
 
   constructor({ sql, changes }: { sql: Sql; changes: Changes }) {
     this.#sql = sql
     this.#changes = changes
     this.#recent = new Cache(changes, AUTHORS_MAX)
     this.#follows = new Cache(changes, VIEWERS_MAX)
+    this.#lists = new Cache(changes, LISTS_MAX)
   }
 
   async page(
@@ -39,10 +47,29 @@ export class Timelines {
   ): Promise<FeedPage> {
     const after = cursor === undefined ? undefined : entryAt(cursor)
     const entries =
-      (await this.#merged(viewerAid, after, limit)) ??
-      (await this.#selected(viewerAid, after, limit))
-    const last = entries.length < limit ? undefined : entries[entries.length - 1]
-    return { entries, cursor: last && cursorOf(last.sortUs, last.aid, last.kind, last.rkey) }
+      (await this.#merged(await this.#authors(viewerAid), after, limit)) ??
+      (await this.#followed(viewerAid, after, limit))
+    return pageOf(entries, limit)
+  }
+
+  /** What those on a list posted and reposted: of a longer list, those who came on it last. */
+  async listPage(
+    [aid, rkey]: readonly [number, string],
+    { cursor, limit }: { cursor: string | undefined; limit: number },
+  ): Promise<FeedPage> {
+    const after = cursor === undefined ? undefined : entryAt(cursor)
+    const members = await this.#members(aid, rkey)
+    const entries =
+      (await this.#merged(members, after, limit)) ??
+      (await this.#selected(
+        `(select distinct aid from (${MEMBERS})) w cross join feed_item f where f.aid = w.aid`,
+        {
+          params: [aid, rkey, MEMBERS_MAX],
+          after,
+          limit,
+        },
+      ))
+    return pageOf(entries, limit)
   }
 
   /** Entries came into feeds. */
@@ -60,11 +87,20 @@ export class Timelines {
     this.#follows.drop(aid)
   }
 
+  /** Somebody came on the list, or went. */
+  dropList(key: string): void {
+    this.#lists.drop(key)
+  }
+
   /** From memory; undefined when what is there does not reach. */
-  async #merged(viewerAid: number, after: FeedEntry | undefined, limit: number): Promise<Merge> {
+  async #merged(
+    authors: readonly number[],
+    after: FeedEntry | undefined,
+    limit: number,
+  ): Promise<Merge> {
     const feeds: RecentFeed[] = []
     const missing: number[] = []
-    for (const aid of await this.#authors(viewerAid)) {
+    for (const aid of authors) {
       const feed = this.#recent.get(aid)
       if (feed === undefined) missing.push(aid)
       else feeds.push(feed)
@@ -88,6 +124,17 @@ export class Timelines {
     return authors
   }
 
+  async #members(aid: number, rkey: string): Promise<readonly number[]> {
+    const key = `${aid}/${rkey}`
+    const known = this.#lists.get(key)
+    if (known !== undefined) return known
+    const { version } = this.#changes
+    const rows = await this.#sql.all<{ aid: number }>(MEMBERS, [aid, rkey, MEMBERS_MAX])
+    const members = [...new Set(rows.map((row) => row.aid))]
+    this.#lists.fill(version, key, members)
+    return members
+  }
+
   async #load(aids: readonly number[]): Promise<RecentFeed[]> {
     const { version } = this.#changes
     const one = `select * from (select ${COLUMNS} from feed_item where aid = ?
@@ -104,29 +151,47 @@ export class Timelines {
     })
   }
 
-  /** By SQL: each author's entries are in order, so the page is full after few rows of each. */
-  async #selected(
+  async #followed(
     viewerAid: number,
     after: FeedEntry | undefined,
     limit: number,
   ): Promise<FeedEntry[]> {
-    const from = after && [after.sortUs, after.aid, after.kind, after.rkey]
-    const select = (source: string) => `select f.aid, f.sort_us as "sortUs", f.kind, f.rkey,
-        f.subject_aid || '/' || f.subject_rkey as post from ${source}
-      ${from ? 'and (f.sort_us, f.aid, f.kind, f.rkey) < (?, ?, ?, ?)' : ''}
-      order by f.sort_us desc, f.aid desc, f.kind desc, f.rkey desc limit ?`
-    const followed = await this.#sql.all<FeedEntry>(
-      select(`follow w cross join feed_item f
-        where w.aid = ? and w.counted = 1 and w.subject_aid <> ? and f.aid = w.subject_aid`),
-      [viewerAid, viewerAid, ...(from ?? []), limit],
+    const followed = await this.#selected(
+      `follow w cross join feed_item f
+        where w.aid = ? and w.counted = 1 and w.subject_aid <> ? and f.aid = w.subject_aid`,
+      { params: [viewerAid, viewerAid], after, limit },
     )
-    const own = await this.#sql.all<FeedEntry>(select('feed_item f where f.aid = ?'), [
-      viewerAid,
-      ...(from ?? []),
+    const own = await this.#selected('feed_item f where f.aid = ?', {
+      params: [viewerAid],
+      after,
       limit,
-    ])
+    })
     return [...followed, ...own].sort(compareEntries).slice(0, limit)
   }
+
+  /** By SQL: each author's entries are in order, so the page is full after few rows of each. */
+  #selected(
+    source: string,
+    {
+      params,
+      after,
+      limit,
+    }: { params: (number | string)[]; after: FeedEntry | undefined; limit: number },
+  ): Promise<FeedEntry[]> {
+    const from = after && [after.sortUs, after.aid, after.kind, after.rkey]
+    return this.#sql.all<FeedEntry>(
+      `select f.aid, f.sort_us as "sortUs", f.kind, f.rkey,
+         f.subject_aid || '/' || f.subject_rkey as post from ${source}
+       ${from ? 'and (f.sort_us, f.aid, f.kind, f.rkey) < (?, ?, ?, ?)' : ''}
+       order by f.sort_us desc, f.aid desc, f.kind desc, f.rkey desc limit ?`,
+      [...params, ...(from ?? []), limit],
+    )
+  }
+}
+
+function pageOf(entries: FeedEntry[], limit: number): FeedPage {
+  const last = entries.length < limit ? undefined : entries[entries.length - 1]
+  return { entries, cursor: last && cursorOf(last.sortUs, last.aid, last.kind, last.rkey) }
 }
 
 function entryAt(cursor: string): FeedEntry {
