@@ -34,6 +34,7 @@ import { Labelers } from './labelers/labelers.ts'
 import { methods } from './methods.ts'
 import { Mutes } from './mutes/mutes.ts'
 import { ThreadMutes } from './mutes/thread-mutes.ts'
+import { ActivitySubscriptions } from './notifications/activity-subscriptions.ts'
 import { NoticeSettings } from './notifications/notice-settings.ts'
 import { PushTokens } from './notifications/push-tokens.ts'
 import { createReader } from './reader.ts'
@@ -117,6 +118,7 @@ export async function createAppview(
     now,
     did: identity.did,
     labelers,
+    verifiers: config.verifiers,
   })
   const writer = new IndexWriter({
     sql,
@@ -150,6 +152,7 @@ export async function createAppview(
     bookmarks: new Bookmarks({ sql, writer, resolver }),
     drafts: new Drafts({ sql, writer, now }),
     mutes: new Mutes({ sql, writer }),
+    activitySubscriptions: new ActivitySubscriptions({ writer }),
     noticeSettings: new NoticeSettings({ writer }),
     pushTokens: new PushTokens({ writer }),
     threadMutes: new ThreadMutes({ writer }),

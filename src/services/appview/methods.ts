@@ -44,7 +44,9 @@ import { unmuteThread } from './methods/app.bsky.graph.unmuteThread.ts'
 import { getServices } from './methods/app.bsky.labeler.getServices.ts'
 import { getPreferences } from './methods/app.bsky.notification.getPreferences.ts'
 import { getUnreadCount } from './methods/app.bsky.notification.getUnreadCount.ts'
+import { listActivitySubscriptions } from './methods/app.bsky.notification.listActivitySubscriptions.ts'
 import { listNotifications } from './methods/app.bsky.notification.listNotifications.ts'
+import { putActivitySubscription } from './methods/app.bsky.notification.putActivitySubscription.ts'
 import { putPreferences } from './methods/app.bsky.notification.putPreferences.ts'
 import { putPreferencesV2 } from './methods/app.bsky.notification.putPreferencesV2.ts'
 import { registerPush } from './methods/app.bsky.notification.registerPush.ts'
@@ -103,7 +105,9 @@ export function methods(parts: ReadParts): Method[] {
     getServices(parts),
     getPreferences(parts),
     getUnreadCount(parts),
+    listActivitySubscriptions(parts),
     listNotifications(parts),
+    putActivitySubscription(parts),
     putPreferences(parts),
     putPreferencesV2(parts),
     registerPush(parts),

@@ -7,6 +7,7 @@ import type { FeedMakers } from './feeds/feed-makers.ts'
 import type { LabelerServices } from './labelers/labeler-services.ts'
 import type { Mutes } from './mutes/mutes.ts'
 import type { ThreadMutes } from './mutes/thread-mutes.ts'
+import type { ActivitySubscriptions } from './notifications/activity-subscriptions.ts'
 import type { NoticeSettings } from './notifications/notice-settings.ts'
 import type { PushTokens } from './notifications/push-tokens.ts'
 import type { Actors } from './read/actors.ts'
@@ -17,9 +18,11 @@ import type { Generators } from './read/generators.ts'
 import type { Hydrator } from './read/hydrate.ts'
 import type { Labels } from './read/labels.ts'
 import type { NoticePreferencesByAccount } from './read/notice-preferences.ts'
+import type { NoticedRecords } from './read/noticed-records.ts'
 import type { Notices } from './read/notices.ts'
 import type { Relations } from './read/relations.ts'
 import type { Resolver } from './read/resolver.ts'
+import type { Subscriptions } from './read/subscriptions.ts'
 import type { Threads } from './read/threads.ts'
 import type { Timelines } from './read/timelines.ts'
 import type { UserLists } from './read/user-lists.ts'
@@ -28,6 +31,7 @@ import type { MediaUrls } from './views/images.ts'
 
 /** The parts of an app view that answer reads. A method takes those it uses. */
 export interface ReadParts {
+  activitySubscriptions: ActivitySubscriptions
   actors: Actors
   auth: ViewerAuth
   authorFeeds: AuthorFeeds
@@ -46,11 +50,13 @@ export interface ReadParts {
   mutes: Mutes
   noticePreferences: NoticePreferencesByAccount
   noticeSettings: NoticeSettings
+  noticedRecords: NoticedRecords
   notices: Notices
   pushTokens: PushTokens
   relations: Relations
   resolver: Resolver
   search: SearchService
+  subscriptions: Subscriptions
   threadMutes: ThreadMutes
   threads: Threads
   timelines: Timelines

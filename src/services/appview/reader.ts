@@ -19,10 +19,12 @@ import { Hydrator } from './read/hydrate.ts'
 import { Labels } from './read/labels.ts'
 import { MutedThreads } from './read/muted-threads.ts'
 import { NoticePreferencesByAccount } from './read/notice-preferences.ts'
+import { NoticedRecords } from './read/noticed-records.ts'
 import { Notices } from './read/notices.ts'
 import { Posts } from './read/posts.ts'
 import { Relations } from './read/relations.ts'
 import { Resolver } from './read/resolver.ts'
+import { Subscriptions } from './read/subscriptions.ts'
 import { Threads } from './read/threads.ts'
 import { Timelines } from './read/timelines.ts'
 import { UserLists } from './read/user-lists.ts'
@@ -31,6 +33,7 @@ import { mediaUrls } from './views/images.ts'
 
 /** Parts that answer reads and write, too: made where the writer is. */
 type WritingPart =
+  | 'activitySubscriptions'
   | 'bookmarks'
   | 'drafts'
   | 'mutes'
@@ -56,6 +59,8 @@ export function createReader(options: {
   now: () => number
   did: Did
   labelers: Labelers
+  /** Whose word on who others are is told. */
+  verifiers: readonly string[]
 }): Reader {
   const { sql, directory, now, did, labelers } = options
   const changes = new Changes()
@@ -67,6 +72,7 @@ export function createReader(options: {
   const mutedThreads = new MutedThreads({ sql, changes })
   const noticePreferences = new NoticePreferencesByAccount({ sql, changes })
   const userLists = new UserLists({ sql })
+  const subscriptions = new Subscriptions({ sql, changes })
   const edges = new Edges({ sql })
   const feedItems = new FeedItems({ edges, changes })
   const timelines = new Timelines({ sql, changes })
@@ -78,6 +84,7 @@ export function createReader(options: {
     labels,
     mutedThreads,
     noticePreferences,
+    subscriptions,
     feedItems,
     timelines,
   }
@@ -109,7 +116,8 @@ export function createReader(options: {
     }),
     labels,
     noticePreferences,
-    notices: new Notices({ sql }),
+    noticedRecords: new NoticedRecords({ sql }),
+    notices: new Notices({ sql, verifiers: options.verifiers }),
     relations,
     resolver: new Resolver({ actors, directory }),
     search: new SearchService({
@@ -117,6 +125,7 @@ export function createReader(options: {
       fetch: options.fetch,
       timers: options.timers,
     }),
+    subscriptions,
     threads: new Threads({ sql, posts }),
     timelines,
     urls,
@@ -133,6 +142,7 @@ function forgetter(parts: {
   labels: Labels
   mutedThreads: MutedThreads
   noticePreferences: NoticePreferencesByAccount
+  subscriptions: Subscriptions
   feedItems: FeedItems
   timelines: Timelines
 }): Reader['forget'] {
@@ -149,6 +159,7 @@ function forgetter(parts: {
     for (const aid of changed.standings) relations.dropAccount(aid)
     for (const [aid, post] of changed.marks) relations.dropMark(aid, post)
     for (const aid of changed.threadMutes) parts.mutedThreads.drop(aid)
+    for (const aid of changed.subscriptions) parts.subscriptions.drop(aid)
     for (const aid of changed.noticePreferences) parts.noticePreferences.drop(aid)
     for (const uri of changed.labels) labels.drop(uri)
     for (const key of changed.lists) timelines.dropList(key)

@@ -73,8 +73,6 @@ export const toCome: Reasons = {
   'app.bsky.graph.getSuggestedFollowsByActor': 'suggestions',
   'app.bsky.graph.searchStarterPacks': 'starter packs',
   'app.bsky.graph.searchStarterPacksV2': 'starter packs',
-  'app.bsky.notification.listActivitySubscriptions': 'activity subscriptions',
-  'app.bsky.notification.putActivitySubscription': 'activity subscriptions',
   'app.bsky.unspecced.getAgeAssuranceState': 'age assurance',
   'app.bsky.unspecced.getConfig': 'what clients ask first',
   'app.bsky.unspecced.getOnboardingSuggestedStarterPacks': 'suggestions',

@@ -46,11 +46,21 @@ async function join(batch: Batch, { aid, did, value, seenMs }: IndexedRecord): P
   // Nobody makes an own pack look popular by themselves.
   if (!pack || pack.did === did) return
   const packAid = await batch.aidOf(pack.did)
+  const sortUs = sortUsOf(createdAt ?? '', seenMs)
   await batch.sql.run(
     'insert into pack_join (aid, pack_aid, pack_rkey, sort_us) values (?, ?, ?, ?)',
-    [aid, packAid, pack.rkey, sortUsOf(createdAt ?? '', seenMs)],
+    [aid, packAid, pack.rkey, sortUs],
   )
   batch.countItems(packAid, `${STARTER_PACK}/${pack.rkey}`, 1)
+  const subject = { aid: packAid, rkey: pack.rkey }
+  const joined = {
+    author: aid,
+    rkey: 'self',
+    reason: 'starterpack-joined',
+    sortUs,
+    subject,
+  } as const
+  await batch.notify({ recipient: packAid, ...joined })
 }
 
 async function leave(batch: Batch, aid: number): Promise<void> {
@@ -58,7 +68,9 @@ async function leave(batch: Batch, aid: number): Promise<void> {
     'delete from pack_join where aid = ? returning pack_aid, pack_rkey',
     [aid],
   )
-  if (gone !== undefined) batch.countItems(gone.pack_aid, `${STARTER_PACK}/${gone.pack_rkey}`, -1)
+  if (gone === undefined) return
+  batch.countItems(gone.pack_aid, `${STARTER_PACK}/${gone.pack_rkey}`, -1)
+  await batch.unnotify(aid, 'self', ['starterpack-joined'])
 }
 
 function packOf(uri: string): { did: Did; rkey: string } | undefined {

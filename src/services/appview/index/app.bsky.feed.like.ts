@@ -1,6 +1,7 @@
 import type { AppBskyFeedLike } from '@atcute/bluesky'
 import { edgeIndex } from './edge.ts'
-import { isPostSubject, recordSubject } from './record-subject.ts'
+import { isPostSubject, recordSubject, repostNamed } from './record-subject.ts'
+import { tellReposter } from './via-repost.ts'
 
 /** Likes: of posts, and of other records (feeds, labelers) by their path. */
 export const likeIndex = edgeIndex<AppBskyFeedLike.Main>({
@@ -13,7 +14,9 @@ export const likeIndex = edgeIndex<AppBskyFeedLike.Main>({
     subject: { cid: subject.cid, uri: subject.uri },
     createdAt,
   }),
-  async added(batch, { aid, rkey, subjectAid, subject, sortUs }) {
+  viaOf: ({ via }) => repostNamed(via),
+  async added(batch, edge) {
+    const { aid, rkey, subjectAid, subject, sortUs } = edge
     batch.countSubject(subjectAid, subject, 'likes', 1)
     batch.changed.marks.push([aid, `${subjectAid}/${subject}`])
     if (!isPostSubject(subject)) return
@@ -25,10 +28,11 @@ export const likeIndex = edgeIndex<AppBskyFeedLike.Main>({
       sortUs,
       subject: { aid: subjectAid, rkey: subject },
     })
+    await tellReposter(batch, edge, 'like-via-repost')
   },
   async removed(batch, { aid, rkey, subjectAid, subject }) {
     batch.countSubject(subjectAid, subject, 'likes', -1)
     batch.changed.marks.push([aid, `${subjectAid}/${subject}`])
-    await batch.unnotify(aid, rkey, ['like'])
+    await batch.unnotify(aid, rkey, ['like', 'like-via-repost'])
   },
 })

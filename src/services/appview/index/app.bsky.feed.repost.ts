@@ -1,7 +1,8 @@
 import type { AppBskyFeedRepost } from '@atcute/bluesky'
 import { REPOST_KIND } from '../read/feed-entry.ts'
 import { type Edge, edgeIndex } from './edge.ts'
-import { isPostSubject, recordSubject } from './record-subject.ts'
+import { isPostSubject, recordSubject, repostNamed } from './record-subject.ts'
+import { tellReposter } from './via-repost.ts'
 
 /** Reposts: an edge to the post, and a place in the feeds of those who follow the reposter. */
 export const repostIndex = edgeIndex<AppBskyFeedRepost.Main>({
@@ -18,6 +19,7 @@ export const repostIndex = edgeIndex<AppBskyFeedRepost.Main>({
     subject: { cid: subject.cid, uri: subject.uri },
     createdAt,
   }),
+  viaOf: ({ via }) => repostNamed(via),
   async added(batch, edge) {
     const { aid, rkey, subjectAid, subject, sortUs } = edge
     batch.countSubject(subjectAid, subject, 'reposts', 1)
@@ -36,6 +38,7 @@ export const repostIndex = edgeIndex<AppBskyFeedRepost.Main>({
       sortUs,
       subject: { aid: subjectAid, rkey: subject },
     })
+    await tellReposter(batch, edge, 'repost-via-repost')
   },
   async removed(batch, edge) {
     const { aid, rkey, subjectAid, subject, sortUs } = edge
@@ -46,7 +49,7 @@ export const repostIndex = edgeIndex<AppBskyFeedRepost.Main>({
       [aid, sortUs, REPOST_KIND, rkey],
     )
     batch.changed.feedRemoved.push(entryOf(edge))
-    await batch.unnotify(aid, rkey, ['repost'])
+    await batch.unnotify(aid, rkey, ['repost', 'repost-via-repost'])
   },
 })
 

@@ -13,7 +13,21 @@ export interface Author {
 }
 
 /** Reasons of notifications, as listNotifications says them; the number is what is stored. */
-export const REASONS = ['like', 'repost', 'follow', 'mention', 'reply', 'quote'] as const
+export const REASONS = [
+  'like',
+  'repost',
+  'follow',
+  'mention',
+  'reply',
+  'quote',
+  'like-via-repost',
+  'repost-via-repost',
+  // Never stored: read from the feeds of those whose posts one wants to be told of.
+  'subscribed-post',
+  'verified',
+  'unverified',
+  'starterpack-joined',
+] as const
 export type Reason = (typeof REASONS)[number]
 
 export interface Notice {
@@ -22,7 +36,7 @@ export interface Notice {
   rkey: string
   reason: Reason
   sortUs: number
-  /** The post that was liked, answered, quoted … */
+  /** The post that was liked, answered, quoted; the repost or starter pack that led to it. */
   subject: { aid: number; rkey: string } | undefined
 }
 

@@ -16,6 +16,8 @@ export class Changed {
   readonly marks: [number, string][] = []
   /** Accounts that mute one more thread, or one less. */
   readonly threadMutes = new Set<number>()
+  /** Accounts that want to be told of somebody's posts, or no longer. */
+  readonly subscriptions = new Set<number>()
   /** Accounts that want to be told something else. */
   readonly noticePreferences = new Set<number>()
   /** Accounts whose list of follows changed. */

@@ -18,6 +18,8 @@ export interface Edge {
   subject: string
   cid: CidBytes
   sortUs: number
+  /** The repost by which its author came to the subject, as the author says. */
+  via?: { did: Did; rkey: string } | undefined
 }
 
 /** What a sort of edge does besides being an edge. */
@@ -28,6 +30,8 @@ export interface EdgeKind<R extends { createdAt: string }> {
   toRecords: boolean
   /** Where the edge points to; undefined when it cannot be indexed. */
   subjectOf(record: R): { did: Did; subject: string; cid: string } | undefined
+  /** The repost that led to it. Edges to records have one, and then their body is stored. */
+  viaOf?(record: R): Edge['via']
   /** The record as its columns tell it: the body is stored only where it says more. */
   plain(record: R): object
   /** The edge is the first of its pair, and counts. */
@@ -42,6 +46,13 @@ interface EdgeRow {
   cid: Uint8Array
   sort_us: number
   counted: number
+}
+
+interface PromotedRow {
+  rkey: string
+  cid: Uint8Array
+  sort_us: number
+  body: string | null
 }
 
 /** Indexes a collection of edges: two edges of one pair are both kept, and one of them counts. */
@@ -61,7 +72,7 @@ export function edgeIndex<R extends { createdAt: string }>(kind: EdgeKind<R>): C
   const deleteSql = `delete from ${table} where aid = ? and rkey = ? returning ${returning}`
   const promoteSql = `update ${table} set counted = 1 where aid = ? and rkey =
     (select rkey from ${table} where ${pair} and counted = 0 limit 1)
-    returning rkey, cid, sort_us`
+    returning rkey, cid, sort_us, body`
   const pairOf = (aid: number, subjectAid: number, subject: string) =>
     toRecords ? [aid, subjectAid, subject] : [aid, subjectAid]
 
@@ -86,7 +97,15 @@ export function edgeIndex<R extends { createdAt: string }>(kind: EdgeKind<R>): C
       ...pairOf(aid, subjectAid, to.subject),
     ])
     if (row?.counted === 1)
-      await kind.added(batch, { aid, rkey, subjectAid, subject: to.subject, cid, sortUs })
+      await kind.added(batch, {
+        aid,
+        rkey,
+        subjectAid,
+        subject: to.subject,
+        cid,
+        sortUs,
+        via: kind.viaOf?.(value),
+      })
     return row !== undefined
   }
 
@@ -107,12 +126,13 @@ export function edgeIndex<R extends { createdAt: string }>(kind: EdgeKind<R>): C
       if (row === undefined || row.counted === 0) return
       const { subject_aid: subjectAid, subject = '', cid, sort_us: sortUs } = row
       await kind.removed(batch, { aid, rkey, subjectAid, subject, cid, sortUs })
-      const next = await batch.sql.get<{ rkey: string; cid: Uint8Array; sort_us: number }>(
-        promoteSql,
-        [aid, ...pairOf(aid, subjectAid, subject)],
-      )
+      const next = await batch.sql.get<PromotedRow>(promoteSql, [
+        aid,
+        ...pairOf(aid, subjectAid, subject),
+      ])
       if (next === undefined) return
-      const promoted = { rkey: next.rkey, cid: next.cid, sortUs: next.sort_us }
+      const via = next.body === null ? undefined : kind.viaOf?.(JSON.parse(next.body) as R)
+      const promoted = { rkey: next.rkey, cid: next.cid, sortUs: next.sort_us, via }
       await kind.added(batch, { aid, subjectAid, subject, ...promoted })
     },
     rkeys: (...args) => rkeysOf(table, ...args),

@@ -17,6 +17,17 @@ export function recordSubject(
   return { did: authority as Did, subject, cid: ref.cid }
 }
 
+/** The repost that a like or another repost names as what led to it. */
+export function repostNamed(
+  via: ComAtprotoRepoStrongRef.Main | undefined,
+): { did: Did; rkey: string } | undefined {
+  if (via === undefined || !isAtUri(via.uri)) return undefined
+  const { authority, collection, rkey } = parseAtUri(via.uri)
+  if (!authority.startsWith('did:') || collection !== 'app.bsky.feed.repost' || rkey === undefined)
+    return undefined
+  return { did: authority as Did, rkey }
+}
+
 /** Whether a subject is a post. */
 export function isPostSubject(subject: string): boolean {
   return !subject.includes('/')

@@ -2,7 +2,7 @@ import { mainSchema } from '@atcute/bluesky/types/app/actor/getProfile'
 import { invalidRequest, type Method, XrpcError } from '#protocol/xrpc'
 import { allOf, readMethod } from '../pages/pipeline.ts'
 import type { ReadParts } from '../parts.ts'
-import { profileDetailed } from '../views/actor.ts'
+import { profileDetailed, subscribed } from '../views/actor.ts'
 
 /** One account in detail. A taken down or deactivated one is named as such. */
 export function getProfile({
@@ -10,7 +10,8 @@ export function getProfile({
   auth,
   hydrator,
   resolver,
-}: Pick<ReadParts, 'actors' | 'auth' | 'hydrator' | 'resolver'>): Method {
+  subscriptions,
+}: Pick<ReadParts, 'actors' | 'auth' | 'hydrator' | 'resolver' | 'subscriptions'>): Method {
   return readMethod(mainSchema, {
     auth: auth.optional,
     actors,
@@ -23,13 +24,15 @@ export function getProfile({
       },
       async hydrate(aid, viewer) {
         const accounts = await hydrator.accounts(viewer, [aid])
-        return { accounts, counts: await actors.counts([aid]) }
+        const told = await subscriptions.of(viewer?.aid ?? 0)
+        return { accounts, counts: await actors.counts([aid]), told }
       },
       rules: allOf,
-      present(aid, { accounts, counts }) {
+      present(aid, { accounts, counts, told }) {
         const actor = accounts.actors.get(aid)
         if (actor === undefined) throw invalidRequest('Profile not found')
-        return profileDetailed(actor, accounts.relations.get(aid), counts.get(aid)!)
+        const relation = subscribed(actor, accounts.relations.get(aid), told.get(aid))
+        return profileDetailed(actor, relation, counts.get(aid)!)
       },
     },
   })

@@ -111,8 +111,11 @@ export class Actors {
   async #read(aids: number[]): Promise<Actor[]> {
     const { version } = this.#changes
     const rows = await this.#sql.all<ActorRow>(
-      `select a.aid, a.did, a.handle, a.status, p.cid, p.body, p.indexed_ms
-       from actor a left join profile p on p.aid = a.aid where a.aid in (${marks(aids.length)})`,
+      `select a.aid, a.did, a.handle, a.status, p.cid, p.body, p.indexed_ms, d.body as declaration
+       from actor a left join profile p on p.aid = a.aid
+       left join record d on d.aid = a.aid
+         and d.collection = 'app.bsky.notification.declaration' and d.rkey = 'self'
+       where a.aid in (${marks(aids.length)})`,
       padded(aids),
     )
     return rows.map((row) => {

@@ -32,10 +32,10 @@ export function paddedPairs(pairs: readonly (readonly [SqlValue, SqlValue])[]): 
   return list
 }
 
-/** The list in pieces of at most LIST_MAX, so that no query grows without bound. */
-export function pieces<T>(list: readonly T[]): T[][] {
+/** The list in pieces of at most `max`, so that no query grows without bound. */
+export function pieces<T>(list: readonly T[], max = LIST_MAX): T[][] {
   const all: T[][] = []
-  for (let i = 0; i < list.length; i += LIST_MAX) all.push(list.slice(i, i + LIST_MAX))
+  for (let i = 0; i < list.length; i += max) all.push(list.slice(i, i + max))
   return all
 }
 

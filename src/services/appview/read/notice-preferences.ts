@@ -39,6 +39,12 @@ const NAME_OF: Record<Reason, PreferenceName> = {
   mention: 'mention',
   reply: 'reply',
   quote: 'quote',
+  'like-via-repost': 'likeViaRepost',
+  'repost-via-repost': 'repostViaRepost',
+  'subscribed-post': 'subscribedPost',
+  verified: 'verified',
+  unverified: 'unverified',
+  'starterpack-joined': 'starterpackJoined',
 }
 
 /** Preferences as clients give them: any member may be missing, and hold what no lexicon knows. */

@@ -1,17 +1,17 @@
-import type { Sql } from '#platform/storage'
-import { cidText } from '#protocol/data'
+import type { Sql, SqlValue } from '#platform/storage'
 import { REASONS, type Reason } from '../index/batch.ts'
-import { subjectUri } from '../index/record-subject.ts'
 import { cursorOf, readCursor } from './cursor.ts'
-import { marks, padded, paddedPairs, pairMarks, pieces } from './lists.ts'
+import { POST_KIND, REPLY_FLAG } from './feed-entry.ts'
+import { marks, padded, pieces } from './lists.ts'
+import type { Subscription } from './subscriptions.ts'
 
-/** A notification as it is stored, with the record behind it. */
+/** A notification as it is stored. */
 export interface NoticeRow {
   author: number
   rkey: string
   reason: Reason
   sortUs: number
-  /** Key of the post it is about: liked, answered, quoted. */
+  /** Key of what it is about: the post that was liked, answered, quoted; the repost; the starter pack. */
   subject: string | undefined
 }
 
@@ -20,10 +20,11 @@ export interface NoticePage {
   cursor: string | undefined
 }
 
-/** A record behind a notification that is no post. */
-export interface NoticedRecord {
-  cid: string
-  json: string
+/** Which notifications are asked for. */
+export interface NoticesWanted {
+  reasons: readonly Reason[]
+  /** Whose posts are to be told, where that is among the reasons. */
+  subscriptions: ReadonlyMap<number, Subscription>
 }
 
 interface Row {
@@ -37,35 +38,34 @@ interface Row {
 
 /** Notifications beyond this are not counted: a client shows `30+`. */
 const UNREAD_MAX = 200
+/** Subscriptions of one query. */
+const FEEDS_AT_ONCE = 16
+const SUBSCRIBED = REASONS.indexOf('subscribed-post')
+const COLUMNS = 'author_aid, rkey, reason, sort_us, subject_aid, subject_rkey'
 
 /** Notifications of an account, and how far it has read them. */
 export class Notices {
   readonly #sql: Sql
+  /** Accounts whose word on who others are is told. */
+  readonly verifiers: ReadonlySet<string>
 
-  constructor({ sql }: { sql: Sql }) {
+  constructor({ sql, verifiers }: { sql: Sql; verifiers: readonly string[] }) {
     this.#sql = sql
+    this.verifiers = new Set(verifiers)
   }
 
-  /** Newest first, of the given reasons. */
+  /** Newest first. */
   async page(
     aid: number,
-    {
-      cursor,
-      limit,
-      reasons,
-    }: { cursor: string | undefined; limit: number; reasons: readonly Reason[] },
+    { cursor, limit, ...wanted }: NoticesWanted & { cursor: string | undefined; limit: number },
   ): Promise<NoticePage> {
-    if (reasons.length === 0) return { notices: [], cursor: undefined }
     const from = cursor === undefined ? undefined : readCursor(cursor, 3)
-    const wanted = reasons.map((reason) => REASONS.indexOf(reason))
-    const rows = await this.#sql.all<Row>(
-      `select author_aid, rkey, reason, sort_us, subject_aid, subject_rkey from notice
-       where aid = ? and reason in (${marks(wanted.length)})
-       ${from ? 'and (sort_us, author_aid, reason, rkey) < (?, ?, ?, ?)' : ''}
-       order by sort_us desc, author_aid desc, reason desc, rkey desc limit ?`,
-      [aid, ...padded(wanted), ...(from ? [...from.numbers, from.text] : []), limit],
-    )
-    const last = rows.length < limit ? undefined : rows[rows.length - 1]
+    const rows = await this.#rows(aid, wanted, {
+      after: from && [...from.numbers, from.text],
+      sinceUs: 0,
+      limit,
+    })
+    const last = rows.length < limit ? undefined : rows.at(-1)
     return {
       notices: rows.map(noticeOf),
       cursor: last && cursorOf(last.sort_us, last.author_aid, last.reason, last.rkey),
@@ -91,74 +91,72 @@ export class Notices {
   /** The newest unread notifications, at most UNREAD_MAX. */
   async unread(
     aid: number,
-    { seenUs, reasons }: { seenUs: number; reasons: readonly Reason[] },
+    { seenUs, ...wanted }: NoticesWanted & { seenUs: number },
   ): Promise<NoticeRow[]> {
+    const bounds = { after: undefined, sinceUs: seenUs + 1, limit: UNREAD_MAX }
+    return (await this.#rows(aid, wanted, bounds)).map(noticeOf)
+  }
+
+  /** What was stored for the account, merged with what those posted of whom it wants to be told. */
+  async #rows(aid: number, wanted: NoticesWanted, bounds: Bounds): Promise<Row[]> {
+    const reasons = wanted.reasons.map((reason) => REASONS.indexOf(reason))
     if (reasons.length === 0) return []
-    const wanted = reasons.map((reason) => REASONS.indexOf(reason))
-    const rows = await this.#sql.all<Row>(
-      `select author_aid, rkey, reason, sort_us, subject_aid, subject_rkey from notice
-       where aid = ? and sort_us > ? and reason in (${marks(wanted.length)})
-       order by sort_us desc limit ?`,
-      [aid, seenUs, ...padded(wanted), UNREAD_MAX],
+    const { after, sinceUs, limit } = bounds
+    const stored = await this.#sql.all<Row>(
+      `select ${COLUMNS} from notice where aid = ? and sort_us >= ?
+       and reason in (${marks(reasons.length)})
+       ${after ? 'and (sort_us, author_aid, reason, rkey) < (?, ?, ?, ?)' : ''}
+       order by sort_us desc, author_aid desc, reason desc, rkey desc limit ?`,
+      [aid, sinceUs, ...padded(reasons), ...(after ?? []), limit],
     )
-    return rows.map(noticeOf)
+    if (wanted.subscriptions.size === 0 || !reasons.includes(SUBSCRIBED)) return stored
+    const posts: Row[] = []
+    for (const piece of pieces([...wanted.subscriptions], FEEDS_AT_ONCE))
+      posts.push(...(await this.#subscribed(aid, piece, bounds)))
+    return [...stored, ...posts].sort(compareRows).slice(0, limit)
   }
 
-  /** The likes, reposts and follows behind notifications, by `reason author/rkey`. */
-  async records(notices: readonly NoticeRow[]): Promise<Map<string, NoticedRecord>> {
-    const found = new Map<string, NoticedRecord>()
-    for (const reason of ['like', 'repost', 'follow'] as const) {
-      const keys = notices
-        .filter((notice) => notice.reason === reason)
-        .map(({ author, rkey }): [number, string] => [author, rkey])
-      for (const piece of pieces(keys))
-        for (const row of await this.#edgeRows(reason, piece))
-          found.set(`${reason} ${row.aid}/${row.rkey}`, recordOf(reason, row))
-    }
-    return found
-  }
-
-  async #edgeRows(reason: EdgeReason, keys: [number, string][]): Promise<EdgeRow[]> {
-    const { table, isToRecord } = EDGE_TABLES[reason]
-    return this.#sql.all<EdgeRow>(
-      `select e.aid, e.rkey, e.cid, e.created_at, e.body, s.did
-         ${isToRecord ? ', e.subject, e.subject_cid' : ''}
-       from ${table} e join actor s on s.aid = e.subject_aid
-       where (e.aid, e.rkey) in (${pairMarks(keys.length)})`,
-      paddedPairs(keys),
-    )
+  /** Posts of some accounts, but for those that the reader is told of for another reason. */
+  #subscribed(
+    aid: number,
+    feeds: readonly (readonly [number, Subscription])[],
+    { after, sinceUs, limit }: Bounds,
+  ): Promise<Row[]> {
+    const one = `select * from (select f.aid as author_aid, f.rkey, ${SUBSCRIBED} as reason, f.sort_us,
+        null as subject_aid, null as subject_rkey from feed_item f
+      where f.aid = ? and f.kind = ${POST_KIND} and f.flags & ${REPLY_FLAG} between ? and ?
+        and f.sort_us between ? and ?
+        ${after ? `and (f.sort_us, f.aid, ${SUBSCRIBED}, f.rkey) < (?, ?, ?, ?)` : ''}
+        and not exists (select 1 from notice n
+          where n.author_aid = f.aid and n.rkey = f.rkey and n.aid = ?)
+      order by f.sort_us desc, f.kind desc, f.rkey desc limit ?)`
+    const params = feeds.flatMap(([author, { posts, replies, sinceUs: fromUs }]) => [
+      author,
+      posts ? 0 : REPLY_FLAG,
+      replies ? REPLY_FLAG : 0,
+      Math.max(sinceUs, fromUs),
+      after ? after[0]! : Number.MAX_SAFE_INTEGER,
+      ...(after ?? []),
+      aid,
+      limit,
+    ])
+    return this.#sql.all<Row>(Array(feeds.length).fill(one).join(' union all '), params)
   }
 }
 
-type EdgeReason = 'like' | 'repost' | 'follow'
-
-interface EdgeRow {
-  aid: number
-  rkey: string
-  cid: Uint8Array
-  created_at: string
-  body: string | null
-  /** DID of the subject. */
-  did: string
-  subject?: string
-  subject_cid?: string
+/** Which part of the notifications is read. */
+interface Bounds {
+  /** The keys of the row before. */
+  after: SqlValue[] | undefined
+  sinceUs: number
+  limit: number
 }
 
-const EDGE_TABLES = {
-  like: { table: 'feed_like', type: 'app.bsky.feed.like', isToRecord: true },
-  repost: { table: 'repost', type: 'app.bsky.feed.repost', isToRecord: true },
-  follow: { table: 'follow', type: 'app.bsky.graph.follow', isToRecord: false },
-} as const
-
-/** The record of an edge, from its body or from its columns. */
-function recordOf(reason: EdgeReason, row: EdgeRow): NoticedRecord {
-  const cid = cidText(row.cid)
-  if (row.body !== null) return { cid, json: row.body }
-  const { type, isToRecord } = EDGE_TABLES[reason]
-  const subject = isToRecord
-    ? { cid: row.subject_cid, uri: subjectUri(row.did, row.subject!) }
-    : row.did
-  return { cid, json: JSON.stringify({ $type: type, subject, createdAt: row.created_at }) }
+function compareRows(a: Row, b: Row): number {
+  if (a.sort_us !== b.sort_us) return b.sort_us - a.sort_us
+  if (a.author_aid !== b.author_aid) return b.author_aid - a.author_aid
+  if (a.reason !== b.reason) return b.reason - a.reason
+  return a.rkey < b.rkey ? 1 : -1
 }
 
 function noticeOf(row: Row): NoticeRow {

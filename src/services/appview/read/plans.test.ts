@@ -25,6 +25,15 @@ test('no read looks through a whole table, and none sorts what an index has in o
     return get.call(world.sql, sql, params) as never
   }
   const actor = bob.did
+  for (const [as, other] of [
+    [alice, bob],
+    [bob, alice],
+  ] as const)
+    await world.post(
+      'app.bsky.notification.putActivitySubscription',
+      { subject: other.did, activitySubscription: { post: true, reply: true } },
+      as,
+    )
   const reads: [Nsid, Record<string, string | boolean | string[]>][] = [
     ['app.bsky.actor.getProfile', { actor: 'bob.test' }],
     ['app.bsky.actor.getProfiles', { actors: [actor, alice.did] }],
@@ -60,6 +69,7 @@ test('no read looks through a whole table, and none sorts what an index has in o
     ['app.bsky.graph.getFollows', { actor }],
     ['app.bsky.graph.getRelationships', { actor, others: [alice.did] }],
     ['app.bsky.notification.getPreferences', {}],
+    ['app.bsky.notification.listActivitySubscriptions', { cursor: '9000000000000000:9:' }],
     ['app.bsky.notification.getUnreadCount', {}],
     ['app.bsky.notification.listNotifications', { cursor: '9000000000000000:1:1:z' }],
     ['com.atproto.identity.resolveHandle', { handle: 'bob.test' }],

@@ -2,6 +2,7 @@ import type { AppBskyActorProfile } from '@atcute/bluesky'
 import { cidText } from '#protocol/data'
 import { type Did, isDatetime } from '#protocol/syntax'
 import type { Relation } from '../read/relations.ts'
+import { mayBeTold, type Subscription } from '../read/subscriptions.ts'
 import type { MediaUrls } from './images.ts'
 import { type Json, member, quote, textMember } from './json.ts'
 import { selfLabels, withLabels } from './labels.ts'
@@ -26,6 +27,8 @@ export interface Actor {
   detail: string
   /** Key of the own post it pinned. */
   pinned: string | undefined
+  /** Who may be told of its posts: followers, mutuals or none. */
+  allowSubscriptions: string
 }
 
 export interface ActorRow {
@@ -36,6 +39,8 @@ export interface ActorRow {
   cid: Uint8Array | null
   body: string | null
   indexed_ms: number | null
+  /** What it declared about notifications. */
+  declaration: string | null
 }
 
 export const INVALID_HANDLE = 'handle.invalid'
@@ -45,7 +50,8 @@ export function actorOf(row: ActorRow, urls: MediaUrls): Actor {
   const { aid, did } = row
   const handle = row.handle ?? INVALID_HANDLE
   const profile = row.body === null ? undefined : profileOf(row.body)
-  const actor = { aid, did, handle, status: row.status ?? undefined }
+  const allowSubscriptions = allowedOf(row.declaration)
+  const actor = { aid, did, handle, status: row.status ?? undefined, allowSubscriptions }
   if (profile === undefined) {
     const head = `{"did":"${did}","handle":"${handle}","associated":{},"labels":`
     const basic = `${head}[]`
@@ -85,6 +91,24 @@ export function labelledActor(actor: Actor, more: readonly Json[]): Actor {
 function pinOf({ pinnedPost }: AppBskyActorProfile.Main, { aid, did }: ActorRow) {
   const ref = pinnedPost && postRefOf(pinnedPost.uri)
   return ref?.did === did ? `${aid}/${ref.rkey}` : undefined
+}
+
+function allowedOf(declaration: string | null): string {
+  if (declaration === null) return 'followers'
+  const { allowSubscriptions } = JSON.parse(declaration) as { allowSubscriptions: string }
+  return ['followers', 'mutuals'].includes(allowSubscriptions) ? allowSubscriptions : 'none'
+}
+
+/** How the viewer stands to an account, and that it is told of its posts, where it is. */
+export function subscribed(
+  actor: Actor,
+  relation: Relation | undefined,
+  subscription: Subscription | undefined,
+): Relation | undefined {
+  if (subscription === undefined || !mayBeTold(actor, relation)) return relation
+  const { posts, replies } = subscription
+  const text = `,"activitySubscription":{"post":${posts},"reply":${replies}}}`
+  return { ...relation!, viewer: relation!.viewer.slice(0, -1) + text }
 }
 
 /** `app.bsky.actor.defs#profileViewBasic`. */
