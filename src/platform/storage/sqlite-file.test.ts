@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { copyFileSync, existsSync, statSync, truncateSync } from 'node:fs'
+import { copyFileSync, existsSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -141,6 +141,31 @@ describe('a SQLite file', () => {
     assert.throws(() => file.run('DELETE FROM records'), code('Closed'))
     assert.throws(() => [...file.iterate('SELECT 1')], code('Closed'))
     assert.throws(() => file.transaction(() => 1), code('Closed'))
+  })
+
+  test('a new one has the tables of its list, and nothing of one made before', () => {
+    fill(3)
+    const other = openSqliteFile(join(directory, 'other.sqlite'), { migrations })
+    assert.equal(count(other), 0)
+    other.run(insert, ['x', bytes(1)])
+    other.close()
+    const longer = [...migrations, { name: '0002-more', sql: 'CREATE TABLE more (a TEXT)' }]
+    const third = openSqliteFile(join(directory, 'third.sqlite'), { migrations: longer })
+    assert.deepEqual(third.all('SELECT a FROM more'), [])
+    assert.equal(count(third), 0)
+    third.close()
+    assert.equal(count(file), 3)
+  })
+
+  test('a new one takes nothing from what a kill left under its name', () => {
+    fill(3)
+    const stale = join(directory, 'stale.sqlite')
+    copyFileSync(`${path}-wal`, `${stale}-wal`)
+    writeFileSync(`${stale}.new`, 'half of a beginning')
+    const begun = openSqliteFile(stale, { migrations })
+    assert.equal(count(begun), 0)
+    assert.equal(existsSync(`${stale}.new`), false)
+    begun.close()
   })
 
   test('migrations that changed are refused', () => {

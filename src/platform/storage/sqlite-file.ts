@@ -9,6 +9,7 @@ import {
 } from './contracts.ts'
 import { nodeFiles } from './files.ts'
 import { migrate } from './migrations.ts'
+import { beginSqliteFile } from './sqlite-beginning.ts'
 import { type ConnectionOptions, SqliteConnection } from './sqlite-connection.ts'
 import { foldWhenLarge, walBytes } from './wal-folder.ts'
 
@@ -19,6 +20,7 @@ export interface SqliteFileOptions extends Omit<ConnectionOptions, 'readOnly'> {
 /** Opens (and creates) one SQLite file with the synchronous face. */
 export function openSqliteFile(path: string, options: SqliteFileOptions): SqliteFile {
   const newNames = makeDirectoryOf(path)
+  beginSqliteFile(path, options.migrations, options)
   const db = new SqliteConnection(path, { maxStatements: 64, ...options })
   try {
     migrate(db, options.migrations)
