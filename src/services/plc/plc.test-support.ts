@@ -63,7 +63,10 @@ export async function startPlc(options: TestPlcOptions = {}): Promise<TestPlc> {
     transport.fetch(`${origin}/${did}`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
-      body: typeof body === 'string' ? body : JSON.stringify(body),
+      body:
+        typeof body === 'string' || body instanceof Uint8Array
+          ? (body as BodyInit)
+          : JSON.stringify(body),
     })
   const json = async <T>(path: string) => (await (await get(path)).json()) as T
   return {
