@@ -134,7 +134,11 @@ export async function createAppview(
   const collections = collectionsWith(config.rawCollections)
   const kinds = repairJobs({ writer, collections, directory, fetch, metrics, log })
   const jobs = createJobs({ sql, kinds, outside, log, metrics })
-  const indexer = new EventIndexer({ writer, collections, directory, metrics, log, now })
+  const forget = (did: Did) => {
+    directory.forget(did)
+    reader.auth.forget(did)
+  }
+  const indexer = new EventIndexer({ writer, collections, directory, forget, metrics, log, now })
   const consumer = createConsumer({
     sql,
     subscribe: deps.subscribe,

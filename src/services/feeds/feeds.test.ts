@@ -16,6 +16,7 @@ async function setUp() {
   const sql = await openSqlite(':memory:', { migrations: loadMigrations(feedsMigrations) })
   const metrics = createMetrics()
   const outside = testOutside({ startMs: NOW })
+  const forgotten: Did[] = []
   const intake = new Intake({
     sql,
     jetstream: 'http://jetstream',
@@ -26,8 +27,9 @@ async function setUp() {
     log: silentLog,
     metrics,
     retentionDays: 7,
+    forget: (did) => forgotten.push(did),
   })
-  return { sql, intake, metrics }
+  return { sql, intake, metrics, forgotten }
 }
 
 let timeUs = NOW * 1000
@@ -53,6 +55,15 @@ async function read(sql: Sql, rkey: string, viewer?: string, limit = 50, cursor?
   const page = await feed.page(sql, { viewer: viewer as Did, limit, cursor })
   return { names: page.items.map((item) => item.uri.split('/').at(-1)), ...page }
 }
+
+test('what changed of an identity is forgotten when its event comes, and events go on', async () => {
+  const { intake, metrics, forgotten } = await setUp()
+  const { me, ann } = people
+  const event = { did: ann, time_us: ++timeUs, kind: 'identity', identity: { did: ann } }
+  await intake.take([post(me, 'm'), JSON.stringify(event), post(ann, 'a')])
+  assert.deepEqual(forgotten, [ann])
+  assert.equal(metrics.value('feeds_events_total', 'taken'), 2)
+})
 
 describe('near you', () => {
   test('shows people you follow and whom they follow, by time, and nobody else', async () => {

@@ -79,6 +79,7 @@ export async function createFeeds(
     log,
     metrics,
     retentionDays: config.retentionDays,
+    forget: (did) => directory.forget(did),
   })
   await intake.resume()
   const publisher = new Publisher({

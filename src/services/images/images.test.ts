@@ -23,6 +23,7 @@ import { createImages, type ImagesConfig, imagesMigrations } from './index.ts'
 
 const PLC = 'http://plc.test'
 const HOST = 'http://pds.test'
+const NEW_HOST = 'http://new-pds.test'
 const APPVIEW = 'http://appview.test'
 const ANN = 'did:plc:ewvi7nxzyoun6zhxrhs64oiz'
 const BEN = 'did:plc:oky5czdrnfjpqslsw2a5iclo'
@@ -36,6 +37,8 @@ const photo = (width: number, height: number) =>
 let blobs: Map<string, Uint8Array>
 let hidden: Set<string>
 let away: Set<string>
+let moved: boolean
+let lookups: number
 let calls: string[]
 let shelf: { sql: Sql; blobs: Blobs }
 let outside: ReturnType<typeof testOutside>
@@ -45,6 +48,8 @@ beforeEach(async () => {
   blobs = new Map()
   hidden = new Set()
   away = new Set()
+  moved = false
+  lookups = 0
   calls = []
   outside = testOutside({ startMs: Date.parse('2026-06-01T12:00:00Z'), fetch: network })
   shelf = {
@@ -76,8 +81,10 @@ async function network(to: string | URL | Request): Promise<Response> {
   if (url.origin === PLC) {
     const id = decodeURIComponent(url.pathname.slice(1))
     if (id !== ANN && id !== BEN) return new Response('', { status: 404 })
+    lookups++
     const type = 'AtprotoPersonalDataServer'
-    return Response.json({ id, service: [{ id: '#atproto_pds', type, serviceEndpoint: HOST }] })
+    const serviceEndpoint = moved ? NEW_HOST : HOST
+    return Response.json({ id, service: [{ id: '#atproto_pds', type, serviceEndpoint }] })
   }
   calls.push(url.pathname.split('/').at(-1)!)
   if (url.origin === APPVIEW) {
@@ -178,6 +185,17 @@ describe('a picture', () => {
     assert.equal(fetched(), 2)
   })
 
+  test('of an account that moved comes from its new host, without anybody saying so', async () => {
+    const [before, later] = [
+      await photo(10, 10).png().toBuffer(),
+      await photo(12, 12).png().toBuffer(),
+    ]
+    assert.equal((await ask(path(put(before)))).status, 200)
+    moved = true
+    away.add(HOST)
+    assert.equal((await ask(path(put(later)))).status, 200)
+  })
+
   test('goes when its host has it no longer, a day later at most, and stays while the host is away', async () => {
     const cid = put(await photo(10, 10).png().toBuffer())
     assert.equal((await ask(path(cid))).status, 200)
@@ -193,6 +211,15 @@ describe('a picture', () => {
 })
 
 describe('nothing is served', () => {
+  test('that its account’s host does not have, and then the directory is asked once a minute, no more', async () => {
+    const cids = [cidText(cidForRaw(Uint8Array.of(1))), cidText(cidForRaw(Uint8Array.of(2)))]
+    for (const cid of cids) assert.equal((await ask(path(cid))).status, 404)
+    assert.equal(lookups, 2)
+    await outside.advance(60_001)
+    assert.equal((await ask(path(cidText(cidForRaw(Uint8Array.of(3)))))).status, 404)
+    assert.equal(lookups, 3)
+  })
+
   test('that is not what its CID names', async () => {
     const cid = put(await photo(10, 10).png().toBuffer())
     blobs.set(cid, await photo(11, 11).png().toBuffer())

@@ -38,7 +38,7 @@ export async function createImages(
     { now },
   )
   const pictures = new Pictures({
-    originals: new Originals({ directory, fetch, bytesMax: config.sourceBytesMax }),
+    originals: new Originals({ directory, fetch, now, bytesMax: config.sourceBytesMax }),
     shelf: await Shelf.open({ sql, blobs, now, bytesMax: config.shelfBytes }),
     shown: new ShownAccounts({ appview: config.appview, fetch, now }),
     now,

@@ -54,6 +54,9 @@ export interface ModerationService extends Service {
   readonly did: Did
 }
 
+/** Nobody tells this service of changes: identities are asked for again after so long. */
+const IDENTITY_MS = 5 * 60_000
+
 /** Builds a moderation service. It makes itself a did:plc on its first start. */
 export async function createModeration(
   config: Omit<ModerationConfig, 'plc'> & { plc: PlcUrls },
@@ -79,7 +82,7 @@ export async function createModeration(
       resolveTxt: outside.resolveTxt,
       allowHttp: publicUrl.startsWith('http:'),
     }),
-    { now },
+    { now, ttlMs: IDENTITY_MS },
   )
   const stream = await deps.streams.open('labels')
   const publisher = new LabelPublisher({ sql, stream })

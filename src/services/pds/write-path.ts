@@ -60,7 +60,7 @@ export async function openWritePath(options: WritePathOptions): Promise<WritePat
     replay: replayEntry(accounts, edits),
     file,
     changed,
-    log: (message, fields) => log.error(message, fields),
+    log,
   })
   const hot = new HotRepos({ accounts, files, recover: (did) => recovery.recover(did), edits })
   const stop = (did: Did, seq: number, reason: unknown) => {

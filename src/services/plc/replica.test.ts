@@ -3,7 +3,12 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
-import { type PlcLogEntry, plcOperationCid, signPlcOperation } from '#protocol/identity'
+import {
+  type PlcLogEntry,
+  type PlcOperation,
+  plcOperationCid,
+  signPlcOperation,
+} from '#protocol/identity'
 import { vectorPath } from '../../../network/vectors.ts'
 import { HOUR_MS, origin, Person, startPlc, type TestPlc } from './plc.test-support.ts'
 import { startReplica, type TestReplica } from './replica.test-support.ts'
@@ -259,6 +264,33 @@ describe('an upstream that changed', () => {
     await replica.close()
     await plc.close()
   })
+})
+
+test('an operation that its upstream removed stays, and one that was put in its place is held', async () => {
+  const plc = await startPlc()
+  const alice = new Person('alice')
+  const first = plcOperationCid(alice.genesis)
+  const [real, other] = [alice.named(first, 'real'), alice.named(first, 'other', alice.keys[1])]
+  const otherNext = alice.named(plcOperationCid(other), 'other-next', alice.keys[1])
+  let lines = [line(1, alice.did, alice.genesis), line(2, alice.did, real)]
+  const stop = fakeUpstream(plc, () => lines)
+  const at = join(folder, 'removed.sqlite')
+  const before = await startReplica(plc, { path: at })
+  await before.until(({ seq }) => seq === 2)
+  await before.close()
+  lines = [lines[0]!, line(3, alice.did, other), line(4, alice.did, otherNext)]
+  const replica = await startReplica(plc, { path: at })
+  await replica.until(({ seq }) => seq === 4)
+  const last = await replica.json<PlcOperation>(`/${alice.did}/log/last`)
+  assert.deepEqual(last.alsoKnownAs, ['at://real.test'])
+  assert.deepEqual(
+    (await held(replica)).map(({ reason }) => reason),
+    ['StalePrev', 'FollowsHeld'],
+  )
+  assert.equal((await replica.json<PlcLogEntry[]>(`/${alice.did}/log/audit`)).length, 2)
+  stop()
+  await replica.close()
+  await plc.close()
 })
 
 test('a folder is a directory’s or a replica’s, never both', async () => {

@@ -12,11 +12,13 @@ import { askUpstream } from '../read/upstream.ts'
 /** Checked tokens are remembered this long at most: a PDS may use one for a page of calls. */
 const REMEMBERED_MS = 60_000
 const TOKENS_MAX = 10_000
+const CHANGED_MAX = 10_000
 /** Stands where a DID must; no account has it. */
 const NOBODY: Did = 'did:web:nobody.invalid'
 
 interface Remembered {
   claims: ServiceAuthClaims
+  checkedMs: number
   untilMs: number
 }
 
@@ -54,9 +56,20 @@ function audienceOf(token: string): string {
 export class ViewerAuth {
   readonly #parts: AuthParts
   readonly #remembered = createLru<string, Remembered>({ maxEntries: TOKENS_MAX })
+  /** Identities that changed, and when: a token checked before is checked again. */
+  readonly #changed = new Map<string, number>()
 
   constructor(parts: AuthParts) {
     this.#parts = parts
+  }
+
+  /** An identity changed: what its old key signed counts no more. */
+  forget(did: Did): void {
+    if (this.#changed.size >= CHANGED_MAX) {
+      this.#changed.clear()
+      this.#remembered.clear()
+    }
+    this.#changed.set(did, this.#parts.now())
   }
 
   /** 401 without a good token. */
@@ -101,13 +114,15 @@ export class ViewerAuth {
     const token = requireBearer(request.headers.authorization)
     const nowMs = this.#parts.now()
     const known = this.#remembered.get(token)
-    if (known !== undefined && known.untilMs > nowMs && known.claims.lxm === nsid)
-      return known.claims.iss as Did
+    if (known !== undefined && known.untilMs > nowMs && known.claims.lxm === nsid) {
+      const { iss } = known.claims
+      if (known.checkedMs > (this.#changed.get(iss) ?? -Infinity)) return iss as Did
+    }
     const claims = await this.#verify(token, nsid, nowMs)
     // A service may sign as `did#service`; what it may see as a viewer is nothing we know of.
     if (claims.iss.includes('#')) throw authRequired('jwt iss is not an account', 'BadJwtIss')
     const untilMs = Math.min(claims.exp * 1000, nowMs + REMEMBERED_MS)
-    this.#remembered.set(token, { claims, untilMs })
+    this.#remembered.set(token, { claims, checkedMs: nowMs, untilMs })
     return claims.iss as Did
   }
 

@@ -36,7 +36,8 @@ const REFUSED_AT_ONCE_MAX = 20
 export class EventIndexer {
   readonly #writer: IndexWriter
   readonly #collections: Collections
-  readonly #directory: Directory & { forget(did: Did): void }
+  readonly #directory: Directory
+  readonly #forget: (did: Did) => void
   readonly #metrics: Metrics
   readonly #log: Log
   readonly #now: () => number
@@ -45,7 +46,9 @@ export class EventIndexer {
   constructor(parts: {
     writer: IndexWriter
     collections: Collections
-    directory: Directory & { forget(did: Did): void }
+    directory: Directory
+    /** An identity changed: what is remembered of it is out of date. */
+    forget(did: Did): void
     metrics: Metrics
     log: Log
     now: () => number
@@ -53,6 +56,7 @@ export class EventIndexer {
     this.#writer = parts.writer
     this.#collections = parts.collections
     this.#directory = parts.directory
+    this.#forget = parts.forget
     this.#metrics = parts.metrics
     this.#log = parts.log
     this.#now = parts.now
@@ -116,6 +120,8 @@ export class EventIndexer {
   }
 
   async #prepare(event: RepoEvent, upstream: Upstream, tally: Tally): Promise<Ready> {
+    // Before what follows in the same batch is looked at: it may be signed by the new key.
+    if (event.kind === 'identity') this.#forget(event.did)
     if (event.kind !== 'commit') return { event, commit: undefined }
     if (upstream.verify) {
       const refusal = await this.#refusalOf(event.event)
@@ -177,7 +183,6 @@ export class EventIndexer {
 
   /** What an identity event says is looked up again, by the handle loop, at the authority. */
   async #applyIdentity(batch: Batch, did: Did): Promise<void> {
-    this.#directory.forget(did)
     const { aid } = await batch.author(did)
     // Always another due time than before: a check under way notices that it came too early.
     await batch.sql.run(

@@ -18,7 +18,14 @@ export interface StandingEvent {
   active: boolean
 }
 
-export type FeedEvent = RecordEvent | StandingEvent
+/** The account's keys, handle or host changed. */
+export interface IdentityEvent {
+  kind: 'identity'
+  did: Did
+  timeUs: number
+}
+
+export type FeedEvent = RecordEvent | StandingEvent | IdentityEvent
 
 /** Undefined for events of no interest; throws for what is no event at all. */
 export function readEvent(text: string): FeedEvent | undefined {
@@ -27,6 +34,7 @@ export function readEvent(text: string): FeedEvent | undefined {
   if (!isDid(did) || !Number.isSafeInteger(timeUs)) throw new Error('not a jetstream event')
   const common = { did, timeUs: timeUs as number }
   if (kind === 'commit') return { ...common, ...readCommit(event.commit) }
+  if (kind === 'identity') return { ...common, kind }
   if (kind !== 'account') return undefined
   const { active } = event.account as { active?: unknown }
   return { ...common, kind: 'standing', active: active === true }

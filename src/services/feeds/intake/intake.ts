@@ -8,6 +8,7 @@ import {
   type Subscribe,
 } from '#platform/runtime'
 import type { Sql } from '#platform/storage'
+import type { Did } from '#protocol/syntax'
 import { readEvent } from './events.ts'
 import { Writer } from './writer.ts'
 
@@ -25,6 +26,7 @@ export class Intake {
   readonly #outside: Outside
   readonly #log: Log
   readonly #retentionMs: number
+  readonly #forget: (did: Did) => void
   readonly #verdict: (verdict: string) => void
   #cursorUs = 0
 
@@ -36,6 +38,8 @@ export class Intake {
     log: Log
     metrics: Metrics
     retentionDays: number
+    /** An identity changed: what is remembered of it is out of date. */
+    forget(did: Did): void
   }) {
     this.#sql = options.sql
     this.#url = options.jetstream
@@ -43,6 +47,7 @@ export class Intake {
     this.#outside = options.outside
     this.#log = options.log
     this.#retentionMs = options.retentionDays * DAY_MS
+    this.#forget = options.forget
     const events = options.metrics.counter('feeds_events_total', 'Events by verdict.', ['verdict'])
     this.#verdict = (verdict) => events.with(verdict).add()
   }
@@ -100,8 +105,11 @@ export class Intake {
       for (const frame of frames) {
         const event = this.#read(frame, verdicts)
         if (!event) continue
-        verdicts.push(await writer.write(event))
         cursorUs = Math.max(cursorUs, event.timeUs)
+        if (event.kind === 'identity') {
+          this.#forget(event.did)
+          verdicts.push('identity')
+        } else verdicts.push(await writer.write(event))
       }
       await sql.run(`INSERT OR REPLACE INTO settings (name, value) VALUES ('cursor', ?)`, [
         String(cursorUs),

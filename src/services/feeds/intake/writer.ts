@@ -1,6 +1,6 @@
 import type { Sql } from '#platform/storage'
 import { type Did, datetimeMs, isDatetime, isDid } from '#protocol/syntax'
-import { type FeedEvent, postOf, type RecordEvent } from './events.ts'
+import { postOf, type RecordEvent, type StandingEvent } from './events.ts'
 
 /** Six hours later weighs as much as twice the likes. */
 const HALF_LIFE_MS = 6 * 3_600_000
@@ -24,7 +24,9 @@ export class Writer {
   }
 
   /** Idempotent: the same event again changes nothing. Returns what became of it. */
-  async write(event: FeedEvent): Promise<'taken' | 'unwanted' | 'invalid' | 'old'> {
+  async write(
+    event: RecordEvent | StandingEvent,
+  ): Promise<'taken' | 'unwanted' | 'invalid' | 'old'> {
     if (event.kind === 'standing') return this.#standing(event.did, event.active)
     switch (event.collection) {
       case 'app.bsky.graph.follow':

@@ -67,6 +67,33 @@ async function signedIn(on: TestHost, person: Person): Promise<Person> {
   return { ...person, ...body }
 }
 
+test('whosever identity changes, this host knows the new one when it is asked next', async () => {
+  const keys = [ownKey.publicKey.didKey]
+  const genesis = signPlcOperation(
+    {
+      type: 'plc_operation',
+      rotationKeys: keys,
+      verificationMethods: {},
+      alsoKnownAs: [],
+      services: {},
+      prev: null,
+    },
+    ownKey,
+  )
+  const did = plcDid(genesis)
+  plc.submit(did, genesis)
+  const names = async () => {
+    const { body } = await host.get('com.atproto.identity.resolveDid', { did })
+    return (body.didDoc as { alsoKnownAs: string[] }).alsoKnownAs
+  }
+  assert.deepEqual(await names(), [])
+  const alsoKnownAs = ['at://new.example']
+  const next = { ...genesis, alsoKnownAs, prev: plcOperationCid(genesis) }
+  plc.submit(did, signPlcOperation(next, ownKey))
+  await host.until(async () => (await names()).length > 0)
+  assert.deepEqual(await names(), alsoKnownAs)
+})
+
 const call = (method: string, input: object, { accessJwt }: Person) =>
   host.post(`app.falaj.identity.${method}`, input, accessJwt)
 const alarms = async ({ accessJwt }: Person) => {

@@ -123,6 +123,8 @@ export class IdentityWatch {
     )
     let cursor = from
     for (const entry of entries) {
+      // Whoever's it is: what is remembered of it is out of date.
+      this.#deps.directory.forget(entry.did)
       const isAlarm = await this.#isUnknown(entry)
       cursor = entry.seq
       if (isAlarm) {

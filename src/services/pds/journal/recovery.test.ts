@@ -1,6 +1,7 @@
 /** Recovery by itself: what must not happen between two steps that other tests cannot part. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { silentLog } from '#platform/runtime'
 import type { Entry } from '#platform/storage'
 import type { Did } from '#protocol/syntax'
 import type { AccountFile } from '../account-files/index.ts'
@@ -44,7 +45,7 @@ function rig({ first = 1 } = {}) {
     }),
     file: () => file,
     changed() {},
-    log() {},
+    log: silentLog,
   })
   return {
     recovery,

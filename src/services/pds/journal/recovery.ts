@@ -1,3 +1,4 @@
+import type { Log } from '#platform/runtime'
 import type { Entry } from '#platform/storage'
 import type { Did } from '#protocol/syntax'
 import type { AccountFile } from '../account-files/index.ts'
@@ -48,7 +49,7 @@ export class Recovery {
   readonly #replay: (entry: Entry) => Promise<Replay | undefined>
   readonly #file: (did: Did, generation: number) => AccountFile
   readonly #changed: (did: Did, generation: number, seq: number) => void
-  readonly #log: (message: string, fields: Record<string, unknown>) => void
+  readonly #log: Pick<Log, 'error' | 'info'>
   readonly #stopped = new Map<Did, Stopped>()
   readonly #retrying = new Map<Did, Promise<void>>()
   #journal: Journal | undefined
@@ -60,7 +61,7 @@ export class Recovery {
     file: (did: Did, generation: number) => AccountFile
     /** Told of each entry of a file that may not be on the disk, applied now or before. */
     changed: (did: Did, generation: number, seq: number) => void
-    log: (message: string, fields: Record<string, unknown>) => void
+    log: Pick<Log, 'error' | 'info'>
   }) {
     this.#replay = options.replay
     this.#file = options.file
@@ -111,7 +112,11 @@ export class Recovery {
     }
     const seqs = { fromSeq: seq, throughSeq: seq }
     this.#stopped.set(did, { reason, ...seqs, unreadable, damaged: false })
-    this.#log('account stopped: its file does not follow the journal', { did, seq, error: reason })
+    this.#log.error('account stopped: its file does not follow the journal', {
+      did,
+      seq,
+      error: reason,
+    })
     this.#onStopped?.()
   }
 
@@ -124,7 +129,7 @@ export class Recovery {
     if (!known?.damaged) {
       const seqs = known ?? { fromSeq: Number.POSITIVE_INFINITY, throughSeq: 0 }
       this.#stopped.set(did, { ...seqs, reason, unreadable: true, damaged: true })
-      this.#log('account stopped: its file is damaged', { did, error: reason })
+      this.#log.error('account stopped: its file is damaged', { did, error: reason })
     }
     return new AccountStopped(did, reason)
   }
@@ -182,7 +187,7 @@ export class Recovery {
       // Entries that were on their way when it stopped have come in meanwhile: once more.
       if (stopped.throughSeq > throughSeq) continue
       this.#stopped.delete(did)
-      this.#log('account repaired from the journal', { did })
+      this.#log.info('account repaired from the journal', { did })
       return
     }
   }
