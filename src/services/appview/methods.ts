@@ -25,9 +25,11 @@ import { getRepostedBy } from './methods/app.bsky.feed.getRepostedBy.ts'
 import { getSuggestedFeeds } from './methods/app.bsky.feed.getSuggestedFeeds.ts'
 import { getTimeline } from './methods/app.bsky.feed.getTimeline.ts'
 import { searchPosts } from './methods/app.bsky.feed.searchPosts.ts'
+import { getActorStarterPacks } from './methods/app.bsky.graph.getActorStarterPacks.ts'
 import { getBlocks } from './methods/app.bsky.graph.getBlocks.ts'
 import { getFollowers } from './methods/app.bsky.graph.getFollowers.ts'
 import { getFollows } from './methods/app.bsky.graph.getFollows.ts'
+import { getKnownFollowers } from './methods/app.bsky.graph.getKnownFollowers.ts'
 import { getList } from './methods/app.bsky.graph.getList.ts'
 import { getListBlocks } from './methods/app.bsky.graph.getListBlocks.ts'
 import { getListMutes } from './methods/app.bsky.graph.getListMutes.ts'
@@ -35,6 +37,9 @@ import { getLists } from './methods/app.bsky.graph.getLists.ts'
 import { getListsWithMembership } from './methods/app.bsky.graph.getListsWithMembership.ts'
 import { getMutes } from './methods/app.bsky.graph.getMutes.ts'
 import { getRelationships } from './methods/app.bsky.graph.getRelationships.ts'
+import { getStarterPack } from './methods/app.bsky.graph.getStarterPack.ts'
+import { getStarterPacks } from './methods/app.bsky.graph.getStarterPacks.ts'
+import { getStarterPacksWithMembership } from './methods/app.bsky.graph.getStarterPacksWithMembership.ts'
 import { muteActor } from './methods/app.bsky.graph.muteActor.ts'
 import { muteActorList } from './methods/app.bsky.graph.muteActorList.ts'
 import { muteThread } from './methods/app.bsky.graph.muteThread.ts'
@@ -96,6 +101,11 @@ export function methods(parts: ReadParts): Method[] {
     getListsWithMembership(parts),
     getMutes(parts),
     getRelationships(parts),
+    getStarterPacksWithMembership(parts),
+    getStarterPacks(parts),
+    getStarterPack(parts),
+    getKnownFollowers(parts),
+    getActorStarterPacks(parts),
     muteActor(parts),
     muteActorList(parts),
     muteThread(parts),

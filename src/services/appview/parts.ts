@@ -16,12 +16,14 @@ import type { Edges } from './read/edges.ts'
 import type { FeedItems } from './read/feed-items.ts'
 import type { Generators } from './read/generators.ts'
 import type { Hydrator } from './read/hydrate.ts'
+import type { KnownFollowers } from './read/known-followers.ts'
 import type { Labels } from './read/labels.ts'
 import type { NoticePreferencesByAccount } from './read/notice-preferences.ts'
 import type { NoticedRecords } from './read/noticed-records.ts'
 import type { Notices } from './read/notices.ts'
 import type { Relations } from './read/relations.ts'
 import type { Resolver } from './read/resolver.ts'
+import type { StarterPacks } from './read/starter-packs.ts'
 import type { Subscriptions } from './read/subscriptions.ts'
 import type { Threads } from './read/threads.ts'
 import type { Timelines } from './read/timelines.ts'
@@ -45,6 +47,7 @@ export interface ReadParts {
   feedMakers: FeedMakers
   generators: Generators
   hydrator: Hydrator
+  knownFollowers: KnownFollowers
   labelerServices: LabelerServices
   labels: Labels
   mutes: Mutes
@@ -58,6 +61,7 @@ export interface ReadParts {
   search: SearchService
   subscriptions: Subscriptions
   threadMutes: ThreadMutes
+  starterPacks: StarterPacks
   threads: Threads
   timelines: Timelines
   urls: MediaUrls

@@ -16,6 +16,7 @@ import { FeedItems } from './read/feed-items.ts'
 import { Gates } from './read/gates.ts'
 import { Generators } from './read/generators.ts'
 import { Hydrator } from './read/hydrate.ts'
+import { KnownFollowers } from './read/known-followers.ts'
 import { Labels } from './read/labels.ts'
 import { MutedThreads } from './read/muted-threads.ts'
 import { NoticePreferencesByAccount } from './read/notice-preferences.ts'
@@ -24,6 +25,7 @@ import { Notices } from './read/notices.ts'
 import { Posts } from './read/posts.ts'
 import { Relations } from './read/relations.ts'
 import { Resolver } from './read/resolver.ts'
+import { StarterPacks } from './read/starter-packs.ts'
 import { Subscriptions } from './read/subscriptions.ts'
 import { Threads } from './read/threads.ts'
 import { Timelines } from './read/timelines.ts'
@@ -57,15 +59,15 @@ export function createReader(options: {
   /** URL of the search service, if there is one. */
   searchUrl: string | undefined
   now: () => number
+  /** DIDs of accounts whose word on who others are is shown. */
+  verifiers: readonly string[]
   did: Did
   labelers: Labelers
-  /** Whose word on who others are is told. */
-  verifiers: readonly string[]
 }): Reader {
   const { sql, directory, now, did, labelers } = options
   const changes = new Changes()
   const urls = mediaUrls(options.mediaUrl)
-  const actors = new Actors({ sql, changes, urls })
+  const actors = new Actors({ sql, changes, urls, now, verifiers: options.verifiers })
   const posts = new Posts({ sql, changes, urls })
   const relations = new Relations({ sql, changes })
   const labels = new Labels({ sql, changes, now, own: () => labelers.own() })
@@ -107,6 +109,7 @@ export function createReader(options: {
       mutedThreads,
       userLists,
     }),
+    knownFollowers: new KnownFollowers({ edges, changes, now }),
     labelerServices: new LabelerServices({
       sql,
       directory,
@@ -125,6 +128,7 @@ export function createReader(options: {
       fetch: options.fetch,
       timers: options.timers,
     }),
+    starterPacks: new StarterPacks({ sql, now }),
     subscriptions,
     threads: new Threads({ sql, posts }),
     timelines,

@@ -165,7 +165,12 @@ test('getProfile tells counts, pictures and how the viewer stands to the account
   assert.deepEqual([profile.followersCount, profile.followsCount, profile.postsCount], [6, 0, 1])
   assert.equal(profile.labels[0].val, '!no-unauthenticated')
   assert.equal(profile.createdAt, '2024-01-01T00:00:00.000Z')
-  assert.deepEqual(Object.keys(profile.viewer), ['muted', 'blockedBy', 'following'])
+  assert.deepEqual(Object.keys(profile.viewer), [
+    'muted',
+    'blockedBy',
+    'following',
+    'knownFollowers',
+  ])
 })
 
 test('a website that could run script is not shown', async () => {

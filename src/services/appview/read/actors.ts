@@ -4,24 +4,41 @@ import { type Actor, type ActorCounts, type ActorRow, actorOf } from '../views/a
 import type { MediaUrls } from '../views/images.ts'
 import { Cache, type Changes } from './cache.ts'
 import { marks, padded, pieces } from './lists.ts'
+import { SelfRecords } from './self-records.ts'
 
 const ACTORS_MAX = 20_000
 const DIDS_MAX = 100_000
-const NO_COUNTS: ActorCounts = { followers: 0, follows: 0, posts: 0 }
+const NO_COUNTS: ActorCounts = {
+  ...{ followers: 0, follows: 0, posts: 0 },
+  ...{ lists: 0, feeds: 0, packs: 0 },
+}
+
+interface ActorsParts {
+  sql: Sql
+  changes: Changes
+  urls: MediaUrls
+  now: () => number
+  /** Accounts whose word on who others are is shown. */
+  verifiers: readonly string[]
+}
 
 /** Accounts: DID and handle to `aid`, and `aid` to what views show. */
 export class Actors {
   readonly #sql: Sql
   readonly #changes: Changes
   readonly #urls: MediaUrls
+  readonly #now: () => number
+  readonly #said: SelfRecords
   readonly #actors: Cache<number, Actor>
   readonly #counts: Cache<number, ActorCounts>
   readonly #revs: Cache<number, string>
   /** An `aid` never changes, so these entries need no invalidation; absence is not kept. */
   readonly #aids: Cache<string, number>
 
-  constructor({ sql, changes, urls }: { sql: Sql; changes: Changes; urls: MediaUrls }) {
+  constructor({ sql, changes, urls, now, verifiers }: ActorsParts) {
     this.#sql = sql
+    this.#now = now
+    this.#said = new SelfRecords({ sql, verifiers })
     this.#changes = changes
     this.#urls = urls
     this.#actors = new Cache(changes, ACTORS_MAX)
@@ -53,7 +70,7 @@ export class Actors {
     const missing: number[] = []
     for (const aid of aids) {
       const actor = this.#actors.get(aid)
-      if (actor === undefined) missing.push(aid)
+      if (actor === undefined || actor.freshUntilMs <= this.#now()) missing.push(aid)
       else if (hidden || actor.status === undefined) found.set(aid, actor)
     }
     for (const piece of pieces(missing))
@@ -86,7 +103,7 @@ export class Actors {
     for (const piece of pieces(missing)) {
       for (const aid of piece) found.set(aid, NO_COUNTS)
       const rows = await this.#sql.all<ActorCounts & { aid: number }>(
-        `select aid, followers, follows, posts from actor_count where aid in (${marks(piece.length)})`,
+        `select aid, followers, follows, posts, lists, feeds, packs from actor_count where aid in (${marks(piece.length)})`,
         padded(piece),
       )
       for (const row of rows) found.set(row.aid, row)
@@ -111,15 +128,14 @@ export class Actors {
   async #read(aids: number[]): Promise<Actor[]> {
     const { version } = this.#changes
     const rows = await this.#sql.all<ActorRow>(
-      `select a.aid, a.did, a.handle, a.status, p.cid, p.body, p.indexed_ms, d.body as declaration
-       from actor a left join profile p on p.aid = a.aid
-       left join record d on d.aid = a.aid
-         and d.collection = 'app.bsky.notification.declaration' and d.rkey = 'self'
+      `select a.aid, a.did, a.handle, a.status, p.cid, p.body, p.indexed_ms, j.pack_aid, j.pack_rkey
+       from actor a left join profile p on p.aid = a.aid left join pack_join j on j.aid = a.aid
        where a.aid in (${marks(aids.length)})`,
       padded(aids),
     )
+    const said = await this.#said.of(rows)
     return rows.map((row) => {
-      const actor = actorOf(row, this.#urls)
+      const actor = actorOf(row, said(row), this.#urls, this.#now())
       this.#actors.fill(version, actor.aid, actor)
       return actor
     })

@@ -1,7 +1,7 @@
 import type { Sql } from '#platform/storage'
 import { cidText } from '#protocol/data'
 import { cursorOf, readCursor } from './cursor.ts'
-import { paddedPairs, pairMarks, pieces } from './lists.ts'
+import { marks, padded, paddedPairs, pairMarks, pieces } from './lists.ts'
 
 /** An account at the other end of an edge. */
 export interface EdgeEnd {
@@ -42,6 +42,9 @@ interface RepostRow {
   subject: string
   sort_us: number
 }
+
+/** Follows looked at for those known to somebody. */
+const KNOWN_AT_ONCE = 1_000
 
 /** Lists of edges: who follows, who likes, whom somebody follows or blocks. */
 export class Edges {
@@ -120,6 +123,34 @@ export class Edges {
     return found
   }
 
+  /**
+   * Of those a viewer follows, who follows an account: whom it followed last, first. Looks at so many
+   * follows in one go and no more; a page may be short and go on.
+   */
+  async knownFollowers(
+    viewerAid: number,
+    subject: number,
+    { cursor, limit }: PageOf,
+  ): Promise<EdgePage> {
+    const followed = await this.#outward('follow', viewerAid, {
+      cursor,
+      limit: KNOWN_AT_ONCE,
+    })
+    const known = new Set<number>()
+    for (const piece of pieces(followed.rows)) {
+      const rows = await this.#sql.all<{ aid: number }>(
+        `select aid from follow
+         where counted = 1 and subject_aid = ? and aid in (${marks(piece.length)})`,
+        [subject, ...padded(piece.map(({ aid }) => aid))],
+      )
+      for (const { aid } of rows) known.add(aid)
+    }
+    const found = followed.rows.filter(({ aid }) => known.has(aid))
+    const page = found.slice(0, limit)
+    const isAll = page.length === found.length
+    return { ends: endsOf(page), cursor: isAll ? followed.cursor : page.at(-1)!.rkey }
+  }
+
   async #inward(
     table: string,
     subject: string,
@@ -137,15 +168,19 @@ export class Edges {
     return { ends: endsOf(rows), cursor: last && cursorOf(last.sort_us, last.aid, last.rkey) }
   }
 
-  async #outward(table: string, aid: number, { cursor, limit }: PageOf): Promise<EdgePage> {
+  async #outward(table: string, aid: number, { cursor, limit }: PageOf): Promise<OutwardPage> {
     const rows = await this.#sql.all<Row>(
       `select subject_aid as aid, rkey, created_at, sort_us from ${table}
        where aid = ? and rkey < ? and counted = 1 order by rkey desc limit ?`,
       [aid, cursor ?? RKEY_END, limit],
     )
     const last = rows.length < limit ? undefined : rows[rows.length - 1]!.rkey
-    return { ends: endsOf(rows), cursor: last }
+    return { ends: endsOf(rows), rows, cursor: last }
   }
+}
+
+interface OutwardPage extends EdgePage {
+  rows: Row[]
 }
 
 /** After every record key. */

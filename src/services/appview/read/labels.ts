@@ -2,7 +2,7 @@ import type { Sql } from '#platform/storage'
 import { TAKEDOWN_LABEL } from '#protocol/label'
 import type { Did } from '#protocol/syntax'
 import type { Accepted } from '../labelers/labelers.ts'
-import { type Actor, labelledActor } from '../views/actor.ts'
+import { type Actor, labelledActor, withLiveLabels } from '../views/actor.ts'
 import type { Json } from '../views/json.ts'
 import { withLabels } from '../views/labels.ts'
 import { labelledPost, type Post } from '../views/post.ts'
@@ -68,7 +68,11 @@ export class Labels {
       const found = [...(rows.get(actor.did) ?? NONE), ...(rows.get(profileUri(actor)) ?? NONE)]
       const labels = judge(found, undefined)
       if (labels === undefined) actors.delete(aid)
-      else if (labels.length > 0) actors.set(aid, labelledActor(actor, labels))
+      else {
+        const shown = labels.length > 0 ? labelledActor(actor, labels) : actor
+        const live = actor.live === '' ? [] : judge(rows.get(actor.liveUri) ?? NONE, undefined)
+        if (shown !== actor || live?.length !== 0) actors.set(aid, withLiveLabels(shown, live))
+      }
     }
     for (const [key, post] of posts) {
       const labels = judge(rows.get(post.uri) ?? NONE, post.names)
@@ -152,7 +156,10 @@ function urisOf(
   posts: ReadonlyMap<string, Post>,
 ): readonly string[] {
   const uris: string[] = []
-  for (const actor of actors.values()) uris.push(actor.did, profileUri(actor))
+  for (const actor of actors.values()) {
+    uris.push(actor.did, profileUri(actor))
+    if (actor.live !== '') uris.push(actor.liveUri)
+  }
   for (const { uri } of posts.values()) uris.push(uri)
   return uris
 }

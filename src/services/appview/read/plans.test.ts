@@ -5,11 +5,13 @@ import type { Nsid } from '#protocol/syntax'
 import { createScene } from '../scene.test-support.ts'
 
 test('no read looks through a whole table, and none sorts what an index has in order', async () => {
-  const { world, alice, bob, stranger, post, answer } = await createScene()
+  const { world, alice, bob, carol, stranger, post, answer } = await createScene()
   const { now: createdAt } = bob
   const purpose = 'app.bsky.graph.defs#modlist'
   const list = bob.create('app.bsky.graph.list', { name: 'some', purpose, createdAt }).uri
   bob.create('app.bsky.graph.listitem', { list, subject: alice.did, createdAt })
+  const pack = { name: 'begin here', list, createdAt }
+  const starterPack = bob.create('app.bsky.graph.starterpack', pack).uri
   const blocked = bob.create('app.bsky.graph.list', { name: 'others', purpose, createdAt }).uri
   bob.create('app.bsky.graph.listitem', { list: blocked, subject: stranger.did, createdAt })
   bob.create('app.bsky.graph.listblock', { subject: blocked, createdAt })
@@ -59,6 +61,11 @@ test('no read looks through a whole table, and none sorts what an index has in o
     ['app.bsky.graph.getMutes', { cursor: '9000000000000:9:' }],
     ['app.bsky.graph.getListMutes', {}],
     ['app.bsky.graph.getListBlocks', {}],
+    ['app.bsky.graph.getKnownFollowers', { actor: carol.did }],
+    ['app.bsky.graph.getActorStarterPacks', { actor }],
+    ['app.bsky.graph.getStarterPack', { starterPack }],
+    ['app.bsky.graph.getStarterPacks', { uris: [starterPack] }],
+    ['app.bsky.graph.getStarterPacksWithMembership', { actor }],
     ['app.bsky.graph.getList', { list }],
     ['app.bsky.graph.getListsWithMembership', { actor }],
     ['app.bsky.feed.getListFeed', { list }],

@@ -56,6 +56,11 @@ export class Resolver {
     return this.#record(uri, 'app.bsky.graph.list')
   }
 
+  /** The account and the record key of a starter pack's AT-URI. */
+  starterPack(uri: string): Promise<RecordKey | undefined> {
+    return this.#record(uri, 'app.bsky.graph.starterpack')
+  }
+
   /** The account and the record key of a feed's AT-URI. */
   generator(uri: string): Promise<RecordKey | undefined> {
     return this.#record(uri, 'app.bsky.feed.generator')

@@ -26,7 +26,7 @@ export interface Repost {
 }
 
 /** Whether views say that one of the two, viewer and account, blocks the other. */
-export function viewerBlocks(h: Hydration, aid: number): boolean {
+export function viewerBlocks(h: Pick<Hydration, 'relations'>, aid: number): boolean {
   return h.relations.get(aid)?.blocked === true
 }
 
