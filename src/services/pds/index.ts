@@ -53,7 +53,7 @@ import { Imports } from './imports/index.ts'
 import { pdsLoops } from './loops.ts'
 import { DELIVERY_JOB, DELIVERY_PACE, Mail, mailRoute } from './mail/index.ts'
 import { methods } from './methods.ts'
-import { MOVE_JOB, MOVE_PACE, Moves } from './moves/index.ts'
+import { MOVE_JOB, MOVE_PACE, Moves, OtherHosts } from './moves/index.ts'
 import { OAuth, OAuthEndpoints } from './oauth/index.ts'
 import { Audit, Operators } from './operators/index.ts'
 import { Cookies, type PageFiles, Pages } from './pages/index.ts'
@@ -492,6 +492,7 @@ export async function createPds(
     oauth,
     passwords,
     moves,
+    otherHosts: new OtherHosts({ fetch, directory }),
     codes,
     factors,
     passkeys: new Passkeys({ sealer: sealed, publicUrl, now, random }),

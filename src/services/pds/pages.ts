@@ -17,6 +17,8 @@ import { secondStepPage } from './pages/account/second-step.ts'
 import { sessionsPage } from './pages/account/sessions.ts'
 import { passkeySignInPage, signInPage } from './pages/account/sign-in.ts'
 import type { Page } from './pages/index.ts'
+import { moveDocumentPage, movePage, moveReceiptPage } from './pages/moves/move.ts'
+import { moveHerePage } from './pages/moves/move-here.ts'
 import { authorizePage } from './pages/oauth/authorize.ts'
 import type { Pds } from './parts.ts'
 
@@ -35,6 +37,10 @@ const table = [
   handlePage,
   identityAlarmsPage,
   leavingPage,
+  moveDocumentPage,
+  moveHerePage,
+  movePage,
+  moveReceiptPage,
   passkeySignInPage,
   passwordPage,
   recoveryKeyPage,

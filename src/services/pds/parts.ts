@@ -15,7 +15,7 @@ import type { IdentityAlarms, Undoing } from './identity-watch/index.ts'
 import type { Imports } from './imports/index.ts'
 import type { Checkpoints, Journal, Recovery } from './journal/index.ts'
 import type { Mail } from './mail/index.ts'
-import type { Moves } from './moves/index.ts'
+import type { Moves, OtherHosts } from './moves/index.ts'
 import type { OAuth } from './oauth/index.ts'
 import type { Audit, Operators } from './operators/index.ts'
 import type { PlcAgent } from './plc/index.ts'
@@ -62,6 +62,7 @@ export interface Pds {
   directory: CachedDirectory
   mail: Mail
   moves: Moves
+  otherHosts: OtherHosts
   handles: Handles
   handleProofs: HandleProofReader
   invites: Invites

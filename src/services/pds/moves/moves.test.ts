@@ -1,57 +1,20 @@
 /** An account moves by the job of the host it moves to: two hosts, one directory, one process. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import type { Fetch } from '#platform/runtime'
 import { type SignedReceipt, verifyReceipt } from '#protocol/account'
 import { identityOf, plcData, plcDocument } from '#protocol/identity'
 import { verifyRepoCar } from '#protocol/repo'
 import { FakePlc } from '../testing/fake-plc.test-support.ts'
 import { type Person, TestHost } from '../testing/host.test-support.ts'
+import { fetchAmong } from '../testing/hosts.test-support.ts'
 
 const plc = new FakePlc()
 const hosts = new Map<string, TestHost>()
 /** Calls between the hosts, as method and query. */
 const asked: string[] = []
-const wellFetch: Fetch = async (target, init) => {
-  const url = new URL(String(target))
-  asked.push(`${url.pathname.slice('/xrpc/'.length)}${url.search}`)
-  const host = hosts.get(url.origin)
-  if (!host) throw new Error(`${url.origin} is away`)
-  const headers = Object.fromEntries(new Headers(init?.headers))
-  const given = init?.body as string | Uint8Array | AsyncIterable<Uint8Array> | undefined
-  const body = typeof given === 'string' ? new TextEncoder().encode(given) : (given ?? undefined)
-  const answer = await host.service.handle({
-    method: init?.method ?? 'GET',
-    path: url.pathname,
-    query: url.search.slice(1),
-    headers,
-    body: body as Uint8Array | undefined,
-    ip: '127.0.0.1',
-    id: 'test',
-    signal: init?.signal ?? new AbortController().signal,
-  })
-  const { status, body: content } = answer
-  const stream =
-    content === undefined || typeof content === 'string' || content instanceof Uint8Array
-      ? content
-      : streamOf(content)
-  return new Response(status === 204 ? null : ((stream ?? null) as BodyInit), {
-    status,
-    headers: answer.headers as Record<string, string>,
-  })
-}
-
-const streamOf = (chunks: AsyncIterable<Uint8Array>) => {
-  const reading = chunks[Symbol.asyncIterator]()
-  return new ReadableStream<Uint8Array>({
-    async pull(into) {
-      const { done, value } = await reading.next()
-      if (done) into.close()
-      else into.enqueue(value)
-    },
-    cancel: async () => void (await reading.return?.()),
-  })
-}
+const wellFetch = fetchAmong(hosts, ({ pathname, search }) => {
+  asked.push(`${pathname.slice('/xrpc/'.length)}${search}`)
+})
 
 const open = async (publicUrl: string, seed: number, domain: string) => {
   const pdsHosts = ['https://old.test', 'https://new.test']

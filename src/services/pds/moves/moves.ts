@@ -56,6 +56,16 @@ interface MovesDeps {
   outside: Pick<Outside, 'now' | 'timers' | 'random'> & { fetch: Fetch }
 }
 
+/** What begins a move. */
+export interface MoveAsked extends MoveSource {
+  /** Of the account here. */
+  password: string
+  email?: string | undefined
+  inviteCode?: string | undefined
+  /** For the change of identity, where the owner has it already. */
+  code?: string | undefined
+}
+
 /** Moves of accounts to this host, each a durable job with the owner's sessions sealed in it. */
 export class Moves {
   readonly #deps: MovesDeps
@@ -133,15 +143,15 @@ export class Moves {
     )
   }
 
+  /** Makes the account and the job, and opens a session here. Throws as `begin`. */
+  async start(given: MoveAsked): Promise<MoveBegun> {
+    const { id, did } = await this.begin(given)
+    const tokens = await this.#deps.sessions.create(did)
+    return { move: await this.#view(id), ...tokens }
+  }
+
   /** Makes the account and the job. Throws CannotMove; what this host and the source answer. */
-  async start(
-    given: MoveSource & {
-      password: string
-      email?: string | undefined
-      inviteCode?: string | undefined
-      code?: string | undefined
-    },
-  ): Promise<MoveBegun> {
+  async begin(given: MoveAsked): Promise<{ id: string; did: Did }> {
     const { outside } = this.#deps
     const source = await this.#source(given)
     const state = plannedOf(source, await this.#preflight(source), outside.now())
@@ -168,8 +178,7 @@ export class Moves {
       await this.#rows.keep(id, { state, code: given.code, wasHere })
       await this.#work.begin(id)
     } else await this.#takeUp(before, source, given.code)
-    const tokens = await this.#deps.sessions.create(did)
-    return { move: await this.#view(id), ...tokens }
+    return { id, did }
   }
 
   /** The owner begins again: with fresh tokens, from where it stopped. */
@@ -224,6 +233,16 @@ export class Moves {
     if (state !== 'paused' && state !== 'failed') throw notNow(`it is ${state}`)
     await this.#work.begin(id)
     return this.#view(id)
+  }
+
+  /** The letter did not come, or was lost: the old host is asked for another. Throws NotNow. */
+  async askForLetter(account: Account, id: string): Promise<void> {
+    const { state } = await this.#own(account, id)
+    if (state !== 'waiting') throw notNow(`it is ${state}`)
+    const secrets = await this.#rows.secrets(id)
+    if (!secrets) throw notNow('it has ended')
+    await this.#rows.keep(id, { ...secrets, code: undefined, isCodeAsked: undefined })
+    await this.#work.begin(id)
   }
 
   async confirm(account: Account, id: string, code: string): Promise<MoveView> {

@@ -30,6 +30,7 @@ export function layout(
 <title>${view.title} · ${frame.host}</title>
 ${frame.style && html`<link rel="stylesheet" href="${frame.style}">`}
 ${frame.icon && html`<link rel="icon" href="${frame.icon}" type="image/svg+xml">`}
+${view.refreshSeconds !== undefined && html`<noscript><meta http-equiv="refresh" content="${view.refreshSeconds}"></noscript>`}
 ${frame.scripts.map((path) => html`<script type="module" src="${path}"></script>`)}
 </head>
 <body>

@@ -41,6 +41,8 @@ export interface View {
   menu?: Html
   /** Names of files in `pages/files`, run after the page is there. */
   scripts?: readonly string[]
+  /** Where there are no scripts, the page is loaded anew after so many seconds. */
+  refreshSeconds?: number
   /** Origins that the page's forms may lead to, beside this host: `https://app.example`, `app.example:`. */
   formTargets?: readonly string[]
   /** In place of, or beside, the headers of every page. */

@@ -17,6 +17,7 @@ const words = {
     '/account/sessions': 'جلسات بكلمة المرور',
     '/account/app-passwords': 'كلمات مرور التطبيقات',
     '/account/export': 'خذ كل ما لك',
+    '/account/move': 'الانتقال',
     '/account/leaving': 'إيقاف أو حذف',
   },
   en: {
@@ -33,6 +34,7 @@ const words = {
     '/account/sessions': 'Password sessions',
     '/account/app-passwords': 'App passwords',
     '/account/export': 'Take everything',
+    '/account/move': 'Moving',
     '/account/leaving': 'Pause or delete',
   },
 }
@@ -81,8 +83,8 @@ export function doneText(visit: Visit, done: Readonly<Record<string, string>>): 
     : undefined
 }
 
-/** Those of the client. */
-const LOCALES = { ar: 'ar-OM-u-ca-gregory-nu-arab', en: 'en-GB' } as const
+/** How numbers and days are written: as in the client. */
+export const LOCALES = { ar: 'ar-OM-u-ca-gregory-nu-arab', en: 'en-GB' } as const
 
 /** A day and an hour as the reader's language writes them, in the zone all the world has. */
 export function when(visit: Visit, ms: number): Html {
