@@ -110,12 +110,13 @@ async function useAndEnd(session: OAuthSession): Promise<void> {
   await assert.rejects(agent.com.atproto.server.getSession())
 }
 
-test('an app under development signs in, writes, renews and signs out', async () => {
+/** An app under development. */
+function loopback(): NodeOAuthClient {
   const query = new URLSearchParams({
     redirect_uri: 'http://127.0.0.1/callback',
     scope: 'atproto transition:generic',
   })
-  const client = clientOf({
+  return clientOf({
     clientMetadata: {
       client_id: `http://localhost?${query}`,
       redirect_uris: ['http://127.0.0.1/callback'],
@@ -127,6 +128,10 @@ test('an app under development signs in, writes, renews and signs out', async ()
       dpop_bound_access_tokens: true,
     },
   })
+}
+
+test('an app under development signs in, writes, renews and signs out', async () => {
+  const client = loopback()
   const page = await client.authorize(alice.handle, { state: 'mine' })
   const { session, state } = await client.callback(await allow(page, alice))
   assert.equal(state, 'mine')
@@ -156,4 +161,19 @@ test('a server that proves itself by its keys does the same, and restores its se
   const page = await client.authorize(alice.did, { scope: 'atproto repo:app.bsky.feed.post' })
   await client.callback(await allow(page, alice))
   await useAndEnd(await client.restore(alice.did))
+})
+
+test('an answer that is another server’s, or says of nobody whose it is, is not taken', async () => {
+  const client = loopback()
+  const answerOf = async () => allow(await client.authorize(alice.handle), alice)
+  for (const iss of ['https://evil.example', undefined]) {
+    const answer = await answerOf()
+    if (iss === undefined) answer.delete('iss')
+    else answer.set('iss', iss)
+    await assert.rejects(client.callback(answer), /issuer|iss/i)
+  }
+  const [mine, other] = [await answerOf(), await answerOf()]
+  mine.set('state', 'of somebody else')
+  await assert.rejects(client.callback(mine), /Unknown authorization session/)
+  await client.callback(other)
 })
