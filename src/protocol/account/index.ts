@@ -26,7 +26,7 @@ export {
   listLetters,
   resendLetter,
 } from './letter-lexicons.ts'
-export { confirmPassword, freeze, getMyStatus, type MyDecision } from './lexicons.ts'
+export { confirmPassword, type Forward, freeze, getMyStatus, type MyDecision } from './lexicons.ts'
 export { type MoveDeps, move, planMove } from './move.ts'
 export {
   abandonMove,

@@ -16,10 +16,19 @@ export const confirmPassword = lexicons.procedure<
   { code: string }
 >('app.falaj.account.confirmPassword')
 
-/** Holds back writes of the caller's account for up to 30 seconds. */
-export const freeze = lexicons.procedure<None, { seconds: number }, { rev: Tid }>(
-  'app.falaj.move.freeze',
-)
+/** Where writes go that wait while the account leaves. */
+export interface Forward {
+  service: string
+  /** An access token there that can write records, and little else. */
+  token: string
+}
+
+/** Lets writes of the caller's account wait for up to 30 seconds. */
+export const freeze = lexicons.procedure<
+  None,
+  { seconds: number; forward?: Forward | undefined },
+  { rev: Tid }
+>('app.falaj.move.freeze')
 
 /** A decision about an account or one of its records, as its owner is told. */
 export interface MyDecision {

@@ -32,7 +32,7 @@ import { type Fetch, type XrpcClient, XrpcError, xrpcClient } from '#protocol/xr
 import { changeDocument } from './alarm-lexicons.ts'
 import { copyBlobs, copyPreferences, copyRepo, type Hosts } from './copy.ts'
 import { type HostedHead, readHead } from './head.ts'
-import { confirmPassword, freeze } from './lexicons.ts'
+import { confirmPassword, type Forward, freeze } from './lexicons.ts'
 import {
   type MoveProgress,
   type MoveReceipt,
@@ -71,6 +71,8 @@ export interface MoveDeps {
    * Undefined when only a whole copy can help.
    */
   follow?(source: XrpcClient, copied: HostedHead): Promise<HostedHead | undefined>
+  /** What lets the old host make the owner's writes here that come while it changes hands. */
+  forward?(): Promise<Forward>
   /** Told of bytes as they pass, while repository and blobs are copied. */
   moved?(byteCount: number): void
   /** False in browsers: they send no streams. */
@@ -368,7 +370,8 @@ class MoveRun {
   /** Whether the old host held its writes back; others cannot. */
   async #freeze(seconds: number): Promise<boolean> {
     try {
-      await this.#source.client.post(freeze, { seconds })
+      const forward = seconds > 0 ? await this.#deps.forward?.() : undefined
+      await this.#source.client.post(freeze, { seconds, ...(forward && { forward }) })
       return true
     } catch (error) {
       if (isUnknownMethod(error)) return false

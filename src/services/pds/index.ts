@@ -53,7 +53,7 @@ import { Imports } from './imports/index.ts'
 import { pdsLoops } from './loops.ts'
 import { DELIVERY_JOB, DELIVERY_PACE, Mail, mailRoute } from './mail/index.ts'
 import { methods } from './methods.ts'
-import { MOVE_JOB, MOVE_PACE, Moves, OtherHosts } from './moves/index.ts'
+import { HeldWrites, MOVE_JOB, MOVE_PACE, Moves, OtherHosts } from './moves/index.ts'
 import { OAuth, OAuthEndpoints } from './oauth/index.ts'
 import { Audit, Operators } from './operators/index.ts'
 import { Cookies, type PageFiles, Pages } from './pages/index.ts'
@@ -383,6 +383,7 @@ export async function createPds(
   })
   const operators = new Operators({ sql, now, random })
   const audit = new Audit({ sql, now })
+  const heldWrites = new HeldWrites({ ...net, now, blobs })
   const callers = new Callers({
     sessions,
     accounts,
@@ -393,6 +394,7 @@ export async function createPds(
     operators,
     audit,
     apps: (request) => oauth.server.authenticate(request),
+    isPassedOn: (did) => heldWrites.isPassedOn(did),
     now,
   })
   const proxy = new ServiceProxy({
@@ -493,6 +495,7 @@ export async function createPds(
     passwords,
     moves,
     otherHosts: new OtherHosts({ fetch, directory }),
+    heldWrites,
     codes,
     factors,
     passkeys: new Passkeys({ sealer: sealed, publicUrl, now, random }),

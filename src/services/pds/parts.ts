@@ -15,7 +15,7 @@ import type { IdentityAlarms, Undoing } from './identity-watch/index.ts'
 import type { Imports } from './imports/index.ts'
 import type { Checkpoints, Journal, Recovery } from './journal/index.ts'
 import type { Mail } from './mail/index.ts'
-import type { Moves, OtherHosts } from './moves/index.ts'
+import type { HeldWrites, Moves, OtherHosts } from './moves/index.ts'
 import type { OAuth } from './oauth/index.ts'
 import type { Audit, Operators } from './operators/index.ts'
 import type { PlcAgent } from './plc/index.ts'
@@ -63,6 +63,7 @@ export interface Pds {
   mail: Mail
   moves: Moves
   otherHosts: OtherHosts
+  heldWrites: HeldWrites
   handles: Handles
   handleProofs: HandleProofReader
   invites: Invites

@@ -17,9 +17,14 @@ const CREATED = `${NSID}#createResult`
 const UPDATED = `${NSID}#updateResult`
 
 /** Up to 200 writes as one commit, all or nothing. Errors: InvalidSwap, InvalidRequest. */
-export const applyWrites = ({ repos, callers, clock }: Pick<Pds, 'repos' | 'callers' | 'clock'>) =>
+export const applyWrites = ({
+  repos,
+  callers,
+  clock,
+  heldWrites,
+}: Pick<Pds, 'repos' | 'callers' | 'clock' | 'heldWrites'>) =>
   procedure(ComAtprotoRepoApplyWrites.mainSchema, {
-    auth: callers.account({ app: anyApp }),
+    auth: callers.account({ app: anyApp, passedOn: true }),
     limits: {
       bodyBytes: 10_000_000, // 200 records; the event's own limit of 2 MB is checked later
       rates: writeRates<OwnCall & { input: Input }>(({ input }) => points(input.writes)),
@@ -30,8 +35,12 @@ export const applyWrites = ({ repos, callers, clock }: Pick<Pds, 'repos' | 'call
         caller.permissions?.requireRepo(actionOf($type), collection)
       const writes = input.writes.map((write) => plan(write, input.validate, clock))
       const swapCommit = input.swapCommit ? parseCid(input.swapCommit) : undefined
-      const written = await repos.write(account, writes, { swapCommit })
-      return { commit: written.commit, results: results(written, writes) }
+      const blobs = writes.flatMap((write) => write.blobs)
+      const held = { schema: ComAtprotoRepoApplyWrites.mainSchema, input, blobs }
+      return heldWrites.write(account, held, async () => {
+        const written = await repos.write(account, writes, { swapCommit })
+        return { commit: written.commit, results: results(written, writes) }
+      })
     },
   })
 

@@ -11,9 +11,14 @@ import { requireOwn } from './own-repo.ts'
  * One create through the repo write path. A like, repost, follow or block takes the place of older
  * ones of the same subject, unless it is written unchecked. Errors: InvalidSwap, InvalidRequest.
  */
-export const createRecord = ({ repos, callers, clock }: Pick<Pds, 'repos' | 'callers' | 'clock'>) =>
+export const createRecord = ({
+  repos,
+  callers,
+  clock,
+  heldWrites,
+}: Pick<Pds, 'repos' | 'callers' | 'clock' | 'heldWrites'>) =>
   procedure(ComAtprotoRepoCreateRecord.mainSchema, {
-    auth: callers.account({ app: anyApp }),
+    auth: callers.account({ app: anyApp, passedOn: true }),
     limits: { rates: writeRates(writePoints.create) },
     async handle({ input, caller }) {
       const account = requireOwn(caller, input.repo)
@@ -22,8 +27,11 @@ export const createRecord = ({ repos, callers, clock }: Pick<Pds, 'repos' | 'cal
       const write = planRecord('create', input.collection, rkey, input.record, input.validate)
       if (write.subject !== undefined) write.onlyOne = input.validate !== false
       const swapCommit = input.swapCommit ? parseCid(input.swapCommit) : undefined
-      const { commit, results } = await repos.write(account, [write], { swapCommit })
-      const { uri, cid } = results.at(-1)!
-      return { uri, cid: cid!, commit, validationStatus: write.validationStatus }
+      const held = { schema: ComAtprotoRepoCreateRecord.mainSchema, input, blobs: write.blobs }
+      return heldWrites.write(account, held, async () => {
+        const { commit, results } = await repos.write(account, [write], { swapCommit })
+        const { uri, cid } = results.at(-1)!
+        return { uri, cid: cid!, commit, validationStatus: write.validationStatus }
+      })
     },
   })

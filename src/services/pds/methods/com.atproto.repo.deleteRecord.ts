@@ -8,9 +8,13 @@ import { anyApp } from '../sign-in/index.ts'
 import { requireOwn } from './own-repo.ts'
 
 /** Deletes one record; deleting what is not there succeeds without a commit. */
-export const deleteRecord = ({ repos, callers }: Pick<Pds, 'repos' | 'callers'>) =>
+export const deleteRecord = ({
+  repos,
+  callers,
+  heldWrites,
+}: Pick<Pds, 'repos' | 'callers' | 'heldWrites'>) =>
   procedure(ComAtprotoRepoDeleteRecord.mainSchema, {
-    auth: callers.account({ app: anyApp }),
+    auth: callers.account({ app: anyApp, passedOn: true }),
     limits: { rates: writeRates(writePoints.delete) },
     async handle({ input, caller }) {
       const account = requireOwn(caller, input.repo)
@@ -18,7 +22,10 @@ export const deleteRecord = ({ repos, callers }: Pick<Pds, 'repos' | 'callers'>)
       const write = { ...planDelete(input.collection, input.rkey), optional: true }
       if (input.swapRecord) write.swapRecord = parseCid(input.swapRecord)
       const swapCommit = input.swapCommit ? parseCid(input.swapCommit) : undefined
-      const { commit, results } = await repos.write(account, [write], { swapCommit })
-      return results.length > 0 ? { commit } : {}
+      const held = { schema: ComAtprotoRepoDeleteRecord.mainSchema, input, blobs: [] }
+      return heldWrites.write(account, held, async () => {
+        const { commit, results } = await repos.write(account, [write], { swapCommit })
+        return results.length > 0 ? { commit } : {}
+      })
     },
   })

@@ -9,9 +9,13 @@ import { anyApp } from '../sign-in/index.ts'
 import { requireOwn } from './own-repo.ts'
 
 /** Creates or replaces one record. The same value again changes nothing and makes no commit. */
-export const putRecord = ({ repos, callers }: Pick<Pds, 'repos' | 'callers'>) =>
+export const putRecord = ({
+  repos,
+  callers,
+  heldWrites,
+}: Pick<Pds, 'repos' | 'callers' | 'heldWrites'>) =>
   procedure(ComAtprotoRepoPutRecord.mainSchema, {
-    auth: callers.account({ app: anyApp }),
+    auth: callers.account({ app: anyApp, passedOn: true }),
     limits: { rates: writeRates(writePoints.put) },
     async handle({ input, caller }) {
       const account = requireOwn(caller, input.repo)
@@ -23,12 +27,15 @@ export const putRecord = ({ repos, callers }: Pick<Pds, 'repos' | 'callers'>) =>
         write.swapRecord = input.swapRecord === null ? null : parseCid(input.swapRecord)
       }
       const swapCommit = input.swapCommit ? parseCid(input.swapCommit) : undefined
-      const { commit, results } = await repos.write(account, [write], { swapCommit })
-      return {
-        uri: formatAtUri(account.did, write.collection, write.rkey),
-        cid: cidText(write.cid!),
-        commit: results.length > 0 ? commit : undefined,
-        validationStatus: write.validationStatus,
-      }
+      const held = { schema: ComAtprotoRepoPutRecord.mainSchema, input, blobs: write.blobs }
+      return heldWrites.write(account, held, async () => {
+        const { commit, results } = await repos.write(account, [write], { swapCommit })
+        return {
+          uri: formatAtUri(account.did, write.collection, write.rkey),
+          cid: cidText(write.cid!),
+          commit: results.length > 0 ? commit : undefined,
+          validationStatus: write.validationStatus,
+        }
+      })
     },
   })

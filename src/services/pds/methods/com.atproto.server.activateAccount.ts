@@ -5,7 +5,7 @@ import { type IdentityParts, requireIdentityHere } from './identity-here.ts'
 
 /** Brings a deactivated account onto the network, once its identity points to this host. */
 export const activateAccount = (
-  pds: IdentityParts & Pick<Pds, 'callers' | 'hostedDids' | 'standing'>,
+  pds: IdentityParts & Pick<Pds, 'callers' | 'heldWrites' | 'hostedDids' | 'standing'>,
 ) =>
   procedure(ComAtprotoServerActivateAccount.mainSchema, {
     auth: pds.callers.account({ deactivated: true, least: 'full' }),
@@ -13,5 +13,6 @@ export const activateAccount = (
       await requireIdentityHere(pds, account)
       if (pds.hostedDids.isHosted(account.did)) await pds.hostedDids.follow(account.did)
       await pds.standing.activate(account)
+      pds.heldWrites.release(account.did)
     },
   })

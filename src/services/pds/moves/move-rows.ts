@@ -12,6 +12,8 @@ export interface MoveSecrets {
   isCodeTried?: boolean | undefined
   /** The account was here before, from an earlier stay: it is not this move's to take back. */
   wasHere?: boolean | undefined
+  /** What the old host may write here with, while the account changes hands. */
+  forward?: { token: string; madeMs: number } | undefined
   /** The old host was asked for the letter. */
   isCodeAsked?: boolean | undefined
 }

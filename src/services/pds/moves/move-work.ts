@@ -6,6 +6,7 @@ import {
 import type { JobRun, Jobs, Outside } from '#platform/runtime'
 import {
   counted,
+  type Forward,
   type HostedHead,
   type MoveDeps,
   type MoveState,
@@ -17,7 +18,9 @@ import type { CachedDirectory, PlcClient, PlcCredentials } from '#protocol/ident
 import { type Did, ProtocolError } from '#protocol/syntax'
 import { type Fetch, type XrpcClient, XrpcError, xrpcClient } from '#protocol/xrpc'
 import type { Accounts } from '../accounts/index.ts'
+import type { Host } from '../host/index.ts'
 import type { Imports } from '../imports/index.ts'
+import type { Sessions } from '../sign-in/index.ts'
 import type { MoveRow, MoveRows, MoveSecrets, Shown } from './move-rows.ts'
 import { Pace } from './pace.ts'
 
@@ -27,6 +30,8 @@ export const MOVE_PACE = {
   maxAttempts: 20_000,
   pauseMs: (failures: number) => Math.min(30_000, 500 * 2 ** Math.min(failures, 6)),
 }
+/** A token that is younger is good for long enough: it lives for two hours. */
+const FORWARD_MS = 3_600_000
 /** Bytes on their way are shown so often: each time is a write of its own. */
 const SHOWN_EVERY_MS = 1_000
 /** Why what changed does not do, and the whole repository has to come. */
@@ -35,6 +40,8 @@ const WHOLE: ReadonlySet<string> = new Set(['MissingBlock', 'TooLarge', 'Invalid
 interface MoveWorkDeps {
   rows: MoveRows
   jobs: () => Jobs
+  host: Host
+  sessions: Sessions
   accounts: Accounts
   imports: () => Imports
   directory: CachedDirectory
@@ -166,9 +173,23 @@ export class MoveWork {
       password: '',
       askCode: () => Promise.reject(new OwnerNeeded('code')),
       code: (source) => this.#code(source, secrets, keep),
+      forward: () => this.#forward(secrets, keep),
       follow: (source, copied) => this.#follow(secrets.state.did, source, copied, moved),
       askDocument: (wanted) => Promise.reject(new OwnerNeeded('document', wanted)),
     }
+  }
+
+  /** A session that can write, and little else: made once, since a switch may take many tries. */
+  async #forward(secrets: MoveSecrets, keep: () => Promise<void>): Promise<Forward> {
+    const { host, sessions, outside } = this.#deps
+    const nowMs = outside.now()
+    if (nowMs - (secrets.forward?.madeMs ?? 0) > FORWARD_MS) {
+      const appPassword = { name: 'writes from the host before', privileged: true }
+      const { accessJwt } = await sessions.create(secrets.state.did, appPassword)
+      secrets.forward = { token: accessJwt, madeMs: nowMs }
+      await keep()
+    }
+    return { service: host.publicUrl, token: secrets.forward!.token }
   }
 
   /** What changed since, in one small import; undefined where that cannot be. */

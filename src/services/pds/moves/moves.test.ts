@@ -12,7 +12,10 @@ const plc = new FakePlc()
 const hosts = new Map<string, TestHost>()
 /** Calls between the hosts, as method and query. */
 const asked: string[] = []
+/** What happens just before a call arrives, by method. */
+const justBefore = new Map<string, () => void>()
 const wellFetch = fetchAmong(hosts, ({ pathname, search }) => {
+  justBefore.get(pathname.slice('/xrpc/'.length))?.()
   asked.push(`${pathname.slice('/xrpc/'.length)}${search}`)
 })
 
@@ -130,7 +133,8 @@ test('a started move goes on by itself to a signed receipt, and forgets the sess
     (await destination.write(begun as never as Person, 'x', { repo: alice.did })).status,
     200,
   )
-  assert.match((await source.write(alice, 'left behind')).body.message, /deactivated/i)
+  const status = await source.get('com.atproto.sync.getRepoStatus', { did: alice.did })
+  assert.equal(status.body.status, 'deactivated')
   const rows = await destination.sql.all<{ sealed: unknown }>('SELECT sealed FROM moves')
   assert.deepEqual(rows, [{ sealed: null }])
   await destination.assertChain(alice)
@@ -223,6 +227,83 @@ test('what is written while it copies comes as differences, and the network sees
   await crashed.close({ keep: true })
   // Its host is the same as before in every call: the other one goes on.
   hosts.set(destination.url, destination)
+})
+
+/** Texts of a person's posts, in the order of the alphabet. */
+const texts = async (host: TestHost, alice: Person) => (await host.listTexts(alice)).sort()
+
+test('nothing that is written while an account changes hands is refused, lost or doubled', async () => {
+  const alice = await person('chatty')
+  const jobs = destination.loop('moves')
+  const answers: { text: string; status: number; body: unknown }[] = []
+  let isDone = false
+  const writer = async (name: string) => {
+    for (let i = 0; !isDone && i < 400; i++) {
+      const text = `${name} ${i}`
+      answers.push({ text, ...(await source.write(alice, text)) })
+      await new Promise((resolve) => setTimeout(resolve, 1))
+    }
+  }
+  const writing = Promise.all(['one', 'two', 'three'].map(writer))
+  const begun = await start(alice, { code: await code(alice) })
+  await until(begun.accessJwt, 'done')
+  // Whoever has not heard of the move yet is served for a while.
+  await destination.until(() => answers.some(({ text }) => text === 'one 5'))
+  isDone = true
+  await writing
+  await jobs.stop()
+  assert.deepEqual(
+    answers.filter(({ status }) => status !== 200),
+    [],
+  )
+  const written = answers.map(({ text }) => text)
+  const first = ['0', '1', '2', '3', '4']
+  assert.deepEqual(await texts(destination, alice), [...first, ...written].sort())
+  await destination.assertChain(alice)
+})
+
+test('what waits while everything stands still brings its pictures to the new host', async () => {
+  const alice = await person('photographer')
+  const jobs = destination.loop('moves')
+  const late = Promise.withResolvers<Promise<{ status: number; body: { uri?: string } }>>()
+  justBefore.set('com.atproto.identity.submitPlcOperation', () => {
+    justBefore.clear()
+    const write = async () => {
+      const blob = await source.upload(alice, 'taken in the doorway')
+      const images = [{ image: { $type: 'blob', ...blob }, alt: '' }]
+      const embed = { $type: 'app.bsky.embed.images', images }
+      const record = { text: 'late', createdAt: '2026-01-01T00:00:00.000Z', embed }
+      const input = { repo: alice.handle, collection: 'app.bsky.feed.post', record }
+      return source.post('com.atproto.repo.createRecord', input, alice.accessJwt)
+    }
+    late.resolve(write())
+  })
+  const begun = await start(alice, { code: await code(alice) })
+  await until(begun.accessJwt, 'done')
+  const { status, body } = await await late.promise
+  assert.equal(status, 200, JSON.stringify(body))
+  assert.ok((await texts(destination, alice)).includes('late'))
+  assert.ok(!(await texts(source, alice).catch(() => [] as string[])).includes('late'))
+  const missing = await destination.get('com.atproto.repo.listMissingBlobs', {}, begun.accessJwt)
+  assert.deepEqual(missing.body.blobs, [])
+  await jobs.stop()
+})
+
+test('a move that stops at its last step lets waiting writes in at the old host', async () => {
+  const alice = await person('unmoved')
+  const jobs = destination.loop('moves')
+  let waiting: ReturnType<TestHost['write']> | undefined
+  plc.mood = 'refuses'
+  justBefore.set('com.atproto.identity.submitPlcOperation', () => {
+    waiting ??= source.write(alice, 'after all')
+  })
+  const begun = await start(alice, { code: await code(alice) })
+  await until(begun.accessJwt, 'failed')
+  justBefore.clear()
+  plc.mood = 'well'
+  assert.equal((await waiting!).status, 200)
+  assert.ok((await texts(source, alice)).includes('after all'))
+  await jobs.stop()
 })
 
 test('whoever watches is told of the next change', async () => {

@@ -70,6 +70,8 @@ interface AccessRules {
   takendown?: boolean
   /** Which sign-ins are enough; 'full' is the account's own password. */
   least?: 'appPassword' | 'privilegedAppPassword' | 'full'
+  /** Let an account in that moved away, while its writes are passed on to its new host. */
+  passedOn?: boolean
   /** What apps need that were let in by OAuth; without it none is. */
   app?: AppRule
 }
@@ -102,6 +104,7 @@ export class Callers {
   readonly #operators: Operators
   readonly #audit: Audit
   readonly #apps: (request: HttpRequest) => Promise<AppCaller>
+  readonly #isPassedOn: (did: Did) => boolean
   readonly #now: () => number
   readonly #guesses: Guesses
 
@@ -117,6 +120,8 @@ export class Callers {
     audit: Audit
     /** Who an app is that brings a token of OAuth. */
     apps(request: HttpRequest): Promise<AppCaller>
+    /** Whether writes of an account that left are passed on. */
+    isPassedOn(did: Did): boolean
     now: () => number
   }) {
     this.#sessions = options.sessions
@@ -128,6 +133,7 @@ export class Callers {
     this.#operators = options.operators
     this.#audit = options.audit
     this.#apps = options.apps
+    this.#isPassedOn = options.isPassedOn
     this.#now = options.now
     this.#guesses = createGuesses({ now: options.now })
   }
@@ -144,10 +150,14 @@ export class Callers {
       const account = await this.#accounts.get(did)
       if (!account) throw authRequired('Account not found', 'InvalidToken')
       // Who was shut out is told so, rather than that their session has ended.
-      refuseInactive(account, rules)
+      refuseInactive(account, this.#rulesFor(account, rules))
       this.#sessions.requireOpen(claims)
       return { account, did, scope }
     }
+  }
+
+  #rulesFor({ did }: Account, rules: AccessRules): AccessRules {
+    return rules.passedOn && this.#isPassedOn(did) ? { ...rules, deactivated: true } : rules
   }
 
   /** An app, by its token and proof. Throws Forbidden (403) where no app may call. */
@@ -157,7 +167,7 @@ export class Callers {
     const account = await this.#accounts.get(did)
     if (!account) throw authRequired('Account not found', 'InvalidToken')
     // Whom the operator shut out goes by their own password.
-    refuseInactive(account, { ...rules, takendown: false })
+    refuseInactive(account, { ...this.#rulesFor(account, rules), takendown: false })
     rules.app(permissions, request, nsid)
     return { account, did, scope: 'com.atproto.appPass', permissions }
   }
