@@ -60,6 +60,7 @@ export {
   revokeOperator,
 } from './operator-lexicons.ts'
 export { type Obstacle, type Preflight, preflight } from './preflight.ts'
+export { exportPrivate, importPrivate, type PrivateItem } from './private-state-lexicons.ts'
 export { type SignedReceipt, signReceipt, verifyReceipt } from './receipt.ts'
 export {
   planRecovery,

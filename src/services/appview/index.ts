@@ -37,6 +37,7 @@ import { ThreadMutes } from './mutes/thread-mutes.ts'
 import { ActivitySubscriptions } from './notifications/activity-subscriptions.ts'
 import { NoticeSettings } from './notifications/notice-settings.ts'
 import { PushTokens } from './notifications/push-tokens.ts'
+import { PrivateState } from './private-state/private-state.ts'
 import { createReader } from './reader.ts'
 import { repairJobs } from './repair/repair.ts'
 import { otherPaths } from './routes.ts'
@@ -158,6 +159,7 @@ export async function createAppview(
     mutes: new Mutes({ sql, writer }),
     activitySubscriptions: new ActivitySubscriptions({ writer }),
     noticeSettings: new NoticeSettings({ writer }),
+    privateState: new PrivateState({ sql, writer }),
     pushTokens: new PushTokens({ writer }),
     threadMutes: new ThreadMutes({ writer }),
   }

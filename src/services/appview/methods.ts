@@ -59,6 +59,8 @@ import { unregisterPush } from './methods/app.bsky.notification.unregisterPush.t
 import { updateSeen } from './methods/app.bsky.notification.updateSeen.ts'
 import { getPostThreadOtherV2 } from './methods/app.bsky.unspecced.getPostThreadOtherV2.ts'
 import { getPostThreadV2 } from './methods/app.bsky.unspecced.getPostThreadV2.ts'
+import { exportPrivate } from './methods/app.falaj.appview.exportPrivate.ts'
+import { importPrivate } from './methods/app.falaj.appview.importPrivate.ts'
 import { resolveHandle } from './methods/com.atproto.identity.resolveHandle.ts'
 import type { ReadParts } from './parts.ts'
 
@@ -125,6 +127,8 @@ export function methods(parts: ReadParts): Method[] {
     updateSeen(parts),
     getPostThreadOtherV2(parts),
     getPostThreadV2(parts),
+    exportPrivate(parts),
+    importPrivate(parts),
     resolveHandle(parts),
   ]
 }

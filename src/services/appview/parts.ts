@@ -10,6 +10,7 @@ import type { ThreadMutes } from './mutes/thread-mutes.ts'
 import type { ActivitySubscriptions } from './notifications/activity-subscriptions.ts'
 import type { NoticeSettings } from './notifications/notice-settings.ts'
 import type { PushTokens } from './notifications/push-tokens.ts'
+import type { PrivateState } from './private-state/private-state.ts'
 import type { Actors } from './read/actors.ts'
 import type { AuthorFeeds } from './read/author-feeds.ts'
 import type { Edges } from './read/edges.ts'
@@ -55,6 +56,7 @@ export interface ReadParts {
   noticeSettings: NoticeSettings
   noticedRecords: NoticedRecords
   notices: Notices
+  privateState: PrivateState
   pushTokens: PushTokens
   relations: Relations
   resolver: Resolver

@@ -40,6 +40,7 @@ type WritingPart =
   | 'drafts'
   | 'mutes'
   | 'noticeSettings'
+  | 'privateState'
   | 'pushTokens'
   | 'threadMutes'
 

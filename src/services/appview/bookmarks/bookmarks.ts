@@ -3,12 +3,17 @@ import type { Did } from '#protocol/syntax'
 import { XrpcError } from '#protocol/xrpc'
 import type { Batch } from '../index/batch.ts'
 import type { IndexWriter } from '../index/writer.ts'
+import { type Room, requireRoom } from '../private-state/room.ts'
 import { cursorOf, readCursor } from '../read/cursor.ts'
 import type { Resolver } from '../read/resolver.ts'
 import type { PostRef } from '../views/post.ts'
 
-/** Posts one account may put aside. */
-const BOOKMARKS_MAX = 20_000
+const ROOM: Room = {
+  table: 'bookmark',
+  max: 20_000,
+  error: 'TooManyBookmarks',
+  what: 'posts can be put aside',
+}
 
 /** A post that an account put aside. */
 export interface Bookmark {
@@ -110,18 +115,17 @@ export async function putBookmark(
   aid: number,
   { subjectAid, rkey, cid, createdUs }: Subject & { cid: string; createdUs: number },
 ): Promise<void> {
-  const row = await batch.sql.get<{ count: number }>(
-    'select count(*) as count from bookmark where aid = ?',
-    [aid],
+  const known = await batch.sql.get(
+    'select 1 from bookmark where aid = ? and subject_aid = ? and subject_rkey = ?',
+    [aid, subjectAid, rkey],
   )
-  const { changes } = await batch.sql.run(
+  if (known !== undefined) return
+  await requireRoom(batch, ROOM, aid)
+  await batch.sql.run(
     `insert into bookmark (aid, subject_aid, subject_rkey, subject_cid, created_us)
-     values (?, ?, ?, ?, ?) on conflict (aid, subject_aid, subject_rkey) do nothing`,
+     values (?, ?, ?, ?, ?)`,
     [aid, subjectAid, rkey, cid, createdUs],
   )
-  if (changes === 0) return
-  if (row!.count >= BOOKMARKS_MAX)
-    throw new XrpcError(400, 'TooManyBookmarks', `At most ${BOOKMARKS_MAX} posts can be put aside`)
   countBookmark(batch, aid, { subjectAid, rkey }, 1)
 }
 

@@ -59,11 +59,17 @@ export class Drafts {
     const body = bodyOf(draft)
     await this.#writer.write(async (batch) => {
       const aid = await batch.aidOf(viewer)
+      const before = await batch.sql.get<{ bytes: number }>(
+        'select bytes from draft where aid = ? and id = ?',
+        [aid, id],
+      )
+      if (before === undefined) return
+      const bytes = utf8Length(body)
+      await requireDraftRoom(batch, aid, { drafts: 0, bytes: bytes - before.bytes })
       await batch.sql.run(
         'update draft set body = ?, bytes = ?, updated_ms = ? where aid = ? and id = ?',
-        [body, utf8Length(body), batch.nowMs, aid, id],
+        [body, bytes, batch.nowMs, aid, id],
       )
-      await requireRoom(batch, aid)
     })
   }
 
@@ -112,27 +118,34 @@ export class Drafts {
   }
 }
 
-/** Puts a draft within a transaction. Throws DraftLimitReached. */
+/** Puts a draft within a transaction; nothing when there is one of that name. Throws DraftLimitReached. */
 export async function putDraft(
   batch: Batch,
   aid: number,
   { id, body, createdMs, updatedMs }: Draft,
 ): Promise<void> {
+  const known = await batch.sql.get('select 1 from draft where aid = ? and id = ?', [aid, id])
+  if (known !== undefined) return
+  const bytes = utf8Length(body)
+  await requireDraftRoom(batch, aid, { drafts: 1, bytes })
   await batch.sql.run(
-    `insert into draft (aid, id, bytes, created_ms, updated_ms, body) values (?, ?, ?, ?, ?, ?)
-     on conflict (aid, id) do nothing`,
-    [aid, id, utf8Length(body), createdMs, updatedMs, body],
+    'insert into draft (aid, id, bytes, created_ms, updated_ms, body) values (?, ?, ?, ?, ?, ?)',
+    [aid, id, bytes, createdMs, updatedMs, body],
   )
-  await requireRoom(batch, aid)
 }
 
-async function requireRoom(batch: Batch, aid: number): Promise<void> {
+/** Asked before anything is written: `more` is what is to come. */
+async function requireDraftRoom(
+  batch: Batch,
+  aid: number,
+  more: { drafts: number; bytes: number },
+): Promise<void> {
   const row = await batch.sql.get<{ count: number; bytes: number | null }>(
     'select count(*) as count, sum(bytes) as bytes from draft where aid = ?',
     [aid],
   )
   const { count, bytes } = row!
-  if (count > DRAFTS_MAX || (bytes ?? 0) > TOTAL_BYTES_MAX)
+  if (count + more.drafts > DRAFTS_MAX || (bytes ?? 0) + more.bytes > TOTAL_BYTES_MAX)
     throw new XrpcError(
       400,
       'DraftLimitReached',
@@ -140,7 +153,8 @@ async function requireRoom(batch: Batch, aid: number): Promise<void> {
     )
 }
 
-function bodyOf(draft: AppBskyDraftDefs.Draft): string {
+/** A draft as it is kept. Throws InvalidRequest for one that is too long. */
+export function bodyOf(draft: AppBskyDraftDefs.Draft): string {
   const body = JSON.stringify(draft)
   if (utf8Length(body) > DRAFT_BYTES_MAX)
     throw invalidRequest(`A draft has at most ${DRAFT_BYTES_MAX} bytes`)

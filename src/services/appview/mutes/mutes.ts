@@ -1,13 +1,23 @@
 import type { Sql } from '#platform/storage'
 import type { Did } from '#protocol/syntax'
-import { XrpcError } from '#protocol/xrpc'
-import { subscriptionChanged } from '../index/list.ts'
+import type { Batch } from '../index/batch.ts'
+import { type ListKey, subscriptionChanged } from '../index/list.ts'
 import type { IndexWriter } from '../index/writer.ts'
+import { type Room, requireRoom } from '../private-state/room.ts'
 import { cursorOf, readCursor } from '../read/cursor.ts'
 
-/** Accounts one account may mute. */
-const MUTES_MAX = 20_000
-const LISTS_MAX = 100
+const ROOM: Room = {
+  table: 'mute',
+  max: 20_000,
+  error: 'TooManyMutes',
+  what: 'accounts can be muted',
+}
+const LIST_ROOM: Room = {
+  table: 'list_mute',
+  max: 100,
+  error: 'TooManyMutes',
+  what: 'lists can be muted',
+}
 
 /** Whom accounts do not want to hear. Kept here only: no record says it, nobody else is told. */
 export class Mutes {
@@ -24,18 +34,7 @@ export class Mutes {
     await this.#writer.write(async (batch) => {
       const aid = await batch.aidOf(viewer)
       const subjectAid = await batch.aidOf(subject)
-      const row = await batch.sql.get<{ count: number }>(
-        'select count(*) as count from mute where aid = ?',
-        [aid],
-      )
-      if (row!.count >= MUTES_MAX)
-        throw new XrpcError(400, 'TooManyMutes', `At most ${MUTES_MAX} accounts can be muted`)
-      await batch.sql.run(
-        `insert into mute (aid, subject_aid, created_ms) values (?, ?, ?)
-         on conflict (aid, subject_aid) do nothing`,
-        [aid, subjectAid, batch.nowMs],
-      )
-      batch.changed.pairs.push([aid, subjectAid])
+      await muteAccount(batch, aid, { subjectAid, createdMs: batch.nowMs })
     })
   }
 
@@ -51,18 +50,7 @@ export class Mutes {
   async addList(viewer: Did, [listAid, rkey]: readonly [number, string]): Promise<void> {
     await this.#writer.write(async (batch) => {
       const aid = await batch.aidOf(viewer)
-      const row = await batch.sql.get<{ count: number }>(
-        'select count(*) as count from list_mute where aid = ?',
-        [aid],
-      )
-      if (row!.count >= LISTS_MAX)
-        throw new XrpcError(400, 'TooManyMutes', `At most ${LISTS_MAX} lists can be muted`)
-      await batch.sql.run(
-        `insert into list_mute (aid, list_aid, list_rkey) values (?, ?, ?)
-         on conflict (aid, list_aid, list_rkey) do nothing`,
-        [aid, listAid, rkey],
-      )
-      await subscriptionChanged(batch, aid, { aid: listAid, rkey })
+      await muteList(batch, aid, { aid: listAid, rkey })
     })
   }
 
@@ -93,4 +81,30 @@ export class Mutes {
       cursor: last && cursorOf(last.created_ms, last.subject_aid, ''),
     }
   }
+}
+
+/** Mutes an account within a transaction; nothing when it is. Throws TooManyMutes. */
+export async function muteAccount(
+  batch: Batch,
+  aid: number,
+  { subjectAid, createdMs }: { subjectAid: number; createdMs: number },
+): Promise<void> {
+  const pair: [number, number] = [aid, subjectAid]
+  if (await batch.sql.get('select 1 from mute where aid = ? and subject_aid = ?', pair)) return
+  await requireRoom(batch, ROOM, aid)
+  await batch.sql.run('insert into mute (aid, subject_aid, created_ms) values (?, ?, ?)', [
+    ...pair,
+    createdMs,
+  ])
+  batch.changed.pairs.push(pair)
+}
+
+/** Mutes a list within a transaction; nothing when it is. Throws TooManyMutes. */
+export async function muteList(batch: Batch, aid: number, list: ListKey): Promise<void> {
+  const key = [aid, list.aid, list.rkey]
+  const where = 'aid = ? and list_aid = ? and list_rkey = ?'
+  if (await batch.sql.get(`select 1 from list_mute where ${where}`, key)) return
+  await requireRoom(batch, LIST_ROOM, aid)
+  await batch.sql.run('insert into list_mute (aid, list_aid, list_rkey) values (?, ?, ?)', key)
+  await subscriptionChanged(batch, aid, list)
 }

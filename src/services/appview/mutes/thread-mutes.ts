@@ -1,10 +1,14 @@
 import type { Did } from '#protocol/syntax'
-import { XrpcError } from '#protocol/xrpc'
 import type { Batch } from '../index/batch.ts'
 import type { IndexWriter } from '../index/writer.ts'
+import { type Room, requireRoom } from '../private-state/room.ts'
 
-/** Threads one account may mute. */
-const THREADS_MAX = 10_000
+const ROOM: Room = {
+  table: 'thread_mute',
+  max: 10_000,
+  error: 'TooManyMutes',
+  what: 'threads can be muted',
+}
 
 /** A post as its author and its record key. */
 export interface PostName {
@@ -45,16 +49,10 @@ export async function muteThread(
   aid: number,
   [rootAid, rkey]: readonly [number, string],
 ): Promise<void> {
-  const row = await batch.sql.get<{ count: number }>(
-    'select count(*) as count from thread_mute where aid = ?',
-    [aid],
-  )
-  const { changes } = await batch.sql.run(
-    `insert into thread_mute (aid, root_aid, root_rkey) values (?, ?, ?)
-     on conflict (aid, root_aid, root_rkey) do nothing`,
-    [aid, rootAid, rkey],
-  )
-  if (changes > 0 && row!.count >= THREADS_MAX)
-    throw new XrpcError(400, 'TooManyMutes', `At most ${THREADS_MAX} threads can be muted`)
+  const key = [aid, rootAid, rkey]
+  const where = 'aid = ? and root_aid = ? and root_rkey = ?'
+  if (await batch.sql.get(`select 1 from thread_mute where ${where}`, key)) return
+  await requireRoom(batch, ROOM, aid)
+  await batch.sql.run('insert into thread_mute (aid, root_aid, root_rkey) values (?, ?, ?)', key)
   batch.changed.threadMutes.add(aid)
 }

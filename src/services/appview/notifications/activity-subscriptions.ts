@@ -1,10 +1,15 @@
 import type { Did } from '#protocol/syntax'
-import { XrpcError } from '#protocol/xrpc'
 import type { Batch } from '../index/batch.ts'
 import type { IndexWriter } from '../index/writer.ts'
+import { type Room, requireRoom } from '../private-state/room.ts'
 
 /** Each of them is looked at whenever notifications are read. */
-const SUBSCRIPTIONS_MAX = 200
+const ROOM: Room = {
+  table: 'activity_subscription',
+  max: 200,
+  error: 'TooManySubscriptions',
+  what: 'accounts can be subscribed to',
+}
 
 /** Takes whose posts accounts want to be told of. */
 export class ActivitySubscriptions {
@@ -41,21 +46,17 @@ export async function putSubscription(
   aid: number,
   one: { subjectAid: number; posts: boolean; replies: boolean; sinceUs: number },
 ): Promise<void> {
+  const key = [aid, one.subjectAid]
+  const known = await batch.sql.get(
+    'select 1 from activity_subscription where aid = ? and subject_aid = ?',
+    key,
+  )
+  if (known === undefined) await requireRoom(batch, ROOM, aid)
   await batch.sql.run(
     `insert into activity_subscription (aid, subject_aid, posts, replies, created_us)
      values (?, ?, ?, ?, ?) on conflict (aid, subject_aid) do update
      set posts = excluded.posts, replies = excluded.replies`,
-    [aid, one.subjectAid, Number(one.posts), Number(one.replies), one.sinceUs],
+    [...key, Number(one.posts), Number(one.replies), one.sinceUs],
   )
-  const row = await batch.sql.get<{ count: number }>(
-    'select count(*) as count from activity_subscription where aid = ?',
-    [aid],
-  )
-  if (row!.count > SUBSCRIPTIONS_MAX)
-    throw new XrpcError(
-      400,
-      'TooManySubscriptions',
-      `At most ${SUBSCRIPTIONS_MAX} accounts can be subscribed to`,
-    )
   batch.changed.subscriptions.add(aid)
 }

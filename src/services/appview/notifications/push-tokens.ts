@@ -1,9 +1,14 @@
 import type { Did } from '#protocol/syntax'
-import { invalidRequest, XrpcError } from '#protocol/xrpc'
+import { invalidRequest } from '#protocol/xrpc'
 import type { IndexWriter } from '../index/writer.ts'
+import { type Room, requireRoom } from '../private-state/room.ts'
 
-/** Devices of one account. */
-const TOKENS_MAX = 50
+const ROOM: Room = {
+  table: 'push_token',
+  max: 50,
+  error: 'TooManyDevices',
+  what: 'devices are kept',
+}
 const TOKEN_LENGTH_MAX = 4_096
 const APP_LENGTH_MAX = 256
 const PLATFORMS = ['ios', 'android', 'web']
@@ -27,18 +32,18 @@ export class PushTokens {
     const { platform, appId, token } = checked(push)
     await this.#writer.write(async (batch) => {
       const aid = await batch.aidOf(viewer)
+      const key = [aid, platform, appId, token]
+      const known = await batch.sql.get(
+        'select 1 from push_token where aid = ? and platform = ? and app_id = ? and token = ?',
+        key,
+      )
+      if (known === undefined) await requireRoom(batch, ROOM, aid)
       await batch.sql.run(
         `insert into push_token (aid, platform, app_id, token, age_restricted, created_ms)
          values (?, ?, ?, ?, ?, ?) on conflict (aid, platform, app_id, token) do update
          set age_restricted = excluded.age_restricted`,
-        [aid, platform, appId, token, Number(push.ageRestricted), batch.nowMs],
+        [...key, Number(push.ageRestricted), batch.nowMs],
       )
-      const row = await batch.sql.get<{ count: number }>(
-        'select count(*) as count from push_token where aid = ?',
-        [aid],
-      )
-      if (row!.count > TOKENS_MAX)
-        throw new XrpcError(400, 'TooManyDevices', `At most ${TOKENS_MAX} devices are kept`)
     })
   }
 

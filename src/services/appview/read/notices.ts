@@ -122,13 +122,14 @@ export class Notices {
     feeds: readonly (readonly [number, Subscription])[],
     { after, sinceUs, limit }: Bounds,
   ): Promise<Row[]> {
+    // `<=`, so that the order is the index's; `+`, so that notices are found by their record.
     const one = `select * from (select f.aid as author_aid, f.rkey, ${SUBSCRIBED} as reason, f.sort_us,
         null as subject_aid, null as subject_rkey from feed_item f
-      where f.aid = ? and f.kind = ${POST_KIND} and f.flags & ${REPLY_FLAG} between ? and ?
+      where f.aid = ? and f.kind <= ${POST_KIND} and f.flags & ${REPLY_FLAG} between ? and ?
         and f.sort_us between ? and ?
         ${after ? `and (f.sort_us, f.aid, ${SUBSCRIBED}, f.rkey) < (?, ?, ?, ?)` : ''}
         and not exists (select 1 from notice n
-          where n.author_aid = f.aid and n.rkey = f.rkey and n.aid = ?)
+          where n.author_aid = f.aid and n.rkey = f.rkey and +n.aid = ?)
       order by f.sort_us desc, f.kind desc, f.rkey desc limit ?)`
     const params = feeds.flatMap(([author, { posts, replies, sinceUs: fromUs }]) => [
       author,

@@ -7,6 +7,7 @@ import { errorName } from '#protocol/xrpc'
 import { type Batch, PURGE_JOB, REPAIR_JOB, repairKey } from '../index/batch.ts'
 import type { Collections } from '../index/collections.ts'
 import type { IndexWriter } from '../index/writer.ts'
+import { forgetPrivateState } from '../private-state/private-state.ts'
 import { Reconciler } from './reconcile.ts'
 
 export interface RepairParts {
@@ -126,6 +127,16 @@ async function purgeAccount(parts: RepairParts, did: Did): Promise<void> {
     await batch.sql.run('delete from dead_letter where aid = ?', [author.aid])
     batch.setAuthor(author, { rev: undefined, repair: undefined })
   })
+  await forgetPrivately(writer, did)
+}
+
+/** What is known here alone of a deleted account goes, a few rows at a time. */
+async function forgetPrivately(writer: IndexWriter, did: Did): Promise<void> {
+  const some = async (batch: Batch) => {
+    const { aid } = await batch.author(did)
+    return !(await isDeleted(batch, aid)) || forgetPrivateState(batch, aid)
+  }
+  while (!(await writer.write(some)));
 }
 
 async function isDeleted(batch: Batch, aid: number): Promise<boolean> {
