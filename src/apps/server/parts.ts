@@ -9,6 +9,7 @@ import { pdsPart } from './parts/pds.ts'
 import { plcPart } from './parts/plc.ts'
 import { relayPart } from './parts/relay.ts'
 import { searchPart } from './parts/search.ts'
+import { vaultPart } from './parts/vault.ts'
 import { webPart } from './parts/web.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: each part knows the type of its own configuration
@@ -22,6 +23,7 @@ export const parts: readonly ServicePart<any>[] = [
   imagesPart,
   moderationPart,
   feedsPart,
+  vaultPart,
   webPart,
 ]
 

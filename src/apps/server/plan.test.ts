@@ -36,6 +36,7 @@ test('falaj up starts everything on its usual ports, in local mode', async () =>
     search: 2587,
     feeds: 2588,
     moderation: 2589,
+    vault: 2590,
   }
   // Those of the contract; services that come later have others.
   assert.deepEqual({ ...ports, ...usual }, ports)

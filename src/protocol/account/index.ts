@@ -79,3 +79,15 @@ export {
   type SuspensionView,
   suspendAccount,
 } from './suspension-lexicons.ts'
+export {
+  describeVault,
+  followAccount,
+  getVaultAccount,
+  getVaultBlob,
+  getVaultRepo,
+  listVaultAccounts,
+  listVaultInstants,
+  unfollowAccount,
+  type VaultAccount,
+  type VaultInstant,
+} from './vault-lexicons.ts'

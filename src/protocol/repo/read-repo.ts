@@ -33,6 +33,8 @@ export interface ReadRepoOptions {
 export interface RepoReading {
   commit: Commit
   head: RepoHead
+  /** The commit's block. */
+  commitBytes: Uint8Array
   /**
    * All records in order of path, in batches as the blocks come in. Throws when something is wrong
    * with what comes later; only its end says that the repository is whole.
@@ -62,7 +64,8 @@ export async function readRepo(
     await intake.end()
     throw error
   }
-  return { commit: walk.commit, head: walk.head!, records: intake.records() }
+  const { commit, head, commitBytes } = walk
+  return { commit, head: head!, commitBytes: commitBytes!, records: intake.records() }
 }
 
 /** A repository that is whole in memory. */
@@ -116,6 +119,7 @@ const layerOf = (step: Step) => ('layer' in step ? step.layer : undefined)
 class RepoWalk {
   commit: Commit | undefined
   head: RepoHead | undefined
+  commitBytes: Uint8Array | undefined
   readonly #steps: Step[]
   readonly #options: ReadRepoOptions
   #lastPath = ''
@@ -153,6 +157,7 @@ class RepoWalk {
       throw new ProtocolError('InvalidSignature', 'a commit not signed with a key of its account')
     }
     this.commit = commit
+    this.commitBytes = bytes.slice()
     this.head = { did: commit.did, rev: commit.rev, commit: cid, data: commit.data }
     this.#steps.push({ kind: 'node', cid: commit.data })
   }

@@ -1,0 +1,100 @@
+/** Our own methods of a vault: `app.falaj.vault.*`. */
+import describeJson from '#lexicons/app/falaj/vault/describe' with { type: 'json' }
+import followJson from '#lexicons/app/falaj/vault/follow' with { type: 'json' }
+import getAccountJson from '#lexicons/app/falaj/vault/getAccount' with { type: 'json' }
+import getBlobJson from '#lexicons/app/falaj/vault/getBlob' with { type: 'json' }
+import getRepoJson from '#lexicons/app/falaj/vault/getRepo' with { type: 'json' }
+import listAccountsJson from '#lexicons/app/falaj/vault/listAccounts' with { type: 'json' }
+import listInstantsJson from '#lexicons/app/falaj/vault/listInstants' with { type: 'json' }
+import unfollowJson from '#lexicons/app/falaj/vault/unfollow' with { type: 'json' }
+import { compileLexicons } from '#protocol/lexicon'
+
+// Pure: what a client does not call, its bundle does not hold.
+const lexicons = /* @__PURE__ */ compileLexicons([
+  describeJson,
+  getAccountJson,
+  listAccountsJson,
+  followJson,
+  unfollowJson,
+  getRepoJson,
+  getBlobJson,
+  listInstantsJson,
+])
+
+type None = Record<never, never>
+
+/** How an account is kept. Times are ISO 8601. */
+export interface VaultAccount {
+  did: string
+  /** Origin. */
+  host: string
+  state: 'wanted' | 'kept' | 'behind' | 'left' | 'erased'
+  /** What its host says of it, when it is not active. */
+  status?: string | undefined
+  granted: boolean
+  rev?: string | undefined
+  /** States that can be restored. */
+  instants: number
+  oldest?: string | undefined
+  newest?: string | undefined
+  blobs: number
+  blobsWanted: number
+  blobsMissing: number
+  keptBytes: number
+}
+
+/** A state of an account that can be restored. */
+export interface VaultInstant {
+  rev: string
+  time: string
+  cid: string
+  /** Root of the tree. */
+  data: string
+}
+
+/** What a vault is, for anybody. */
+export const describeVault = /* @__PURE__ */ lexicons.query<
+  None,
+  { did: string; openVault: boolean; windowDays: number }
+>('app.falaj.vault.describe')
+
+/** How an account is kept. Errors: NotKept. */
+export const getVaultAccount = /* @__PURE__ */ lexicons.query<{ did: string }, VaultAccount>(
+  'app.falaj.vault.getAccount',
+)
+
+/** Accounts that are kept, for the operator. */
+export const listVaultAccounts = /* @__PURE__ */ lexicons.query<
+  { limit: number; cursor?: string },
+  { accounts: VaultAccount[]; cursor?: string | undefined }
+>('app.falaj.vault.listAccounts')
+
+/** Keeps the caller's account from now on. Errors: NotOpen, NoRoom, UnknownIdentity. */
+export const followAccount = /* @__PURE__ */ lexicons.procedure<
+  None,
+  { did?: string },
+  VaultAccount
+>('app.falaj.vault.follow')
+
+/** Keeps nothing more of an account, or destroys what was kept. Errors: NotKept. */
+export const unfollowAccount = /* @__PURE__ */ lexicons.procedure<
+  None,
+  { did: string; erase: boolean },
+  { erased: boolean }
+>('app.falaj.vault.unfollow')
+
+/** The repository at a time, as a CAR. Errors: NotKept, InstantNotKept, Damaged. */
+export const getVaultRepo = /* @__PURE__ */ lexicons.query<{ did: string; at?: string }>(
+  'app.falaj.vault.getRepo',
+)
+
+/** A blob. Errors: NotKept, BlobNotFound, Damaged. */
+export const getVaultBlob = /* @__PURE__ */ lexicons.query<{ did: string; cid: string }>(
+  'app.falaj.vault.getBlob',
+)
+
+/** States that can be restored, newest first. Errors: NotKept. */
+export const listVaultInstants = /* @__PURE__ */ lexicons.query<
+  { did: string; limit: number; cursor?: string },
+  { instants: VaultInstant[]; cursor?: string | undefined }
+>('app.falaj.vault.listInstants')

@@ -1,0 +1,26 @@
+/** Jobs asked for in the transaction that makes them needed. Their loops are woken after it. */
+import type { Sql } from '#platform/storage'
+
+/** The kinds of jobs, by what they do. */
+export const COPY_JOB = 'copy'
+export const BLOB_JOB = 'blob'
+export const TIDY_JOB = 'tidy'
+export const ERASE_JOB = 'erase'
+export const LIST_JOB = 'list'
+
+/** Asks for jobs, unless they are asked for already; one that was given up is tried afresh. */
+export async function ask(
+  sql: Sql,
+  kind: string,
+  keys: readonly string[],
+  nowMs: number,
+): Promise<void> {
+  if (keys.length === 0) return
+  await sql.runMany(
+    `insert into jobs (kind, key, payload, run_at, created_at, updated_at)
+     values (?, ?, 'null', ?, ?, ?)
+     on conflict (kind, key) do update set state = 'waiting', attempts = 0, run_at = excluded.run_at
+     where jobs.state = 'failed'`,
+    keys.map((key) => [kind, key, nowMs, nowMs, nowMs]),
+  )
+}

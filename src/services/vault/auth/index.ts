@@ -1,0 +1,3 @@
+/** Who is calling, and who the vault is. */
+export { type Caller, Callers, requireMine } from './callers.ts'
+export { loadOwnIdentity, type OwnIdentity } from './own-identity.ts'

@@ -1,0 +1,92 @@
+/** What an operator may set of a vault. */
+import { type ConfigOf, config, flag, integer, list, text, url } from '#platform/runtime'
+
+export const vaultConfig = config('vault', {
+  plc: list(url({}), {
+    default: [],
+    help: 'The directory of identities; several are asked in this order, the first takes new ones.',
+  }),
+  followHost: list(url({}), {
+    default: [],
+    help: 'Hosts every account of which is kept.',
+  }),
+  openVault: flag({
+    default: false,
+    help: 'Owners of any account, whatever its host, may ask for it to be kept.',
+  }),
+  adminPassword: text({
+    secret: true,
+    help: 'Password of the operator (HTTP Basic, user admin).',
+  }),
+  accountsMax: integer({
+    flag: 'vault-accounts-max',
+    default: 100_000,
+    min: 1,
+    help: 'Accounts that are kept at most.',
+  }),
+  blobBytesMax: integer({
+    flag: 'vault-blob-bytes-max',
+    default: 100_000_000,
+    min: 1,
+    unit: 'bytes',
+    help: 'Largest blob that is kept.',
+  }),
+  windowDays: integer({
+    flag: 'vault-window-days',
+    default: 30,
+    min: 1,
+    unit: 'days',
+    help: 'How far back every acknowledged instant can be restored.',
+  }),
+  snapshotEveryDays: integer({
+    flag: 'vault-snapshot-every-days',
+    default: 7,
+    min: 1,
+    unit: 'days',
+    help: 'Beyond the window, one state is kept for so many days each.',
+  }),
+  snapshotDays: integer({
+    flag: 'vault-snapshot-days',
+    default: 365,
+    min: 0,
+    unit: 'days',
+    help: 'How long those are kept.',
+  }),
+  deletedDays: integer({
+    flag: 'vault-deleted-days',
+    default: 30,
+    min: 0,
+    unit: 'days',
+    help: 'How long a copy outlives the word of its host that the account was deleted.',
+  }),
+  s3Bucket: text({
+    flag: 'vault-s3-bucket',
+    help: 'Bucket that packs and blobs are kept in, instead of a folder.',
+  }),
+  s3Endpoint: url({
+    flag: 'vault-s3-endpoint',
+    help: 'The S3-speaking service; AWS of the region when not set.',
+  }),
+  s3Region: text({
+    flag: 'vault-s3-region',
+    default: 'us-east-1',
+    help: 'Region that requests are signed for.',
+  }),
+  s3PathStyle: flag({
+    flag: 'vault-s3-path-style',
+    default: false,
+    help: 'Name the bucket in the path, not in the host name.',
+  }),
+  s3AccessKeyId: text({
+    flag: 'vault-s3-access-key-id',
+    secret: true,
+    help: 'Who asks the bucket.',
+  }),
+  s3SecretAccessKey: text({
+    flag: 'vault-s3-secret-access-key',
+    secret: true,
+    help: 'What requests to the bucket are signed with.',
+  }),
+})
+
+export type VaultConfig = ConfigOf<typeof vaultConfig>

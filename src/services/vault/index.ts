@@ -1,0 +1,148 @@
+/**
+ * A vault: keeps verified copies of accounts, sealed with a key of each, and gives them back as they
+ * were at any instant it saw.
+ */
+import {
+  createJobs,
+  type Log,
+  type Loop,
+  type Metrics,
+  type Outside,
+  type Service,
+  type Subscribe,
+  sealer,
+} from '#platform/runtime'
+import type { Blobs, Sql } from '#platform/storage'
+import {
+  cachedDirectory,
+  Identities,
+  networkDirectory,
+  type PlcUrls,
+  plcClient,
+} from '#protocol/identity'
+import type { Did } from '#protocol/syntax'
+import { createRouter, failureLog, type HttpResponse } from '#protocol/xrpc'
+import { BLOB_JOB, COPY_JOB, ERASE_JOB, LIST_JOB } from './ask.ts'
+import { Callers, loadOwnIdentity } from './auth/index.ts'
+import type { VaultConfig } from './config.ts'
+import { copyBlob, copyRepo, eraseRest, listHost } from './copying/index.ts'
+import { Hosts, Intake } from './following/index.ts'
+import { Accounts, Instants, InTurn, KeptBlobs, Packs } from './kept/index.ts'
+import { methods } from './methods.ts'
+import { Views } from './views.ts'
+
+export { type VaultConfig, vaultConfig } from './config.ts'
+
+/** Where the migrations of a vault's database are. */
+export const vaultMigrations = new URL('./migrations/', import.meta.url)
+
+export interface VaultDeps {
+  publicUrl: string
+  /** Opened with `vaultMigrations`, fully synchronous. */
+  sql: Sql
+  /** Packs and blobs, all sealed. */
+  store: Blobs
+  /** Wraps the accounts' keys; 32 bytes. Whoever has it, and only they, can read the vault. */
+  sealingKey: Uint8Array
+  outside: Outside
+  subscribe: Subscribe
+  log: Log
+  metrics: Metrics
+  version: string
+  /** Local mode: hosts and directories on this machine may be asked over plain http. */
+  local: boolean
+}
+
+export type VaultService = Service & { did: Did }
+
+/** A host that is away for days must not lose its blobs for that: tried for about two weeks. */
+const PATIENT = {
+  maxAttempts: 300,
+  pauseMs: (failures: number) => Math.min(1_000 * 2 ** Math.min(failures, 12), 3_600_000),
+}
+
+/** Builds a vault; it fills by its loops. */
+export async function createVault(
+  config: Omit<VaultConfig, 'plc'> & { plc: PlcUrls },
+  deps: VaultDeps,
+): Promise<VaultService> {
+  const { sql, store, outside, subscribe, log, metrics, local } = deps
+  const { now, random } = outside
+  const vaultKey = sealer(deps.sealingKey)
+  await sql.run('pragma secure_delete = on')
+  const own = await loadOwnIdentity({
+    ...{ sql, sealer: vaultKey, plcUrl: config.plc, publicUrl: deps.publicUrl, random },
+    fetch: outside.fetch,
+  })
+  const directory = cachedDirectory(
+    networkDirectory({
+      plcUrl: config.plc,
+      fetch: (url, init) => outside.fetch(url, init),
+      timers: outside.timers,
+      resolveTxt: outside.resolveTxt,
+      allowHttp: local,
+    }),
+    { now, negativeTtlMs: 10_000 },
+  )
+  const identities = new Identities({ directory, now })
+  const accounts = new Accounts({ sql, vaultKey, random, max: config.accountsMax })
+  const packs = new Packs({ sql, store, random })
+  const blobs = new KeptBlobs(store)
+  const instants = new Instants({ sql })
+  const inTurn = new InTurn()
+  const asked = () => {
+    repoJobs.wake()
+    blobJobs.wake()
+  }
+  const copyParts = { sql, accounts, packs, inTurn, directory, outside, log }
+  const blobParts = { sql, accounts, blobs, directory, outside, bytesMax: config.blobBytesMax }
+  const repoJobs = createJobs({
+    ...{ sql, outside, log, metrics, concurrency: 3 },
+    kinds: {
+      [COPY_JOB]: { ...PATIENT, run: (job) => copyRepo(copyParts, job) },
+      [LIST_JOB]: { run: (job) => listHost({ sql, accounts, outside, log, asked }, job) },
+      [ERASE_JOB]: { run: (job) => eraseRest({ sql, store, accounts, inTurn }, job) },
+    },
+  })
+  const blobJobs = createJobs({
+    ...{ sql, outside, log, metrics, concurrency: 6 },
+    kinds: { [BLOB_JOB]: { ...PATIENT, run: (job) => copyBlob(blobParts, job) } },
+  })
+  const intake = new Intake({ sql, accounts, packs, identities, now, metrics, asked })
+  const hosts = new Hosts({ sql, intake, subscribe, outside, metrics, log, asked })
+  await hosts.configure(config.followHost.map((url) => new URL(url).origin))
+
+  const callers = new Callers({
+    ...{ did: own.did, adminPassword: config.adminPassword, directory, now },
+    plc: plcClient({ plcUrl: config.plc, fetch: outside.fetch, timers: outside.timers }),
+  })
+  const views = new Views({ sql, instants })
+  const router = createRouter(
+    methods({
+      ...{ accounts, blobs, callers, config, did: own.did, directory, hosts, instants },
+      ...{ outside, packs, sql, views, asked },
+    }),
+    { health: () => ({ version: deps.version }), onFailure: failureLog(log) },
+  )
+  return {
+    name: 'vault',
+    did: own.did,
+    handle: (request) =>
+      request.path.startsWith('/xrpc/') ? router.handle(request) : otherPath(request.path),
+    loops: [
+      hosts.loop,
+      named('copies', repoJobs.loop),
+      named('blobs', blobJobs.loop),
+      { name: 'identity', run: () => own.refresh() },
+    ],
+    close: async () => {},
+  }
+}
+
+const named = (name: string, { run }: Loop): Loop => ({ name, run })
+
+function otherPath(path: string): HttpResponse {
+  const headers = { 'content-type': 'text/plain; charset=utf-8' }
+  if (path !== '/') return { status: 404, headers, body: 'Not found\n' }
+  return { status: 200, headers, body: 'A vault of accounts. Methods are under /xrpc/\n' }
+}

@@ -1,0 +1,18 @@
+/** Every method a vault answers, in NSID order. */
+import type { Method } from '#protocol/xrpc'
+import { describeVault } from './methods/app.falaj.vault.describe.ts'
+import { follow } from './methods/app.falaj.vault.follow.ts'
+import { getAccount } from './methods/app.falaj.vault.getAccount.ts'
+import { getBlob } from './methods/app.falaj.vault.getBlob.ts'
+import { getRepo } from './methods/app.falaj.vault.getRepo.ts'
+import { listAccounts } from './methods/app.falaj.vault.listAccounts.ts'
+import { listInstants } from './methods/app.falaj.vault.listInstants.ts'
+import { unfollow } from './methods/app.falaj.vault.unfollow.ts'
+import type { Vault } from './parts.ts'
+
+const table = [
+  ...[describeVault, follow, getAccount, getBlob, getRepo],
+  ...[listAccounts, listInstants, unfollow],
+]
+
+export const methods = (parts: Vault): Method[] => table.map((method) => method(parts))

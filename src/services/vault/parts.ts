@@ -1,0 +1,26 @@
+/** The parts of a vault that answer calls. Types only: `index.ts` builds them. */
+import type { Outside } from '#platform/runtime'
+import type { Sql } from '#platform/storage'
+import type { CachedDirectory } from '#protocol/identity'
+import type { Callers } from './auth/index.ts'
+import type { VaultConfig } from './config.ts'
+import type { Hosts } from './following/index.ts'
+import type { Accounts, Instants, KeptBlobs, Packs } from './kept/index.ts'
+import type { Views } from './views.ts'
+
+export interface Vault {
+  accounts: Accounts
+  blobs: KeptBlobs
+  callers: Callers
+  config: Pick<VaultConfig, 'openVault' | 'windowDays'>
+  did: string
+  directory: CachedDirectory
+  hosts: Hosts
+  instants: Instants
+  outside: Outside
+  packs: Packs
+  sql: Sql
+  views: Views
+  /** Has jobs that were just asked for begin. */
+  asked(): void
+}

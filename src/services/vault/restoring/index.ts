@@ -1,0 +1,2 @@
+/** Giving back what was kept. */
+export { repoCar, type TreeBlock, walkTree } from './car.ts'
