@@ -64,12 +64,18 @@ export class PermissionSets {
     this.#now = options.now
   }
 
+  /** Of the sets that a scope names those that are kept here: nobody is asked. */
+  async kept(scope: string): Promise<PermissionSet[]> {
+    const names = [...new Set(setsNamed(scope))].slice(0, MEMORY_MAX)
+    const all = await Promise.all(
+      names.map(async (nsid) => this.#known.get(nsid) ?? (await this.#kept(nsid))),
+    )
+    return all.flatMap((one) => one?.set ?? [])
+  }
+
   /** The sets that a scope names. Throws invalid_scope when one cannot be had. */
   async of(scope: string): Promise<PermissionSet[]> {
-    const names = scope.split(' ').flatMap((one) => {
-      const permission = one.startsWith('include') ? parsePermission(one) : undefined
-      return permission?.resource === 'include' ? [permission.nsid] : []
-    })
+    const names = setsNamed(scope)
     if (names.length > PER_REQUEST_MAX)
       throw new OAuthError('invalid_scope', `At most ${PER_REQUEST_MAX} permission sets`)
     return Promise.all(names.map((nsid) => this.#need(nsid)))
@@ -175,6 +181,13 @@ export class PermissionSets {
     )
   }
 }
+
+/** The sets that a scope names by `include:`. */
+const setsNamed = (scope: string): string[] =>
+  scope.split(' ').flatMap((one) => {
+    const permission = one.startsWith('include') ? parsePermission(one) : undefined
+    return permission?.resource === 'include' ? [permission.nsid] : []
+  })
 
 /** The record at a path, from a CAR of its commit and the tree's nodes above it. Throws ProtocolError. */
 function provenRecord(

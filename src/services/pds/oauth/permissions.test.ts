@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { testOutside } from '#platform/runtime'
 import type { Did } from '#protocol/syntax'
+import { Browser, plainText } from '../pages/browser.test-support.ts'
 import { FakePlc } from '../testing/fake-plc.test-support.ts'
 import { type Person, TestHost } from '../testing/host.test-support.ts'
 import { TestApp } from './oauth.test-support.ts'
@@ -286,6 +287,66 @@ test('a published set gives what it holds, proven by its author’s key', async 
     listed.some(({ scope }) => scope === `atproto ${setScope}`),
     'kept as it was granted',
   )
+})
+
+test('a set is told in words in both languages, where it is asked for and where it was given', async () => {
+  const person = await host.signUp('reader')
+  const own = `include:com.example.cards.authFull?aud=did:web:cards.example%23svc`
+  const official = 'include:app.bsky.authViewAll?aud=did:web:view.example%23bsky_appview'
+  const scope = `atproto ${own} ${official}`
+  const lxm = ['app.bsky.feed.getTimeline', 'app.bsky.actor.getProfile', 'app.bsky.feed.getPosts']
+  await publish({
+    $type: 'com.atproto.lexicon.schema',
+    lexicon: 1,
+    id: 'app.bsky.authViewAll',
+    defs: {
+      main: {
+        type: 'permission-set',
+        title: 'Read-only access to all content',
+        permissions: [
+          { type: 'permission', resource: 'rpc', lxm, inheritAud: true },
+          { type: 'permission', resource: 'repo', collection: ['app.bsky.graph.block'] },
+        ],
+      },
+    },
+  } as never)
+  txt['_lexicon.bsky.app'] = [`did=${author.did}`]
+  const query = new URLSearchParams({ redirect_uri: 'http://127.0.0.1/callback', scope })
+  const app = await TestApp.of(host, { clientId: `http://localhost/?${query}` })
+  const said = {
+    ar: [
+      ...['لعب الورق com.example.cards.authFull', 'أن يكتب ويغيّر ويحذف com.example.cards.game'],
+      ...['أن يرى كل ما تراه، ولا يكتب شيئًا app.bsky.authViewAll', 'ويحذف الحظر'],
+      'أن يسأل view.example باسمك: المنشورات والخلاصات، الملفات التعريفية وتفضيلاتك',
+    ],
+    en: [
+      ...[
+        'Play cards com.example.cards.authFull',
+        'Write, change and delete com.example.cards.game',
+      ],
+      ...['Read-only access to all content app.bsky.authViewAll', 'delete blocks'],
+      'Ask view.example in your name: posts and feeds, profiles and your preferences',
+    ],
+  }
+  const assertSaid = (text: string, language: 'ar' | 'en') => {
+    for (const words of said[language])
+      assert.ok(plainText(text).includes(words), `${words}: ${text}`)
+    assert.ok(!plainText(text).includes('include:'), 'no scope as the app writes it')
+  }
+  for (const language of ['ar', 'en'] as const) {
+    const browser = new Browser(host, { 'accept-language': language })
+    const pushed = await app.par({ scope })
+    const { request_uri } = pushed.body
+    const page = new URLSearchParams({ client_id: app.clientId, request_uri })
+    await browser.signIn(person, `/oauth/authorize?${page}`)
+    assertSaid(browser.seen!.text, language)
+    await browser.send('decision', { decision: 'allow', scope: ['0', '1'] })
+    const code = new URL(browser.seen!.headers.location!).searchParams.get('code')!
+    assert.equal((await app.exchange(code)).body.scope, scope)
+    authorsAway = true
+    assertSaid((await browser.open('/account/apps')).text, language)
+    authorsAway = false
+  }
 })
 
 test('a set that cannot be found ends the request, and one not proven is not found', async () => {

@@ -9,6 +9,7 @@ import {
   type TransitionalScope,
 } from '#protocol/auth'
 import { type Html, html, type Language, latin, type Words } from '../index.ts'
+import { type PermissionNames, permissionNames } from './permission-names.ts'
 
 /** One permission that its owner may grant or decline. */
 export interface Choice {
@@ -22,7 +23,7 @@ export interface Choice {
   isGrave: boolean
 }
 
-interface PermissionWords {
+interface Phrases {
   transitional: Record<TransitionalScope, { title: string; detail: string }>
   actions: Record<RepoAction, string>
   records(actions: string, names: Html): Html
@@ -36,10 +37,11 @@ interface PermissionWords {
   identity: { title: string; detail: string }
   set: string
   and: string
-  collections: Readonly<Record<string, string>>
 }
 
-const words: Words<PermissionWords> = {
+type PermissionWords = Phrases & PermissionNames
+
+const phrases: Words<Phrases> = {
   ar: {
     transitional: {
       'transition:generic': {
@@ -79,19 +81,6 @@ const words: Words<PermissionWords> = {
     },
     set: 'مجموعة أذون',
     and: 'و',
-    collections: {
-      'app.bsky.feed.post': 'المنشورات',
-      'app.bsky.feed.like': 'الإعجابات',
-      'app.bsky.feed.repost': 'إعادات النشر',
-      'app.bsky.graph.follow': 'المتابعات',
-      'app.bsky.graph.block': 'الحظر',
-      'app.bsky.graph.list': 'القوائم',
-      'app.bsky.graph.listitem': 'أعضاء القوائم',
-      'app.bsky.actor.profile': 'ملفك التعريفي',
-      'app.bsky.feed.generator': 'الخلاصات',
-      'app.bsky.feed.threadgate': 'من يرد على منشوراتك',
-      'app.bsky.feed.postgate': 'من يقتبس منشوراتك',
-    },
   },
   en: {
     transitional: {
@@ -132,20 +121,12 @@ const words: Words<PermissionWords> = {
     },
     set: 'A set of permissions',
     and: 'and',
-    collections: {
-      'app.bsky.feed.post': 'posts',
-      'app.bsky.feed.like': 'likes',
-      'app.bsky.feed.repost': 'reposts',
-      'app.bsky.graph.follow': 'follows',
-      'app.bsky.graph.block': 'blocks',
-      'app.bsky.graph.list': 'lists',
-      'app.bsky.graph.listitem': 'members of lists',
-      'app.bsky.actor.profile': 'your profile',
-      'app.bsky.feed.generator': 'feeds',
-      'app.bsky.feed.threadgate': 'who replies to your posts',
-      'app.bsky.feed.postgate': 'who quotes your posts',
-    },
   },
+}
+
+const words: Words<PermissionWords> = {
+  ar: { ...phrases.ar, ...permissionNames.ar },
+  en: { ...phrases.en, ...permissionNames.en },
 }
 
 const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1)
@@ -153,7 +134,10 @@ const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1)
 /** Names shown of a list; the rest is counted. */
 const NAMES_MAX = 12
 
-/** The permissions that an app asks for, in its order. What this host does not know is not granted. */
+/**
+ * The permissions that an app asks for, in its order. What this host does not know is not granted. A
+ * set that is not given is named.
+ */
 export function choicesOf(
   scope: string,
   sets: readonly PermissionSet[],
@@ -167,7 +151,9 @@ export function choicesOf(
     if (!permission) return []
     if (permission.resource === 'include') {
       const set = sets.find(({ nsid }) => nsid === permission.nsid)
-      return set ? [ofSet(one, set, permission.aud, language)] : []
+      if (set) return [ofSet(one, set, permission.aud, language)]
+      const title = html`${w.set} <span class="hint">${latin(permission.nsid)}</span>`
+      return [{ scopes: [one], title, detail: undefined, parts: [], isGrave: false }]
     }
     return [{ scopes: [one], parts: [], ...described(permission, w) }]
   })
@@ -180,13 +166,15 @@ function ofSet(
   language: Language,
 ): Choice {
   const w = words[language]
-  const inLanguage = (texts: Readonly<Record<string, string>>) => texts[language] ?? texts['']
+  const ours = Object.hasOwn(w.sets, set.nsid) ? w.sets[set.nsid] : undefined
+  const title = set.titles[language] ?? ours?.title ?? set.titles[''] ?? w.set
+  const detail = set.details[language] ?? (ours ? ours.detail : set.details[''])
   const parts = scopesOfSet(set, aud).flatMap((one) => {
     const permission = parsePermission(one)
     return permission ? [described(permission, w).title] : []
   })
-  const title = html`${inLanguage(set.titles) ?? w.set} <span class="hint">${latin(set.nsid)}</span>`
-  return { scopes: [scope], title, detail: inLanguage(set.details), parts, isGrave: false }
+  const named = html`<bdi>${title}</bdi> <span class="hint">${latin(set.nsid)}</span>`
+  return { scopes: [scope], title: named, detail, parts, isGrave: false }
 }
 
 type Described = Pick<Choice, 'title' | 'detail' | 'isGrave'>
@@ -204,10 +192,9 @@ function described(permission: Permission, w: PermissionWords): Described {
       return plain(w.records(actions, names(permission.collections, w)))
     }
     case 'rpc': {
-      const service =
-        permission.aud === '*' ? undefined : latin(permission.aud.replace('did:web:', ''))
+      const service = permission.aud === '*' ? undefined : latin(serviceName(permission.aud))
       if (permission.lxm.includes('*') && service) return plain(w.allCalls(service))
-      return plain(w.calls(names(permission.lxm, w), service))
+      return plain(w.calls(subjects(permission.lxm, w), service))
     }
     case 'blob':
       return plain(blobWords(permission.accept, w))
@@ -231,6 +218,23 @@ function blobWords(accept: readonly string[], w: PermissionWords): string | Html
   if (accept.includes('*/*')) return w.blobs.any
   const [only] = accept
   return (accept.length === 1 && kinds[only!]) || w.blobs.types(names(accept, w))
+}
+
+/** The domain of a service, where that is its name. */
+const serviceName = (aud: string) => aud.replace(/^did:web:/, '').replace(/#.*/, '')
+
+/** So few methods are named one by one, beside what they are about. */
+const METHODS_MAX = 3
+
+/** What methods are about, where all of them are known; else their names. */
+function subjects(methods: readonly string[], w: PermissionWords): Html {
+  const groups = new Set(methods.map((name) => name.split('.').slice(0, 3).join('.')))
+  const known = [...groups].flatMap((name) =>
+    Object.hasOwn(w.groups, name) ? w.groups[name]! : [],
+  )
+  if (known.length < groups.size) return names(methods, w)
+  const few = methods.length <= METHODS_MAX
+  return html`${known.join(separator(w))}${few && html` <span class="hint">${names(methods, w)}</span>`}`
 }
 
 /** Records by the name people know, everything else by its own. */
