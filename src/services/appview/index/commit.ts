@@ -161,12 +161,13 @@ export async function putRecord(
 }
 
 /**
- * Why the repo must be fetched, if it must: it had a life before we first saw it, or commits of it
- * passed us by. A repo being fetched already is fetched up to the newest commit that asks for it.
+ * Why the repo must be fetched, if it must: it had a life before we first saw it, commits of it
+ * passed us by, or it began anew. A repo being fetched already is fetched up to the newest commit that asks for it.
  */
 function repairReason(author: Author, commit: PreparedCommit): string | undefined {
   if (commit.isIncomplete) return 'incomplete'
-  if (commit.since === null || commit.since === author.rev) return undefined
+  if (commit.since === (author.rev ?? null)) return undefined
+  if (commit.since === null) return 'anew'
   return author.rev === undefined ? 'new' : 'gap'
 }
 

@@ -9,7 +9,7 @@ import { marks, padded, paddedPairs, pairMarks, pieces } from './lists.ts'
 import { LIST, type UserLists } from './user-lists.ts'
 
 /** How an account stands to the owner of a thread. */
-export interface Standing {
+interface Standing {
   did: string
   isOwner: boolean
   followsOwner: boolean
@@ -22,8 +22,8 @@ export interface Standing {
 export interface GateVerdicts {
   /** Keys of the replies that their thread's gate shuts out. */
   gatedOff: Set<string>
-  /** Keys of the posts with a gate that lets the viewer reply by a list. */
-  viewerListed: Set<string>
+  /** Keys of the posts whose gate does not let the viewer reply. */
+  shutToViewer: Set<string>
   /** `app.bsky.graph.defs#listViewBasic` of the lists a gate names, by the key of its post. */
   gateLists: Map<string, Json>
 }
@@ -32,7 +32,7 @@ export interface GateVerdicts {
  * Whether a threadgate lets an account reply. Gates are judged when a thread is read, never when it
  * is indexed: what they depend on may arrive later. Of rules that nobody knows none lets anybody in.
  */
-export function mayReply(gate: Threadgate, root: Post, replier: Standing): boolean {
+function mayReply(gate: Threadgate, root: Post, replier: Standing): boolean {
   if (gate.allow === undefined || replier.isOwner) return true
   return gate.allow.some((rule) => {
     switch (rule.$type) {
@@ -50,10 +50,11 @@ export function mayReply(gate: Threadgate, root: Post, replier: Standing): boole
   })
 }
 
+/** Somebody who replied, or would. */
 interface Judged {
-  reply: Post
+  aid: number
+  did: string
   root: Post
-  gate: Threadgate
 }
 
 type ListKey = readonly [aid: number, rkey: string]
@@ -74,40 +75,49 @@ export class Gates {
   async judge(
     posts: ReadonlyMap<string, Post>,
     actors: ReadonlyMap<number, Actor>,
-    viewerAid: number,
+    viewer: { aid: number; did: string } | undefined,
   ): Promise<GateVerdicts> {
     const gated: Post[] = []
-    const judged: Judged[] = []
+    const repliers = new Map<Post, Judged>()
     for (const post of posts.values()) {
       if (post.threadgate?.allow !== undefined) gated.push(post)
       const root = post.root && posts.get(post.root.key)
-      if (root?.threadgate?.allow !== undefined && root.aid !== post.aid)
-        judged.push({ reply: post, root, gate: root.threadgate })
+      if (root?.threadgate?.allow === undefined) continue
+      repliers.set(post, { aid: post.aid, did: actors.get(post.aid)?.did ?? '', root })
     }
     if (gated.length === 0) return NO_VERDICTS
+    const viewers = viewer ? gated.map((root) => ({ ...viewer, root })) : []
     const lists = await this.#listsOf(gated)
-    const repliers = new Set(judged.map(({ reply }) => reply.aid))
-    const members = await this.#members(lists, [...repliers, viewerAid])
-    const isListed = (root: Post, aid: number) =>
-      (lists.get(root.key) ?? []).some((key) => members.has(`${key.join('/')} ${aid}`))
-    const follows = await this.#follows(judged)
-    const gatedOff = new Set<string>()
-    for (const { reply, root, gate } of judged) {
-      const replier: Standing = {
-        did: actors.get(reply.aid)?.did ?? '',
-        isOwner: false,
-        followsOwner: follows.has(`${reply.aid}:${root.aid}`),
-        followedByOwner: follows.has(`${root.aid}:${reply.aid}`),
-        isListed: isListed(root, reply.aid),
-      }
-      if (!mayReply(gate, root, replier)) gatedOff.add(reply.key)
-    }
-    const listed = gated.filter((root) => isListed(root, viewerAid))
+    const shut = await this.#shut([...repliers.values(), ...viewers], lists)
+    const gatedOff = [...repliers].filter(([, replier]) => shut.has(replier))
     return {
-      gatedOff,
-      viewerListed: new Set(listed.map((root) => root.key)),
-      gateLists: await this.#views(lists, viewerAid),
+      gatedOff: new Set(gatedOff.map(([reply]) => reply.key)),
+      shutToViewer: new Set(viewers.filter((one) => shut.has(one)).map(({ root }) => root.key)),
+      gateLists: await this.#views(lists, viewer?.aid ?? 0),
     }
+  }
+
+  /** Those whom the gate does not let reply. */
+  async #shut(
+    judged: readonly Judged[],
+    lists: ReadonlyMap<string, readonly ListKey[]>,
+  ): Promise<Set<Judged>> {
+    const members = await this.#members(lists, [...new Set(judged.map(({ aid }) => aid))])
+    const follows = await this.#follows(judged)
+    const shut = new Set<Judged>()
+    for (const one of judged) {
+      const { aid, did, root } = one
+      const keys = lists.get(root.key) ?? []
+      const standing: Standing = {
+        did,
+        isOwner: aid === root.aid,
+        followsOwner: follows.has(`${aid}:${root.aid}`),
+        followedByOwner: follows.has(`${root.aid}:${aid}`),
+        isListed: keys.some((key) => members.has(`${key.join('/')} ${aid}`)),
+      }
+      if (!mayReply(root.threadgate!, root, standing)) shut.add(one)
+    }
+    return shut
   }
 
   /** The lists that gates name, by the key of the gate's post. Of accounts nobody knows there are none. */
@@ -132,7 +142,7 @@ export class Gates {
     accounts: readonly number[],
   ): Promise<Set<string>> {
     const found = new Set<string>()
-    if (lists.size === 0) return found
+    if (lists.size === 0 || accounts.length === 0) return found
     const owners = [...new Set([...lists.values()].flat().map(([aid]) => aid))]
     for (const some of pieces(owners))
       for (const piece of pieces(accounts)) {
@@ -163,10 +173,10 @@ export class Gates {
     return views
   }
 
-  async #follows(judged: Judged[]): Promise<Set<string>> {
-    const pairs = judged.flatMap(({ reply, root }): [number, number][] => [
-      [reply.aid, root.aid],
-      [root.aid, reply.aid],
+  async #follows(judged: readonly Judged[]): Promise<Set<string>> {
+    const pairs = judged.flatMap(({ aid, root }): [number, number][] => [
+      [aid, root.aid],
+      [root.aid, aid],
     ])
     const found = new Set<string>()
     for (const piece of pieces(pairs)) {
@@ -183,6 +193,6 @@ export class Gates {
 
 export const NO_VERDICTS: GateVerdicts = {
   gatedOff: new Set(),
-  viewerListed: new Set(),
+  shutToViewer: new Set(),
   gateLists: new Map(),
 }

@@ -116,7 +116,7 @@ export class Hydrator {
       viewer ? this.#standing(viewer, actors) : NO_RELATIONS,
       viewer ? this.#relations.marks(viewer.aid, counts) : NO_MARKS,
       this.#relations.blocked(pairsOf(posts)),
-      this.#gates.judge(posts, actors, viewer?.aid ?? 0),
+      this.#gates.judge(posts, actors, viewer),
       viewer ? this.#mutedThreads.of(viewer.aid, () => rootsOf(posts)) : NO_THREADS,
     ])
     const shown = { viewer, actors, posts, counts, relations, marks, blocked }

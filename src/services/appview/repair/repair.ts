@@ -117,15 +117,21 @@ async function endRepair(
  */
 async function purgeAccount(parts: RepairParts, did: Did): Promise<void> {
   const { writer, metrics } = parts
+  await writer.write(async (batch) => {
+    const { aid } = await batch.author(did)
+    // What the stream brought while its repo was being fetched goes like everything else.
+    if (await isDeleted(batch, aid))
+      await batch.sql.run('delete from fresh_path where aid = ?', [aid])
+  })
   const reconciler = new Reconciler(parts, did, '', { only: isDeleted })
   await reconciler.finish()
   reconciler.tally.report(metrics)
   await writer.write(async (batch) => {
     const author = await batch.author(did)
     if (!(await isDeleted(batch, author.aid))) return
-    await batch.sql.run('delete from fresh_path where aid = ?', [author.aid])
     await batch.sql.run('delete from dead_letter where aid = ?', [author.aid])
-    batch.setAuthor(author, { rev: undefined, repair: undefined })
+    // Its rev stays: what it said before must not come again with an event that does.
+    batch.setAuthor(author, { repair: undefined })
   })
   await forgetPrivately(writer, did)
 }

@@ -1,4 +1,3 @@
-import { mayReply } from '../read/gates.ts'
 import type { Hydration } from '../read/hydrate.ts'
 import { pairOf, type Relation } from '../read/relations.ts'
 import { profileBasic } from './actor.ts'
@@ -196,18 +195,8 @@ export function threadMuted(h: Hydration, { key, root }: Post): boolean {
   return h.mutedThreads.has(root?.key ?? key)
 }
 
-function replyDisabled(h: Hydration, post: Post): boolean {
-  if (h.gatedOff.has(post.key)) return true
-  const root = post.root === undefined ? post : h.posts.get(post.root.key)
-  if (root?.threadgate === undefined) return false
-  const relation = h.relations.get(root.aid)
-  return !mayReply(root.threadgate, root, {
-    did: h.viewer!.did,
-    isOwner: root.aid === h.viewer!.aid,
-    followsOwner: relation?.following !== undefined,
-    followedByOwner: relation?.followedBy !== undefined,
-    isListed: h.viewerListed.has(root.key),
-  })
+function replyDisabled(h: Hydration, { key, root }: Post): boolean {
+  return h.gatedOff.has(key) || h.shutToViewer.has(root?.key ?? key)
 }
 
 function embedView(h: Hydration, post: Post, depth: number): Json | undefined {

@@ -1,0 +1,260 @@
+/** A random history of a few people who do everything to each other, delivered as badly as may be. */
+import { Tree } from '#protocol/repo'
+import type { Nsid } from '#protocol/syntax'
+import { type Person, type Ref, World, type WorldOptions } from '../world.test-support.ts'
+import {
+  BLOCK,
+  Facts,
+  FOLLOW,
+  GATE,
+  ITEM,
+  LIKE,
+  LIST,
+  POST,
+  POSTGATE,
+  REPOST,
+} from './facts.test-support.ts'
+
+type Make = (seq: number) => Uint8Array | string
+interface Sent {
+  make: Make
+  isCommit: boolean
+}
+
+export interface HistoryOptions extends WorldOptions {
+  seed: number
+  /** Commits get lost on the way, so that repositories have to be fetched. */
+  isLossy: boolean
+}
+
+const NAMES = ['ann', 'ben', 'cat', 'dan', 'eve', 'fay']
+
+export class History {
+  readonly world: World
+  readonly facts = new Facts()
+  readonly people: Person[]
+  readonly #isLossy: boolean
+  readonly #queues = new Map<Person, Sent[]>()
+  /** Delivered or lost, for what comes again. */
+  readonly #past = new Map<Person, Sent[]>()
+  #state: number
+
+  constructor({ seed, isLossy, ...options }: HistoryOptions) {
+    this.world = new World(options)
+    this.#isLossy = isLossy
+    this.#state = seed * 2_654_435_761 + 1
+    this.people = NAMES.map((name) => this.world.person(name))
+    for (const person of this.people) {
+      this.#queues.set(person, [])
+      this.#past.set(person, [])
+    }
+  }
+
+  draw(below: number): number {
+    // xorshift
+    this.#state ^= this.#state << 13
+    this.#state ^= this.#state >>> 17
+    this.#state ^= this.#state << 5
+    return (this.#state >>> 0) % below
+  }
+
+  pick<T>(list: readonly T[]): T {
+    return list[this.draw(list.length)]!
+  }
+
+  /** Somebody does something; what the relay would send is kept back. */
+  async act(): Promise<void> {
+    await this.world.outside.advance(7)
+    const person = this.pick(this.people)
+    const { facts } = this
+    const { relay } = this.world
+    const { emit } = relay
+    const queue = this.#queues.get(person)!
+    relay.emit = (make) => {
+      const isCommit = Buffer.from(make(0)).includes('#commit')
+      queue.push({ make, isCommit })
+    }
+    try {
+      // Whoever is away comes back before long.
+      if (this.draw(facts.active(person.did) ? 35 : 4) === 0) this.#changeStanding(person)
+      else if (facts.active(person.did)) this.#write(person)
+    } finally {
+      relay.emit = emit
+    }
+  }
+
+  /** Sends what was kept back: per account in order, accounts mixed, some of it again, some never. */
+  deliver(): void {
+    const left = this.people.filter((person) => this.#queues.get(person)!.length > 0)
+    while (left.length > 0) {
+      const person = this.pick(left)
+      const queue = this.#queues.get(person)!
+      const sent = queue.shift()!
+      if (queue.length === 0) left.splice(left.indexOf(person), 1)
+      const past = this.#past.get(person)!
+      past.push(sent)
+      const isLast = !queue.some((later) => later.isCommit)
+      const isLost = this.#isLossy && sent.isCommit && !isLast && this.draw(6) === 0
+      if (!isLost) this.world.relay.emit(sent.make)
+      if (this.draw(8) > 0) continue
+      const again = this.pick(past)
+      if (again.isCommit && !isLost) this.world.relay.emit(again.make)
+    }
+  }
+
+  /** Everybody but the viewer's own decisions go by the relay; these are told to the app view. */
+  async decide(): Promise<void> {
+    const { facts, world } = this
+    const viewer = this.pick(this.people)
+    const other = this.pick(this.people.filter((person) => person !== viewer))
+    const key = `${viewer.did} ${other.did}`
+    const isMuted = facts.mutes.has(key)
+    const act = isMuted ? 'unmuteActor' : 'muteActor'
+    const params = { actor: other.did }
+    await world.post(`app.bsky.graph.${act}`, params, viewer)
+    if (isMuted) facts.mutes.delete(key)
+    else facts.mutes.add(key)
+    const roots = facts.of(POST).filter((post) => post.value.reply === undefined)
+    if (roots.length === 0) return
+    const root = this.pick(roots).uri
+    const thread = `${viewer.did} ${root}`
+    const isOn = facts.threadMutes.has(thread)
+    await world.post(`app.bsky.graph.${isOn ? 'unmuteThread' : 'muteThread'}`, { root }, viewer)
+    if (isOn) facts.threadMutes.delete(thread)
+    else facts.threadMutes.add(thread)
+  }
+
+  #changeStanding(person: Person): void {
+    const { facts } = this
+    if (!facts.active(person.did)) {
+      facts.status.delete(person.did)
+      person.account()
+      // One that was deleted begins a new repository.
+      if (person.head === undefined) person.profile({ displayName: 'again' })
+      return
+    }
+    const status = this.pick(['deactivated', 'deactivated', 'takendown', 'suspended', 'deleted'])
+    facts.status.set(person.did, status)
+    person.account(status)
+    if (status !== 'deleted') return
+    // Should it come back, its repository begins anew.
+    for (const { uri, did } of facts.records.values())
+      if (did === person.did) facts.records.delete(uri)
+    person.tree = Tree.empty()
+    person.head = undefined
+  }
+
+  #write(person: Person): void {
+    const { facts } = this
+    const posts = facts.of(POST)
+    const post = posts.length > 0 ? this.pick(posts) : undefined
+    const what = this.draw(19)
+    const own = [...facts.records.values()].filter(({ did }) => did === person.did)
+    const embed = { $type: 'app.bsky.embed.record', record: post && refOf(post) }
+    if (what <= 1 || post === undefined) this.#post(person, {})
+    else if (what <= 5) this.#post(person, { reply: replyTo(post) })
+    else if (what === 6) this.#post(person, { embed })
+    else if (what <= 8) this.#edge(person, LIKE, refOf(post))
+    else if (what === 9) this.#edge(person, REPOST, refOf(post))
+    else if (what <= 12) this.#edge(person, FOLLOW, this.#other(person).did)
+    else if (what === 13) this.#edge(person, BLOCK, this.#other(person).did)
+    else if (what === 14) this.#gate(person)
+    else if (what === 15) this.#postgate(person)
+    else if (what === 16) this.#list(person)
+    else if (own.length > 0) this.#delete(person, this.pick(own))
+  }
+
+  #other(person: Person): Person {
+    return this.pick(this.people.filter((one) => one !== person))
+  }
+
+  #post(person: Person, more: object): void {
+    const text = `post ${this.facts.everPosted.size}`
+    const facets = this.draw(4) === 0 ? { facets: [mention(this.#other(person))] } : {}
+    this.#create(person, POST, { text, ...facets, ...more })
+  }
+
+  #edge(person: Person, collection: Nsid, subject: Ref | string): void {
+    const to = typeof subject === 'string' ? subject : subject.uri
+    const isThere = this.facts
+      .edges(collection)
+      .some((edge) => edge.did === person.did && edge.to === to)
+    // Which of two counts after a repository was fetched is nobody's promise.
+    if (!isThere || !this.#isLossy) this.#create(person, collection, { subject })
+  }
+
+  #gate(person: Person): void {
+    const own = this.#ownPosts(person).filter((post) => post.value.reply === undefined)
+    if (own.length === 0) return
+    const post = this.pick(own)
+    const lists = this.facts.of(LIST)
+    const rules = [
+      undefined,
+      [],
+      [{ $type: `${GATE}#mentionRule` }],
+      [{ $type: `${GATE}#followerRule` }],
+      [{ $type: `${GATE}#followingRule` }],
+      lists.length === 0 ? [] : [{ $type: `${GATE}#listRule`, list: this.pick(lists).uri }],
+    ]
+    const replies = this.facts.of(POST).filter(({ value }) => value.reply?.root.uri === post.uri)
+    const hiddenReplies = replies.filter(() => this.draw(3) === 0).map(({ uri }) => uri)
+    const allow = this.pick(rules)
+    this.#keep(person, GATE, { post: post.uri, hiddenReplies, ...(allow && { allow }) }, post.rkey)
+  }
+
+  #postgate(person: Person): void {
+    const own = this.#ownPosts(person)
+    if (own.length === 0) return
+    const post = this.pick(own)
+    const quotes = this.facts.of(POST).filter(({ value }) => value.embed?.record.uri === post.uri)
+    const detachedEmbeddingUris = quotes.filter(() => this.draw(2) === 0).map(({ uri }) => uri)
+    const rules = this.draw(3) === 0 ? [{ $type: `${POSTGATE}#disableRule` }] : []
+    const gate = { post: post.uri, detachedEmbeddingUris, embeddingRules: rules }
+    this.#keep(person, POSTGATE, gate, post.rkey)
+  }
+
+  #list(person: Person): void {
+    const own = this.facts.of(LIST).filter(({ did }) => did === person.did)
+    const purpose = 'app.bsky.graph.defs#curatelist'
+    if (own.length === 0) this.#create(person, LIST, { name: 'list', purpose })
+    else this.#create(person, ITEM, { list: this.pick(own).uri, subject: this.#other(person).did })
+  }
+
+  #ownPosts(person: Person) {
+    return this.facts.of(POST).filter(({ did }) => did === person.did)
+  }
+
+  #create(person: Person, collection: Nsid, fields: object): void {
+    this.#keep(person, collection, fields, person.nextRkey())
+  }
+
+  #keep(person: Person, collection: Nsid, fields: object, rkey: string): void {
+    const path = `${collection}/${rkey}`
+    const value = { $type: collection, createdAt: person.now, ...fields }
+    const action = person.tree.get(path) === undefined ? 'create' : 'update'
+    person.commit([{ action, path, value }])
+    const atMs = this.world.outside.now()
+    const { did } = person
+    this.facts.put({ ...person.ref(path), did, collection, rkey, value, atMs })
+  }
+
+  #delete(person: Person, { uri }: Ref): void {
+    person.delete({ uri })
+    this.facts.records.delete(uri)
+  }
+}
+
+function refOf({ uri, cid }: Ref): Ref {
+  return { uri, cid }
+}
+
+function replyTo(post: Ref & { value: { reply?: { root: Ref } } }) {
+  return { root: post.value.reply?.root ?? refOf(post), parent: refOf(post) }
+}
+
+function mention({ did }: Person): object {
+  return {
+    index: { byteStart: 0, byteEnd: 4 },
+    features: [{ $type: 'app.bsky.richtext.facet#mention', did }],
+  }
+}
