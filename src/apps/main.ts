@@ -2,16 +2,18 @@
 import './resolve-once.ts'
 
 // Only now: what is imported above its line is found before a line of it runs.
-const { commands, pdsCheck, runCommand } = await import('#apps/cli')
+const { commands, pdsAdopt, pdsCheck, runCommand } = await import('#apps/cli')
 
 const USAGE = 2
 /** All services come with it: whoever only asks a running one does not wait for that. */
 const server = () => import('#apps/server')
 /** The server opens a host's data, the command line asks about it: here they meet. */
 const check = pdsCheck(async (...args) => (await server()).openPds(...args))
+const adopt = pdsAdopt(async (...args) => (await server()).adoptReference(...args))
 
 async function main([first = '', ...rest]: readonly string[]): Promise<number> {
   if (first === 'pds' && rest[0] === 'check') return await runCommand(check, rest.slice(1))
+  if (first === 'pds' && rest[0] === 'adopt') return await runCommand(adopt, rest.slice(1))
   // `falaj relay --flags` is the service; `falaj relay verb` speaks to a running one.
   const hasVerb = rest[0] !== undefined && !rest[0].startsWith('-')
   const command = commands.find(({ name }) => name === first)
@@ -33,7 +35,9 @@ function say(text: string): number {
 }
 
 function helpText(serviceNames: readonly string[]): string {
-  const verbs = [...commands, check].map(({ name, help }) => `  ${name.padEnd(30)} ${help}\n`)
+  const verbs = [...commands, check, adopt].map(
+    ({ name, help }) => `  ${name.padEnd(30)} ${help}\n`,
+  )
   return `falaj: the AT Protocol stack
 
   falaj up                       everything in one process

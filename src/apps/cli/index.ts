@@ -1,3 +1,4 @@
 /** The command line's operator and owner commands. */
 export { type Command, commands, runCommand } from './commands.ts'
+export { pdsAdopt } from './pds-adopt.ts'
 export { pdsCheck } from './pds-check.ts'

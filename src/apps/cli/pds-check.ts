@@ -17,11 +17,14 @@ const FLAGS = {
   config: 'value',
   'env-file': 'value',
   'public-url': 'value',
+  'blobs-folder': 'value',
   'log-level': 'value',
 } as const
 
 /** Flags that are the service's own. */
-const OF_THE_SERVICE = ['data', 'config', 'env-file', 'public-url', 'log-level'] as const
+const OF_THE_SERVICE = [
+  ...['data', 'config', 'env-file', 'public-url', 'blobs-folder', 'log-level'],
+] as const
 
 /** A host's data, opened by this process alone. */
 export interface OpenedHost {

@@ -1,4 +1,5 @@
 /** The server door: `falaj up` and single services, from arguments to exit code. */
+export { type AdoptionCall, adoptReference } from './adopt-reference.ts'
 export { configTables } from './config-docs.ts'
 export { type OpenPds, openPds } from './open-pds.ts'
 export { UsageError } from './part.ts'

@@ -34,6 +34,8 @@ export interface Plan {
   check: boolean
   tables: readonly { table: ConfigTable; values: Record<string, unknown> }[]
   services: readonly PlannedService[]
+  /** What is set outside, in the environment and in the file that was named. */
+  environment: Readonly<Record<string, string | undefined>>
   /** Lines the operator should see; nothing is wrong. */
   notes: readonly string[]
 }
@@ -119,6 +121,7 @@ export async function plan(
       values: values[table.room] as Record<string, unknown>,
     })),
     services,
+    environment,
     notes: reference?.unused.length ? [`not used here: ${reference.unused.join(', ')}`] : [],
   }
 }

@@ -32,6 +32,8 @@ export {
   readRepo,
   type VerifiedRepo,
   verifyRepoCar,
+  type WalkedRepo,
+  walkRepo,
 } from './read-repo.ts'
 export { memorySpill, type RepoRecord, type Spill } from './spill.ts'
 export { type Block, Tree, type TreeChanges } from './tree.ts'

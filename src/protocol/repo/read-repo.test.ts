@@ -15,7 +15,7 @@ import { ProtocolError } from '#protocol/syntax'
 import { encodeCommit } from './commit.ts'
 import { keyHeight, keyOf } from './keys.ts'
 import { planCommit } from './plan.ts'
-import { type ReadRepoOptions, readRepo, verifyRepoCar } from './read-repo.ts'
+import { type ReadRepoOptions, readRepo, verifyRepoCar, walkRepo } from './read-repo.ts'
 import {
   create,
   DID,
@@ -436,5 +436,51 @@ describe('an import after commits', () => {
       records.map(({ path }) => path),
       Array.from({ length: 30 }, (_, i) => pathAt(i)).toSorted(),
     )
+  })
+})
+
+describe('a repository in a store', () => {
+  const storeOf = ({ blocks }: Sample) => {
+    const byCid = new Map(blocks.map(([cid, bytes]) => [cidText(cid), bytes]))
+    return { byCid, get: (cid: CidBytes) => byCid.get(cidText(cid)) }
+  }
+
+  it('is walked block by block, every node once and in order', () => {
+    const one = sample(2_500)
+    const nodes: string[] = []
+    const walk = walkRepo(one.root, storeOf(one).get, {
+      did: DID,
+      keys: [KEY.publicKey],
+      onNode: (cid) => void nodes.push(cidText(cid)),
+    })
+    const batches = [...walk.records]
+    assert.deepEqual(batches.flat(), one.records)
+    assert.ok(batches.length > 1)
+    const known = new Set(one.records.map(({ cid }) => cidText(cid)))
+    const expected = one.blocks.slice(1).map(([cid]) => cidText(cid))
+    assert.deepEqual(nodes, [...new Set(expected.filter((cid) => !known.has(cid)))])
+  })
+
+  it('is refused with a block missing, changed, or signed by a stranger', () => {
+    const one = sample(50)
+    const read = (change: (blocks: Map<string, Uint8Array>, last: string) => void) => () => {
+      const { byCid, get } = storeOf(one)
+      change(byCid, cidText(one.blocks.at(-1)![0]))
+      return [...walkRepo(one.root, get, { keys: [KEY.publicKey] }).records]
+    }
+    assert.throws(
+      read((blocks, last) => blocks.delete(last)),
+      { code: 'MissingBlock' },
+    )
+    assert.throws(
+      read((blocks, last) => blocks.set(last, Uint8Array.of(0xa0))),
+      {
+        code: 'InvalidBlock',
+      },
+    )
+    const get = storeOf(one).get
+    assert.throws(() => walkRepo(one.root, get, { keys: [OTHER_KEY.publicKey] }), {
+      code: 'InvalidSignature',
+    })
   })
 })

@@ -96,6 +96,52 @@ export function verifyRepoCar(
   return { commit: walk.commit!, head: walk.head!, records, blocks }
 }
 
+/** A repository whose blocks are asked for one by one. */
+export interface WalkedRepo {
+  commit: Commit
+  head: RepoHead
+  /** All records in order of path, in batches; throws as `readRepo` does. Read once. */
+  records: Iterable<RepoRecord[]>
+}
+
+/**
+ * As `readRepo`, of a store that gives out each block by its CID: nothing but a path of the tree is held.
+ * Throws 'MissingBlock' where `block` gives none.
+ */
+export function walkRepo(
+  root: CidBytes,
+  block: (cid: CidBytes) => Uint8Array | undefined,
+  options: Pick<ReadRepoOptions, 'did' | 'keys' | 'onNode'> = {},
+): WalkedRepo {
+  const walk = new RepoWalk(root, options)
+  const take = (into: RepoRecord[]) => {
+    const cid = walk.wanted!
+    const bytes = block(cid) ?? missing()
+    checkBlock(cid, bytes)
+    walk.take(bytes, into)
+  }
+  take([])
+  return { commit: walk.commit!, head: walk.head!, records: recordBatches(walk, take) }
+}
+
+function* recordBatches(
+  walk: RepoWalk,
+  take: (into: RepoRecord[]) => void,
+): Generator<RepoRecord[], undefined> {
+  let batch: RepoRecord[] = []
+  let bytes = 0
+  while (walk.wanted !== undefined) {
+    const count = batch.length
+    take(batch)
+    if (batch.length > count) bytes += batch[count]!.bytes.length
+    if (batch.length < BATCH_RECORDS && bytes < BATCH_BYTES) continue
+    yield batch
+    batch = []
+    bytes = 0
+  }
+  if (batch.length > 0) yield batch
+}
+
 function rootOf(roots: readonly CidBytes[]): CidBytes {
   if (roots[0] !== undefined) return roots[0]
   throw new ProtocolError('InvalidCar', 'a repository without a root')

@@ -33,6 +33,7 @@ import type { Did } from '#protocol/syntax'
 import { TidClock } from '#protocol/syntax'
 import { createRouter, encodeErrorFrame, failureLog } from '#protocol/xrpc'
 import { Accounts, Invites, ReservedKeys, Settings } from './accounts/index.ts'
+import { requireNoAdoption } from './adopt/index.ts'
 import { AccountBlobs } from './blobs/index.ts'
 import { Checks } from './check/index.ts'
 import type { PdsConfig } from './config.ts'
@@ -94,6 +95,15 @@ import {
 } from './takedowns/index.ts'
 import { openWritePath } from './write-path.ts'
 
+export {
+  type AdoptedAccount,
+  type AdoptionOptions,
+  AdoptionRefused,
+  type AdoptionReport,
+  adopt,
+  type ReferenceSource,
+  SourceChanged,
+} from './adopt/index.ts'
 export type { AccountReport } from './check/index.ts'
 export { type PdsConfig, pdsConfig } from './config.ts'
 
@@ -159,6 +169,7 @@ export async function createPds(
   const { now, random } = outside
   const fetch = outside.fetch
   const settings = new Settings(sql)
+  await requireNoAdoption(settings)
   const sealed = sealer(deps.sealingKey)
   const { didWeb } = config
   const { sessionSecret, rotationKey } = await loadSecrets({

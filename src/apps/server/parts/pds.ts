@@ -48,17 +48,11 @@ export const pdsPart: ServicePart<PdsConfig> = {
       async start(values, place, { outside, onFatal, peers, subscribe, version }) {
         const { dataDir, log, metrics, url } = place
         const rotation = await openRotationKey(values, log)
-        const [sql, streams, blobs] = await Promise.all([
-          storage.openSqlite(join(dataDir, 'directory.sqlite'), {
-            migrations: storage.loadMigrations(pdsMigrations),
-            synchronous: 'FULL',
-          }),
-          storage.openLocalStreams(join(dataDir, 'streams'), { now: outside.now, onFatal }),
-          openBlobs(values, storage, {
-            dataDir,
-            folder: values.blobsFolder ?? join(dataDir, 'blobs'),
-          }),
-        ])
+        const { sql, streams, blobs, accountsDirectory, sealingKey } = await openPdsStorage(
+          values,
+          { dataDir, now: outside.now, onFatal },
+          { storage, pdsMigrations },
+        )
         const counts = await countsOf(values, storage, outside, log)
         const [mail, moderationMail] = [values.emailSmtpUrl, values.moderationEmailSmtpUrl].map(
           (to) => (to === undefined ? undefined : smtpTransport(to)),
@@ -73,9 +67,9 @@ export const pdsPart: ServicePart<PdsConfig> = {
           streams,
           blobs,
           counts,
-          accountsDirectory: join(dataDir, 'accounts'),
+          accountsDirectory,
           rotationKey: rotation.signer,
-          sealingKey: hostKey(join(dataDir, 'host.key')),
+          sealingKey,
           mail,
           moderationMail,
           pageFiles: readPageFiles(pdsPageFiles),
@@ -91,6 +85,26 @@ export const pdsPart: ServicePart<PdsConfig> = {
       },
     }
   },
+}
+
+/** What a host keeps its data in. */
+export async function openPdsStorage(
+  values: PdsConfig,
+  place: { dataDir: string; now: () => number; onFatal(error: unknown): void },
+  from: { storage: typeof import('#platform/storage'); pdsMigrations: URL },
+) {
+  const { dataDir, now, onFatal } = place
+  const { storage, pdsMigrations } = from
+  const [sql, streams, blobs] = await Promise.all([
+    storage.openSqlite(join(dataDir, 'directory.sqlite'), {
+      migrations: storage.loadMigrations(pdsMigrations),
+      synchronous: 'FULL',
+    }),
+    storage.openLocalStreams(join(dataDir, 'streams'), { now, onFatal }),
+    openBlobs(values, storage, { dataDir, folder: values.blobsFolder ?? join(dataDir, 'blobs') }),
+  ])
+  const accountsDirectory = join(dataDir, 'accounts')
+  return { sql, streams, blobs, accountsDirectory, sealingKey: hostKey(join(dataDir, 'host.key')) }
 }
 
 /** A shared store that says nothing for so long is passed over. */

@@ -301,7 +301,8 @@ class Intake implements AsyncIterable<Uint8Array> {
   }
 }
 
-function blobKey(did: Did, cid: CidBytes): string {
+/** Where a blob of an account lies. */
+export function blobKey(did: Did, cid: CidBytes): string {
   const text = cidText(cid)
   return `${fileName(did)}/${text.slice(-2)}/${text}`
 }

@@ -1,4 +1,4 @@
 /** Blobs of the accounts. */
-export { AccountBlobs } from './account-blobs.ts'
+export { AccountBlobs, blobKey } from './account-blobs.ts'
 export { applyBlobEntry, decodeBlobEntry } from './blob-entry.ts'
 export { isMediaType } from './media-type.ts'

@@ -18,6 +18,8 @@ export const Kind = {
   quietAccount: 19,
   /** A blob taken in after the record that mentions it: `{ cid, mimeType, size, uploadedMs }`. */
   blob: 20,
+  /** Nothing: a seq of the host whose place was taken, where it had no event. */
+  gap: 21,
 } as const
 
 export type Kind = (typeof Kind)[keyof typeof Kind]
