@@ -1,5 +1,6 @@
 /** What an operator may set of an app view. */
 import { type ConfigOf, config, flag, list, text, url, urlAndDid } from '#platform/runtime'
+import { ageRegion } from './age-assurance/age-regions.ts'
 
 export const appviewConfig = config('appview', {
   plc: list(url({}), {
@@ -29,6 +30,10 @@ export const appviewConfig = config('appview', {
     default: [],
     max: 20,
     help: 'DIDs of accounts whose word on who others are is shown with those.',
+  }),
+  ageRegions: list(ageRegion, {
+    default: [],
+    help: 'Where clients are to ask for an age, as GB:18,US-MS:18. What an account declares counts: nobody assures ages.',
   }),
   pdsHosts: list(url({}), {
     default: [],

@@ -154,6 +154,7 @@ export async function createAppview(
   const { resolver } = reader
   const parts = {
     ...reader,
+    ageRegions: config.ageRegions,
     bookmarks: new Bookmarks({ sql, writer, resolver }),
     drafts: new Drafts({ sql, writer, now }),
     mutes: new Mutes({ sql, writer }),

@@ -3,6 +3,9 @@ import { getProfile } from './methods/app.bsky.actor.getProfile.ts'
 import { getProfiles } from './methods/app.bsky.actor.getProfiles.ts'
 import { searchActors } from './methods/app.bsky.actor.searchActors.ts'
 import { searchActorsTypeahead } from './methods/app.bsky.actor.searchActorsTypeahead.ts'
+import { begin as beginAgeAssurance } from './methods/app.bsky.ageassurance.begin.ts'
+import { getConfig as getAgeConfig } from './methods/app.bsky.ageassurance.getConfig.ts'
+import { getState as getAgeState } from './methods/app.bsky.ageassurance.getState.ts'
 import { createBookmark } from './methods/app.bsky.bookmark.createBookmark.ts'
 import { deleteBookmark } from './methods/app.bsky.bookmark.deleteBookmark.ts'
 import { getBookmarks } from './methods/app.bsky.bookmark.getBookmarks.ts'
@@ -57,8 +60,10 @@ import { putPreferencesV2 } from './methods/app.bsky.notification.putPreferences
 import { registerPush } from './methods/app.bsky.notification.registerPush.ts'
 import { unregisterPush } from './methods/app.bsky.notification.unregisterPush.ts'
 import { updateSeen } from './methods/app.bsky.notification.updateSeen.ts'
+import { getAgeAssuranceState } from './methods/app.bsky.unspecced.getAgeAssuranceState.ts'
 import { getPostThreadOtherV2 } from './methods/app.bsky.unspecced.getPostThreadOtherV2.ts'
 import { getPostThreadV2 } from './methods/app.bsky.unspecced.getPostThreadV2.ts'
+import { initAgeAssurance } from './methods/app.bsky.unspecced.initAgeAssurance.ts'
 import { exportPrivate } from './methods/app.falaj.appview.exportPrivate.ts'
 import { importPrivate } from './methods/app.falaj.appview.importPrivate.ts'
 import { resolveHandle } from './methods/com.atproto.identity.resolveHandle.ts'
@@ -71,6 +76,9 @@ export function methods(parts: ReadParts): Method[] {
     getProfiles(parts),
     searchActors(parts),
     searchActorsTypeahead(parts),
+    beginAgeAssurance(parts),
+    getAgeConfig(parts),
+    getAgeState(parts),
     createBookmark(parts),
     deleteBookmark(parts),
     getBookmarks(parts),
@@ -125,6 +133,8 @@ export function methods(parts: ReadParts): Method[] {
     registerPush(parts),
     unregisterPush(parts),
     updateSeen(parts),
+    getAgeAssuranceState(parts),
+    initAgeAssurance(parts),
     getPostThreadOtherV2(parts),
     getPostThreadV2(parts),
     exportPrivate(parts),

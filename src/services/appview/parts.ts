@@ -1,5 +1,6 @@
 import type { Directory } from '#protocol/identity'
 import type { Did } from '#protocol/syntax'
+import type { AgeRegion } from './age-assurance/age-regions.ts'
 import type { ViewerAuth } from './auth/auth.ts'
 import type { Bookmarks } from './bookmarks/bookmarks.ts'
 import type { Drafts } from './drafts/drafts.ts'
@@ -36,6 +37,8 @@ import type { MediaUrls } from './views/images.ts'
 export interface ReadParts {
   activitySubscriptions: ActivitySubscriptions
   actors: Actors
+  /** Where an age is asked for. */
+  ageRegions: readonly AgeRegion[]
   auth: ViewerAuth
   authorFeeds: AuthorFeeds
   bookmarks: Bookmarks

@@ -36,6 +36,7 @@ import { mediaUrls } from './views/images.ts'
 /** Parts that answer reads and write, too: made where the writer is. */
 type WritingPart =
   | 'activitySubscriptions'
+  | 'ageRegions'
   | 'bookmarks'
   | 'drafts'
   | 'mutes'

@@ -60,15 +60,11 @@ export const notApplicable: Reasons = {
 /** Meant to be answered here, and not yet. Whoever adds the method takes its line out. */
 export const toCome: Reasons = {
   'app.bsky.actor.getSuggestions': 'people whom those one follows follow',
-  'app.bsky.ageassurance.begin': 'age assurance',
-  'app.bsky.ageassurance.getConfig': 'age assurance',
-  'app.bsky.ageassurance.getState': 'age assurance',
   'app.bsky.embed.getEmbedExternalView': 'embeds built from records of other applications',
   'app.bsky.feed.searchPostsV2': 'search with facets',
   'app.bsky.graph.getSuggestedFollowsByActor': 'suggestions',
   'app.bsky.graph.searchStarterPacks': 'starter packs',
   'app.bsky.graph.searchStarterPacksV2': 'starter packs',
-  'app.bsky.unspecced.getAgeAssuranceState': 'age assurance',
   'app.bsky.unspecced.getConfig': 'what clients ask first',
   'app.bsky.unspecced.getOnboardingSuggestedStarterPacks': 'suggestions',
   'app.bsky.unspecced.getPopularFeedGenerators': 'suggestions',
@@ -82,5 +78,4 @@ export const toCome: Reasons = {
   'app.bsky.unspecced.getTaggedSuggestions': 'suggestions',
   'app.bsky.unspecced.getTrendingTopics': 'trends',
   'app.bsky.unspecced.getTrends': 'trends',
-  'app.bsky.unspecced.initAgeAssurance': 'age assurance',
 }
