@@ -1,6 +1,7 @@
 import type { Method } from '#protocol/xrpc'
 import { getProfile } from './methods/app.bsky.actor.getProfile.ts'
 import { getProfiles } from './methods/app.bsky.actor.getProfiles.ts'
+import { getSuggestions } from './methods/app.bsky.actor.getSuggestions.ts'
 import { searchActors } from './methods/app.bsky.actor.searchActors.ts'
 import { searchActorsTypeahead } from './methods/app.bsky.actor.searchActorsTypeahead.ts'
 import { begin as beginAgeAssurance } from './methods/app.bsky.ageassurance.begin.ts'
@@ -43,6 +44,7 @@ import { getRelationships } from './methods/app.bsky.graph.getRelationships.ts'
 import { getStarterPack } from './methods/app.bsky.graph.getStarterPack.ts'
 import { getStarterPacks } from './methods/app.bsky.graph.getStarterPacks.ts'
 import { getStarterPacksWithMembership } from './methods/app.bsky.graph.getStarterPacksWithMembership.ts'
+import { getSuggestedFollowsByActor } from './methods/app.bsky.graph.getSuggestedFollowsByActor.ts'
 import { muteActor } from './methods/app.bsky.graph.muteActor.ts'
 import { muteActorList } from './methods/app.bsky.graph.muteActorList.ts'
 import { muteThread } from './methods/app.bsky.graph.muteThread.ts'
@@ -61,8 +63,21 @@ import { registerPush } from './methods/app.bsky.notification.registerPush.ts'
 import { unregisterPush } from './methods/app.bsky.notification.unregisterPush.ts'
 import { updateSeen } from './methods/app.bsky.notification.updateSeen.ts'
 import { getAgeAssuranceState } from './methods/app.bsky.unspecced.getAgeAssuranceState.ts'
+import { getConfig } from './methods/app.bsky.unspecced.getConfig.ts'
+import { getOnboardingSuggestedStarterPacks } from './methods/app.bsky.unspecced.getOnboardingSuggestedStarterPacks.ts'
+import { getPopularFeedGenerators } from './methods/app.bsky.unspecced.getPopularFeedGenerators.ts'
 import { getPostThreadOtherV2 } from './methods/app.bsky.unspecced.getPostThreadOtherV2.ts'
 import { getPostThreadV2 } from './methods/app.bsky.unspecced.getPostThreadV2.ts'
+import { getSuggestedFeeds as getPopularSuggestedFeeds } from './methods/app.bsky.unspecced.getSuggestedFeeds.ts'
+import { getSuggestedOnboardingUsers } from './methods/app.bsky.unspecced.getSuggestedOnboardingUsers.ts'
+import { getSuggestedStarterPacks } from './methods/app.bsky.unspecced.getSuggestedStarterPacks.ts'
+import { getSuggestedUsers } from './methods/app.bsky.unspecced.getSuggestedUsers.ts'
+import { getSuggestedUsersForDiscover } from './methods/app.bsky.unspecced.getSuggestedUsersForDiscover.ts'
+import { getSuggestedUsersForExplore } from './methods/app.bsky.unspecced.getSuggestedUsersForExplore.ts'
+import { getSuggestedUsersForSeeMore } from './methods/app.bsky.unspecced.getSuggestedUsersForSeeMore.ts'
+import { getTaggedSuggestions } from './methods/app.bsky.unspecced.getTaggedSuggestions.ts'
+import { getTrendingTopics } from './methods/app.bsky.unspecced.getTrendingTopics.ts'
+import { getTrends } from './methods/app.bsky.unspecced.getTrends.ts'
 import { initAgeAssurance } from './methods/app.bsky.unspecced.initAgeAssurance.ts'
 import { exportPrivate } from './methods/app.falaj.appview.exportPrivate.ts'
 import { importPrivate } from './methods/app.falaj.appview.importPrivate.ts'
@@ -135,6 +150,21 @@ export function methods(parts: ReadParts): Method[] {
     updateSeen(parts),
     getAgeAssuranceState(parts),
     initAgeAssurance(parts),
+    getTrends(parts),
+    getTrendingTopics(parts),
+    getTaggedSuggestions(parts),
+    getSuggestedUsersForSeeMore(parts),
+    getSuggestedUsersForExplore(parts),
+    getSuggestedUsersForDiscover(parts),
+    getSuggestedUsers(parts),
+    getSuggestedStarterPacks(parts),
+    getSuggestedOnboardingUsers(parts),
+    getPopularSuggestedFeeds(parts),
+    getPopularFeedGenerators(parts),
+    getOnboardingSuggestedStarterPacks(parts),
+    getConfig(),
+    getSuggestedFollowsByActor(parts),
+    getSuggestions(parts),
     getPostThreadOtherV2(parts),
     getPostThreadV2(parts),
     exportPrivate(parts),

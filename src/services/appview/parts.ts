@@ -27,8 +27,10 @@ import type { Relations } from './read/relations.ts'
 import type { Resolver } from './read/resolver.ts'
 import type { StarterPacks } from './read/starter-packs.ts'
 import type { Subscriptions } from './read/subscriptions.ts'
+import type { Suggestions } from './read/suggestions.ts'
 import type { Threads } from './read/threads.ts'
 import type { Timelines } from './read/timelines.ts'
+import type { Trends } from './read/trends.ts'
 import type { UserLists } from './read/user-lists.ts'
 import type { SearchService } from './search/search-service.ts'
 import type { MediaUrls } from './views/images.ts'
@@ -65,6 +67,8 @@ export interface ReadParts {
   resolver: Resolver
   search: SearchService
   subscriptions: Subscriptions
+  suggestions: Suggestions
+  trends: Trends
   threadMutes: ThreadMutes
   starterPacks: StarterPacks
   threads: Threads

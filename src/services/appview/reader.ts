@@ -27,8 +27,10 @@ import { Relations } from './read/relations.ts'
 import { Resolver } from './read/resolver.ts'
 import { StarterPacks } from './read/starter-packs.ts'
 import { Subscriptions } from './read/subscriptions.ts'
+import { Suggestions } from './read/suggestions.ts'
 import { Threads } from './read/threads.ts'
 import { Timelines } from './read/timelines.ts'
+import { Trends } from './read/trends.ts'
 import { UserLists } from './read/user-lists.ts'
 import { SearchService } from './search/search-service.ts'
 import { mediaUrls } from './views/images.ts'
@@ -131,6 +133,8 @@ export function createReader(options: {
       timers: options.timers,
     }),
     starterPacks: new StarterPacks({ sql, now }),
+    suggestions: new Suggestions({ sql, changes, actors, now }),
+    trends: new Trends({ sql, actors, now }),
     subscriptions,
     threads: new Threads({ sql, posts }),
     timelines,

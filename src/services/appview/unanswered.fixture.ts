@@ -44,6 +44,8 @@ export const notApplicable: Reasons = {
   'app.bsky.contact.sendNotification': CONTACTS,
   'app.bsky.contact.startPhoneVerification': CONTACTS,
   'app.bsky.contact.verifyPhone': CONTACTS,
+  'app.bsky.embed.getEmbedExternalView':
+    'builds previews from records of other applications, whose lexicons nobody here has',
   'app.bsky.unspecced.getOnboardingSuggestedStarterPacksSkeleton': RECOMMENDER,
   'app.bsky.unspecced.getOnboardingSuggestedUsersSkeleton': RECOMMENDER,
   'app.bsky.unspecced.getSuggestedFeedsSkeleton': RECOMMENDER,
@@ -59,23 +61,7 @@ export const notApplicable: Reasons = {
 
 /** Meant to be answered here, and not yet. Whoever adds the method takes its line out. */
 export const toCome: Reasons = {
-  'app.bsky.actor.getSuggestions': 'people whom those one follows follow',
-  'app.bsky.embed.getEmbedExternalView': 'embeds built from records of other applications',
   'app.bsky.feed.searchPostsV2': 'search with facets',
-  'app.bsky.graph.getSuggestedFollowsByActor': 'suggestions',
   'app.bsky.graph.searchStarterPacks': 'starter packs',
   'app.bsky.graph.searchStarterPacksV2': 'starter packs',
-  'app.bsky.unspecced.getConfig': 'what clients ask first',
-  'app.bsky.unspecced.getOnboardingSuggestedStarterPacks': 'suggestions',
-  'app.bsky.unspecced.getPopularFeedGenerators': 'suggestions',
-  'app.bsky.unspecced.getSuggestedFeeds': 'suggestions',
-  'app.bsky.unspecced.getSuggestedOnboardingUsers': 'suggestions',
-  'app.bsky.unspecced.getSuggestedStarterPacks': 'suggestions',
-  'app.bsky.unspecced.getSuggestedUsers': 'suggestions',
-  'app.bsky.unspecced.getSuggestedUsersForDiscover': 'suggestions',
-  'app.bsky.unspecced.getSuggestedUsersForExplore': 'suggestions',
-  'app.bsky.unspecced.getSuggestedUsersForSeeMore': 'suggestions',
-  'app.bsky.unspecced.getTaggedSuggestions': 'suggestions',
-  'app.bsky.unspecced.getTrendingTopics': 'trends',
-  'app.bsky.unspecced.getTrends': 'trends',
 }

@@ -44,7 +44,11 @@ export function visibleGenerators<P extends GeneratorsPage>(page: P, h: Generato
   return { ...page, generators: page.generators.filter(isVisible) }
 }
 
-export function generatorViews({ generators }: GeneratorsPage, h: GeneratorsHydration): Json {
-  const views = generators.map((one) => generatorView(one, h.generatorMarks.get(one)!, h))
-  return arrayOf(views)
+/** `app.bsky.feed.defs#generatorView` of each. */
+export function generatorList({ generators }: GeneratorsPage, h: GeneratorsHydration): Json[] {
+  return generators.map((one) => generatorView(one, h.generatorMarks.get(one)!, h))
+}
+
+export function generatorViews(page: GeneratorsPage, h: GeneratorsHydration): Json {
+  return arrayOf(generatorList(page, h))
 }

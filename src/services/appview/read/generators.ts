@@ -2,6 +2,7 @@ import type { Sql } from '#platform/storage'
 import { cidText } from '#protocol/data'
 import type { Did } from '#protocol/syntax'
 import { invalidRequest } from '#protocol/xrpc'
+import { cursorOf, readCursor as readSortCursor } from './cursor.ts'
 import type { Viewer } from './hydrate.ts'
 import { paddedPairs, pairMarks, pieces } from './lists.ts'
 
@@ -83,6 +84,31 @@ export class Generators {
     const last = rows.length < limit ? undefined : rows.at(-1)
     const next = last && `${last.indexed_ms}:${last.aid}:${last.rkey}`
     return { generators: rows.map(generatorOf), cursor: next }
+  }
+
+  /** Feeds that most people like first; a cursor may follow any of them. */
+  async mostLiked({ cursor, limit }: PageOf) {
+    const from = cursor === undefined ? undefined : readSortCursor(cursor, 2)
+    const [likes = Number.MAX_SAFE_INTEGER, aid = 0] = from?.numbers ?? []
+    const rows = await this.#sql.all<{ aid: number; subject: string; likes: number }>(
+      `select aid, subject, likes from subject_count
+       where subject >= 'app.bsky.feed.generator/' and subject < 'app.bsky.feed.generator0'
+         and likes <= ?1 and not (likes = ?1 and (aid, subject) <= (?2, ?3))
+       order by likes desc, aid, subject limit ?4`,
+      [likes, aid, from ? `${GENERATOR}/${from.text}` : '', limit],
+    )
+    const keys = rows.map((row) => [row.aid, row.subject.slice(GENERATOR.length + 1)] as const)
+    const found = await this.byKeys(keys)
+    const byKey = new Map(found.map((one) => [`${one.aid}/${one.rkey}`, one]))
+    const cursors = new Map(
+      keys.map(([owner, rkey], i) => [`${owner}/${rkey}`, cursorOf(rows[i]!.likes, owner, rkey)]),
+    )
+    const last = rows.length < limit ? undefined : keys.at(-1)
+    return {
+      generators: keys.map((key) => byKey.get(key.join('/'))).filter((one) => one !== undefined),
+      cursor: last && cursors.get(last.join('/')),
+      cursorAt: (one: Generator) => cursors.get(`${one.aid}/${one.rkey}`),
+    }
   }
 
   /** Likes of each, and the viewer's own. */
