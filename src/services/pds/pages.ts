@@ -16,6 +16,7 @@ import { secondFactorsPage } from './pages/account/second-factors.ts'
 import { secondStepPage } from './pages/account/second-step.ts'
 import { sessionsPage } from './pages/account/sessions.ts'
 import { passkeySignInPage, signInPage } from './pages/account/sign-in.ts'
+import { frontPage } from './pages/front.ts'
 import type { Page } from './pages/index.ts'
 import { moveDocumentPage, movePage, moveReceiptPage } from './pages/moves/move.ts'
 import { moveHerePage } from './pages/moves/move-here.ts'
@@ -34,6 +35,7 @@ const table = [
   exportPage,
   exportRepoPage,
   forgottenPage,
+  frontPage,
   handlePage,
   identityAlarmsPage,
   leavingPage,

@@ -20,6 +20,9 @@ const isHandle = ({ host }: Pick<Pds, 'host'>, { headers }: HttpRequest): boolea
   )
 }
 
+/** Browsers ask for pages; programs take what there is. */
+const isBrowser = ({ headers }: HttpRequest) => headers.accept?.includes('text/html') === true
+
 const nameOf = (host = '') => host.split(':')[0]!.toLowerCase()
 
 /**
@@ -35,6 +38,7 @@ export async function routes(
   if (endpoints.has(request.path) && !isHandle({ host }, request)) return endpoints.handle(request)
   switch (request.path) {
     case '/':
+      if (isBrowser(request)) return site.handle(request)
       return text(200, 'This is an AT Protocol Personal Data Server: https://atproto.com\n')
     case '/robots.txt':
       return text(200, 'User-agent: *\nAllow: /\n')

@@ -39,6 +39,10 @@ const words = {
     otherwise: 'الدخول بحساب آخر',
     alarm: 'غيّر أحدهم هوية حسابك، ولم يمرّ التغيير بمضيفك.',
     alarmGo: 'انظر ما تغيّر وتراجع عنه',
+    yours: 'حسابك لك',
+    yoursText: 'تنتقل به إلى مضيف آخر باسمه ومتابعيه وكل ما فيه، أو تأخذ منه نسخة.',
+    move: 'الانتقال إلى مضيف آخر',
+    take: 'خذ كل ما لك',
   },
   en: {
     title: 'Your account',
@@ -67,6 +71,10 @@ const words = {
     otherwise: 'Sign in with another account',
     alarm: 'Somebody changed your account’s identity, and not through your host.',
     alarmGo: 'See what changed, and undo it',
+    yours: 'Your account is yours',
+    yoursText: 'Move it to another host with its handle, its followers and all, or take a copy.',
+    move: 'Move to another host',
+    take: 'Take everything',
   },
 }
 
@@ -95,7 +103,9 @@ ${own.length === 0 && html`<div class="notice" data-tone="warm"><p>${isRequired 
 <dt>${w.factors}</dt><dd>${mark(own.length > 0, own.length > 0 ? w.on : w.off)}</dd>
 </dl>
 <section><h2>${w.here}</h2>${signedInList(visit, owner)}
-<p><a href="/account/sign-in">${w.otherwise}</a></p></section>`,
+<p><a href="/account/sign-in">${w.otherwise}</a></p></section>
+<section><h2>${w.yours}</h2><p>${w.yoursText}</p>
+<div class="buttons"><a class="button quiet small" href="/account/move">${w.move}</a><a class="button quiet small" href="/account/export">${w.take}</a></div></section>`,
     })
   },
 })

@@ -1,5 +1,6 @@
 import { type Account, isHeldBack } from '../../accounts/index.ts'
 import { mailCode } from '../../methods/mail-code.ts'
+import { MOVE_HERE_PATH } from '../../moves/index.ts'
 import type { Pds } from '../../parts.ts'
 import { signInAddressRates, signInRates } from '../../rates.ts'
 import { findAccount } from '../../sign-in/index.ts'
@@ -39,6 +40,7 @@ const words = {
     down: 'أوقف المضيف هذا الحساب.',
     downText: 'تواصل مع إدارته لتعرف السبب.',
     forgot: 'نسيت كلمة المرور؟',
+    elsewhere: 'حسابك عند مضيف آخر؟ انتقل به إلى هنا',
   },
   en: {
     title: 'Sign in',
@@ -56,6 +58,7 @@ const words = {
     down: 'The host has taken this account down.',
     downText: 'Ask its operators for the reason.',
     forgot: 'Forgot your password?',
+    elsewhere: 'Your account is at another host? Move it here',
   },
 }
 
@@ -148,6 +151,7 @@ ${problem ? html`<div class="notice" data-tone="bad" role="alert"><strong>${w[pr
 <button class="button wide-button">${w.go}</button>
 </form>
 ${passkeyForm(visit, ceremony, { kind: 'use', action: onward('/account/sign-in/passkey', visit), fields: html`<p class="or">${w.or}</p>`, button: w.passkey, isQuiet: true })}
-<p class="quiet-text"><a href="/account/forgotten">${w.forgot}</a></p>`,
+<p class="quiet-text"><a href="/account/forgotten">${w.forgot}</a></p>
+<p class="quiet-text"><a href="${MOVE_HERE_PATH}">${w.elsewhere}</a></p>`,
   }
 }

@@ -84,6 +84,15 @@ test('the check tells in plain words what will happen, and changes nothing anywh
   assert.equal(at.seen!.text.match(/name="session"/g)?.length, 1, 'but for the one of the sign-up')
 })
 
+test('the address of the host itself leads there', async () => {
+  const browser = english()
+  browser.headers.accept = 'text/html,*/*'
+  assert.match((await browser.open('/')).text, /href="\/account\/move-here"/)
+  assert.match(says(browser), /Handles here end in \.two\.test/)
+  const { body } = await destination.visit('GET', '/')
+  assert.match(String(body), /Personal Data Server/, 'programs are told in a line of text')
+})
+
 test('what keeps one from moving is said before anything happens', async () => {
   const alice = await person('hindered')
   const wrong = await checked({ ...alice, password: 'not it at all' })
@@ -107,7 +116,8 @@ test('a check is of the browser that made it, and for some minutes', async () =>
   const ticket = /name="ticket" value="([^"]+)"/.exec(browser.seen!.text)![1]!
   await other.send(undefined, { do: 'start', ticket, name: '', password: '' })
   assert.match(says(other), /begin again/)
-  await destination.outside.advance(21 * 60_000)
+  // The clocks of both hosts go alike.
+  for (const { outside } of hosts.values()) await outside.advance(21 * 60_000)
   assert.match(
     plainText((await browser.send('name="ticket"', { do: 'start' })).text),
     /begin again/,
