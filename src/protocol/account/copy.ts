@@ -6,14 +6,14 @@ import {
   ComAtprotoServerCheckAccountStatus,
   ComAtprotoSyncGetBlob,
   ComAtprotoSyncGetRepo,
+  ComAtprotoSyncListBlobs,
 } from '@atcute/atproto'
-import * as AppBskyActorGetPreferences from '@atcute/bluesky/types/app/actor/getPreferences'
-import * as AppBskyActorPutPreferences from '@atcute/bluesky/types/app/actor/putPreferences'
 import { cidForRaw } from '#protocol/crypto'
 import { cidText } from '#protocol/data'
 import type { Did } from '#protocol/syntax'
 import { type XrpcClient, XrpcError } from '#protocol/xrpc'
 import { type HostedHead, readHead } from './head.ts'
+import { isUnknownMethod } from './session.ts'
 
 const CAR = 'application/vnd.ipld.car'
 const BLOB_BYTES_MAX = 200_000_000
@@ -91,7 +91,10 @@ export async function* copyBlobs(hosts: Hosts): AsyncGenerator<BlobCount, string
 }
 
 /** False when the old host does not give the blob, or not the right bytes. */
-async function copyBlob({ did, source, destination, moved }: Hosts, cid: string): Promise<boolean> {
+export async function copyBlob(
+  { did, source, destination, moved }: Hosts,
+  cid: string,
+): Promise<boolean> {
   for (let attempt = 1; ; attempt++) {
     try {
       const getBlob = ComAtprotoSyncGetBlob.mainSchema
@@ -125,9 +128,47 @@ async function collect(body: AsyncIterable<Uint8Array>, maxBytes: number): Promi
   return bytes
 }
 
-/** Returns how many were copied. */
-export async function copyPreferences({ source, destination }: Hosts): Promise<number> {
-  const { preferences } = await source.get(AppBskyActorGetPreferences.mainSchema, {})
-  await destination.post(AppBskyActorPutPreferences.mainSchema, { preferences } as never)
-  return preferences.length
+/** Larger sets are not held in memory, and so not compared. */
+const COMPARED_MAX = 500_000
+
+/** Whether the new host lists every blob that the old one does; undefined for more than can be compared. */
+export async function hasAllBlobs({
+  did,
+  source,
+  destination,
+}: Hosts): Promise<boolean | undefined> {
+  const there = new Set<string>()
+  try {
+    for await (const cids of listBlobs(source, did)) {
+      for (const cid of cids) there.add(cid)
+      if (there.size > COMPARED_MAX) return undefined
+    }
+  } catch (error) {
+    if (isUnknownMethod(error)) return undefined
+    throw error
+  }
+  for await (const cids of listBlobs(destination, did)) for (const cid of cids) there.delete(cid)
+  return there.size === 0
+}
+
+async function* listBlobs(host: XrpcClient, did: Did): AsyncGenerator<readonly string[]> {
+  let cursor: string | undefined
+  do {
+    const page = await host.get(ComAtprotoSyncListBlobs.mainSchema, { did, limit: 1_000, cursor })
+    yield page.cids
+    cursor = page.cids.length === 0 ? undefined : page.cursor
+  } while (cursor !== undefined)
+}
+
+/** Blobs that the new host's records mention and that are not there; the first 10,000. */
+export async function missingBlobs({ destination }: Hosts): Promise<string[]> {
+  const missing: string[] = []
+  let cursor: string | undefined
+  do {
+    const schema = ComAtprotoRepoListMissingBlobs.mainSchema
+    const page = await destination.get(schema, { limit: 500, cursor })
+    missing.push(...page.blobs.map(({ cid }) => cid))
+    cursor = page.cursor
+  } while (cursor !== undefined && missing.length < 10_000)
+  return missing
 }

@@ -8,7 +8,7 @@ export {
   listAlarms,
   undoOperation,
 } from './alarm-lexicons.ts'
-export { counted } from './copy.ts'
+export { copyBlob, counted, type Hosts } from './copy.ts'
 export { type HostedHead, readHead } from './head.ts'
 export {
   checkRecoveryKey,
@@ -44,11 +44,15 @@ export {
   startMove,
 } from './move-job-lexicons.ts'
 export {
+  type LateWrites,
   type MoveProgress,
   type MoveReceipt,
   type MoveState,
   type MoveStep,
+  type MoveWarning,
   moveSteps,
+  type PrivatePartCopied,
+  type WriteConflict,
 } from './move-state.ts'
 export {
   type AuditEntry,

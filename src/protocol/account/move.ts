@@ -15,7 +15,6 @@ import {
   ComAtprotoServerDescribeServer,
   ComAtprotoServerGetServiceAuth,
 } from '@atcute/atproto'
-import * as AppBskyActorGetPreferences from '@atcute/bluesky/types/app/actor/getPreferences'
 import {
   type AnyPlcOperation,
   type DidDocument,
@@ -30,17 +29,20 @@ import {
 import { type Did, ProtocolError } from '#protocol/syntax'
 import { type Fetch, type XrpcClient, XrpcError, xrpcClient } from '#protocol/xrpc'
 import { changeDocument } from './alarm-lexicons.ts'
-import { copyBlobs, copyPreferences, copyRepo, type Hosts } from './copy.ts'
+import { copyBlobs, copyRepo, type Hosts, hasAllBlobs, missingBlobs } from './copy.ts'
 import { type HostedHead, readHead } from './head.ts'
 import { confirmPassword, type Forward, freeze } from './lexicons.ts'
 import {
+  type LateWrites,
   type MoveProgress,
   type MoveReceipt,
   type MoveState,
   type MoveStep,
+  type MoveWarning,
   moveSteps,
 } from './move-state.ts'
 import type { Preflight } from './preflight.ts'
+import { copyLateParts, copyPrivateParts } from './private-parts.ts'
 import { isUnknownMethod, type OwnerSession, resumeSession, signIn } from './session.ts'
 
 /** How the move meets the world and its owner. */
@@ -70,9 +72,21 @@ export interface MoveDeps {
    * Where the mover is the new host itself: takes in what changed since the head that was copied.
    * Undefined when only a whole copy can help.
    */
-  follow?(source: XrpcClient, copied: HostedHead): Promise<HostedHead | undefined>
+  follow?(
+    source: XrpcClient,
+    copied: HostedHead,
+    sourceKey: string | undefined,
+  ): Promise<HostedHead | undefined>
   /** What lets the old host make the owner's writes here that come while it changes hands. */
   forward?(): Promise<Forward>
+  /**
+   * Where the mover is the new host itself: brings what was written at the old host after `copied`, as
+   * writes made here. What changed here after `switched` stays.
+   */
+  sweep?(
+    hosts: Hosts,
+    since: { copied: HostedHead; switched: HostedHead; sourceKey: string | undefined },
+  ): Promise<LateWrites>
   /** Told of bytes as they pass, while repository and blobs are copied. */
   moved?(byteCount: number): void
   /** False in browsers: they send no streams. */
@@ -83,6 +97,8 @@ export interface MoveDeps {
 const CATCH_UP_ROUNDS = 4
 const FREEZE_SECONDS = 20
 const GRANT_SECONDS = 60
+/** An old host that is away when it should be left is waited for so long. */
+const LEAVE_WITHIN_MS = 3_600_000
 
 /** The state of a move that has not begun. Throws when the pre-flight found an obstacle. */
 export function planMove(source: OwnerSession, found: Preflight, nowMs: number): MoveState {
@@ -215,8 +231,15 @@ class MoveRun {
   }
 
   async #repo(): Promise<void> {
-    const { copied } = this.#state
-    const followed = copied && (await this.#deps.follow?.(this.#source.client, copied))
+    const { copied, did } = this.#state
+    if (!copied) {
+      // Once the document names the new host's key, nobody else knows what the old one signed with.
+      const document = await this.#deps.document?.(did)
+      const sourceKey = document && identityOf(document).signingKey
+      if (sourceKey) this.#state.sourceKey = sourceKey
+    }
+    const { client } = this.#source
+    const followed = copied && (await this.#deps.follow?.(client, copied, this.#state.sourceKey))
     this.#state.copied = followed ?? (await copyRepo(this.#hosts, this.#deps.streamUploads))
   }
 
@@ -225,7 +248,7 @@ class MoveRun {
   }
 
   async #preferences(): Promise<void> {
-    await copyPreferences(this.#hosts)
+    this.#state.privateParts = await copyPrivateParts(this.#hosts)
   }
 
   /** The change of the identity, signed by the old host for the owner's code, and held. */
@@ -284,7 +307,7 @@ class MoveRun {
     const frozen = await this.#freeze(FREEZE_SECONDS)
     try {
       if (await this.#isBehind()) yield* this.#copyAgain()
-      await this.#requireSameRoot()
+      await this.#settle()
       await this.#submit()
     } catch (error) {
       // Handed in, and nobody knows what came of it: writes stay held back.
@@ -313,7 +336,7 @@ class MoveRun {
     const frozen = await this.#freeze(FREEZE_SECONDS)
     try {
       if (await this.#isBehind()) yield* this.#copyAgain()
-      await this.#requireSameRoot()
+      await this.#settle()
     } catch (error) {
       if (frozen) await this.#freeze(0)
       throw error
@@ -359,12 +382,21 @@ class MoveRun {
     return (await readHead(this.#source.client, did)).rev !== copied?.rev
   }
 
+  /** Everything is there, or it throws; and it is kept what there was. */
+  async #settle(): Promise<void> {
+    await this.#requireSameRoot()
+    await this.#preferences()
+    await this.#deps.save(this.#state)
+  }
+
   async #requireSameRoot(): Promise<void> {
     const { did, copied } = this.#state
     const there = await readHead(this.#destination, did)
     if (there.data !== copied?.data) {
       throw new ProtocolError('CannotMove', 'the new host does not hold the same records')
     }
+    this.#state.switched = there
+    this.#state.switchedMs = this.#deps.now()
   }
 
   /** Whether the old host held its writes back; others cannot. */
@@ -404,22 +436,51 @@ class MoveRun {
     await this.#destination.post(ComAtprotoServerActivateAccount.mainSchema, undefined)
   }
 
+  /** Leaves the old host, and brings what was written there after the last copy. */
   async #leave(): Promise<void> {
-    await this.#source.client.post(ComAtprotoServerDeactivateAccount.mainSchema, {})
+    try {
+      await this.#source.client.post(ComAtprotoServerDeactivateAccount.mainSchema, {})
+      await this.#sweep()
+      const { privateParts = [] } = this.#state
+      this.#state.privateParts = await copyLateParts(this.#hosts, privateParts)
+    } catch (error) {
+      const warning = this.#whyNotLeft(error)
+      if (!warning) throw error
+      this.#warn(warning)
+    }
+  }
+
+  /** The account is at its new host: an old one that is gone keeps nobody from arriving. */
+  #whyNotLeft(error: unknown): MoveWarning | undefined {
+    if (!(error instanceof XrpcError)) return undefined
+    if (/^(ExpiredToken|InvalidToken|AuthenticationRequired)$/.test(error.error)) {
+      return 'source-refused'
+    }
+    const waitedMs = this.#deps.now() - (this.#state.switchedMs ?? this.#state.startedMs)
+    return error.status >= 500 && waitedMs > LEAVE_WITHIN_MS ? 'source-silent' : undefined
+  }
+
+  #warn(warning: MoveWarning): void {
+    this.#state.warnings = [...new Set([...(this.#state.warnings ?? []), warning])]
+  }
+
+  async #sweep(): Promise<void> {
+    const { did, copied, switched, sourceKey } = this.#state
+    const head = await readHead(this.#source.client, did)
+    if (!copied || head.rev === copied.rev) return
+    const { sweep } = this.#deps
+    if (sweep && switched) {
+      this.#state.late = await sweep(this.#hosts, { copied, switched, sourceKey })
+    } else this.#warn('late-writes-left')
   }
 
   async #verify(): Promise<void> {
-    const { did, handle, copied, operation, startedMs, destination, source } = this.#state
+    const { did, handle, copied, operation, startedMs, destination, source, switched } = this.#state
+    const missing = await this.#lastBlobs()
+    const sameBlobs = await this.#sameBlobs(missing)
     const status = await this.#destination.get(ComAtprotoServerCheckAccountStatus.mainSchema, {})
-    const destinationHead = await readHead(this.#destination, did)
-    const { preferences } = await this.#destination.get(AppBskyActorGetPreferences.mainSchema, {})
-    const missingBlobs: string[] = []
-    const blobs = copyBlobs(this.#hosts)
-    for (let next = await blobs.next(); ; next = await blobs.next()) {
-      if (!next.done) continue
-      missingBlobs.push(...next.value)
-      break
-    }
+    const destinationHead = switched ?? (await readHead(this.#destination, did))
+    const { privateParts = [], late, warnings = [] } = this.#state
     this.#state.receipt = {
       did,
       handle,
@@ -429,12 +490,37 @@ class MoveRun {
       destinationHead,
       sameRoot: destinationHead.data === copied!.data,
       records: status.indexedRecords,
-      blobs: status.expectedBlobs - missingBlobs.length,
-      missingBlobs,
-      preferences: preferences.length,
+      blobs: status.expectedBlobs - missing.length,
+      missingBlobs: missing,
+      preferences: privateParts.find(({ part }) => part === 'preferences')?.count ?? 0,
+      sameBlobs,
+      ...(late && { late }),
+      privateParts,
+      warnings,
       operation: operation === undefined ? undefined : plcOperationCid(operation),
       startedMs,
       finishedMs: this.#deps.now(),
     }
+  }
+
+  get #isSourceGone(): boolean {
+    return (this.#state.warnings ?? []).some((one) => one.startsWith('source-'))
+  }
+
+  /** Brings what is still missing; returns what stays so. */
+  async #lastBlobs(): Promise<string[]> {
+    if (this.#isSourceGone) return missingBlobs(this.#hosts)
+    const blobs = copyBlobs(this.#hosts)
+    for (;;) {
+      const next = await blobs.next()
+      if (next.done) return next.value
+    }
+  }
+
+  async #sameBlobs(missing: readonly string[]): Promise<boolean> {
+    if (this.#isSourceGone) return missing.length === 0
+    const same = await hasAllBlobs(this.#hosts)
+    if (same === undefined) this.#warn('blobs-not-compared')
+    return missing.length === 0 && same !== false
   }
 }

@@ -18,6 +18,9 @@ const receipt = {
   missingBlobs: [],
   preferences: 2,
   operation: undefined,
+  sameBlobs: true,
+  privateParts: [],
+  warnings: [],
   startedMs: 1,
   finishedMs: 2,
 }

@@ -1,5 +1,13 @@
+import type { WriteConflict } from '#protocol/account'
 import { type PublicKey, verifyCid } from '#protocol/crypto'
-import { blobRefs, type CidBytes, decodeCbor, equalBytes, readCarStream } from '#protocol/data'
+import {
+  blobRefs,
+  type CidBytes,
+  cidText,
+  decodeCbor,
+  equalBytes,
+  readCarStream,
+} from '#protocol/data'
 import {
   BlockMap,
   decodeCommit,
@@ -76,6 +84,83 @@ export function planChanges(
   }
   return batches(writes)
 }
+
+/** What of a tree that went on elsewhere is to be written here. */
+export interface Merge {
+  batches: ResolvedWrite[][]
+  /** Records that changed there. */
+  records: number
+  conflicts: WriteConflict[]
+}
+
+/**
+ * The writes that bring what changed there since both were the same, path by path; what changed here
+ * too stays, and is named. `blocks` hold every record that is new there. Throws MissingBlock where the
+ * nodes of the tree there are not all at hand.
+ */
+export function planMerge(
+  { head, blocks }: Changes,
+  tree: Tree,
+  nodes: NodeSource,
+  isChangedHere: (path: string) => boolean,
+): Merge {
+  const after = Tree.open(head.data, { get: (cid) => blocks.get(cid) ?? nodes.get(cid) })
+  const { added, removed } = after.changes(tree)
+  const here = recordsIn(tree, removed)
+  const there = recordsIn(
+    after,
+    added.map(([cid]) => cid),
+  )
+  const writes: ResolvedWrite[] = []
+  const conflicts: WriteConflict[] = []
+  let records = 0
+  for (const path of here.keys()) {
+    // Made or changed here meanwhile, it is not one that was deleted there.
+    if (there.has(path) || isChangedHere(path)) continue
+    records++
+    writes.push(planned('delete', path))
+  }
+  for (const [path, cid] of there) {
+    const bytes = blocks.get(cid)
+    // Not new there: it was changed or deleted here.
+    if (!bytes) continue
+    records++
+    const mine = here.get(path)
+    if (mine && equalBytes(mine, cid)) continue
+    if (mine && isChangedHere(path)) {
+      conflicts.push({ path, here: cidText(mine), there: cidText(cid) })
+      continue
+    }
+    const refs = blobRefs(decodeCbor(bytes))
+    writes.push({ ...planned(mine ? 'update' : 'create', path), cid, bytes, blobs: refs })
+  }
+  const all = batches(writes).filter((batch) => batch.length > 0)
+  return { batches: all, records, conflicts }
+}
+
+/** Nodes of a tree kept in memory while a whole repository passes. */
+const NODE_BYTES_MAX = 256_000_000
+
+/** Reads a whole repository for the nodes of its tree. Throws InvalidBlock, TooLarge. */
+export async function readNodes(chunks: AsyncIterable<Uint8Array>): Promise<BlockMap> {
+  const { blocks: coming } = await readCarStream(chunks)
+  const nodes = new BlockMap()
+  let size = 0
+  for await (const batch of coming) {
+    for (const { cid, bytes } of batch) {
+      if (!isNodeLike(bytes)) continue
+      if (!verifyCid(cid, bytes)) throw new ProtocolError('InvalidBlock', 'a block of another hash')
+      size += bytes.byteLength
+      if (size > NODE_BYTES_MAX) throw new ProtocolError('TooLarge', 'too many nodes to hold')
+      nodes.add(cid.slice(), bytes.slice())
+    }
+  }
+  return nodes
+}
+
+/** A map of two whose first key is `e`: what every node begins with, and hardly a record. */
+const isNodeLike = (bytes: Uint8Array) =>
+  bytes[0] === 0xa2 && bytes[1] === 0x61 && bytes[2] === 0x65
 
 /** Records in some nodes of a tree; of those above them it is known that they differ too. */
 function recordsIn(tree: Tree, cids: readonly CidBytes[]): Map<string, CidBytes> {

@@ -1,22 +1,41 @@
+import type { LateWrites } from '#protocol/account'
 import { cidForCbor, type PublicKey, parseDidKey } from '#protocol/crypto'
-import { blobRefs, type CidBytes, decodeCbor, equalBytes } from '#protocol/data'
+import { blobRefs, type CidBytes, cidText, decodeCbor, equalBytes } from '#protocol/data'
 import { type Directory, identityOf, type PlcClient, plcState } from '#protocol/identity'
 import {
   encodeCommit,
   MAX_REV_AHEAD_MS,
+  type NodeSource,
   type RepoHead,
   type RepoRecord,
   readRepo,
+  type Tree,
 } from '#protocol/repo'
-import { type Did, type Tid, type TidClock, tidMicros } from '#protocol/syntax'
+import { type Did, ProtocolError, type Tid, type TidClock, tidMicros } from '#protocol/syntax'
 import { XrpcError } from '#protocol/xrpc'
 import type { AccountFile, AccountFiles, FileHead } from '../account-files/index.ts'
 import type { Account, Accounts } from '../accounts/index.ts'
 import { AccountStopped, type Change, type Journal, Kind, refused } from '../journal/index.ts'
 import type { HotRepos, Repos } from '../repos/index.ts'
-import { planChanges, readChanges } from './changes.ts'
+import { type Merge, planChanges, planMerge, readChanges, readNodes } from './changes.ts'
 import { FileSpill } from './file-spill.ts'
 import { applySwitch, encodeSwitch } from './switch.ts'
+
+/** Conflicts that a receipt names. */
+const CONFLICTS_NAMED = 1_000
+
+/** The host an account was at, read after it left. */
+export interface LateSource {
+  /** The rev there of what was copied, and the rev here when both had the same tree. */
+  since: Tid
+  sinceHere: Tid
+  /** did:key that signed there. */
+  sourceKey: string | undefined
+  /** The repository as CAR: what is new since a rev, or all of it. */
+  repo(since: Tid | undefined): Promise<AsyncIterable<Uint8Array>>
+  /** Copies a blob here; false where it is not to be had. */
+  bring(cid: string): Promise<boolean>
+}
 
 /** Imports at once: each holds a few megabytes and one staged file. */
 const AT_ONCE_MAX = 4
@@ -85,14 +104,19 @@ export class Imports {
    * what came before. Costs what changed, not what there is. Returns the head it is at now. Throws
    * MissingBlock or TooLarge when only a whole import can help; else as `run`.
    */
-  async follow(account: Account, chunks: AsyncIterable<Uint8Array>): Promise<RepoHead> {
+  async follow(
+    account: Account,
+    chunks: AsyncIterable<Uint8Array>,
+    sourceKey?: string,
+  ): Promise<RepoHead> {
     const { did } = account
     if (this.#running.has(did)) {
       throw new XrpcError(409, 'ImportUnderWay', 'An import of this account is under way')
     }
     this.#running.add(did)
     try {
-      const changes = await readChanges(chunks, { did, keys: await this.#keys(account) })
+      const keys = await this.#keys(account, sourceKey)
+      const changes = await readChanges(chunks, { did, keys })
       requireInTime(changes.head.rev, this.#now())
       const { rev, data } = changes.head
       await this.#repos().follow(did, { follows: rev, data }, (tree, nodes) =>
@@ -101,6 +125,54 @@ export class Imports {
       return changes.head
     } finally {
       this.#running.delete(did)
+    }
+  }
+
+  /**
+   * Brings what was written at the host the account was at, after it came here: ordinary writes, signed
+   * here. What changed here since `sinceHere` stays. Repeating it changes nothing.
+   */
+  async sweep(account: Account, from: LateSource): Promise<LateWrites> {
+    const { did } = account
+    const keys = await this.#keys(account, from.sourceKey)
+    const changes = await readChanges(await from.repo(from.since), { did, keys })
+    let nodes: NodeSource | undefined
+    const planned = (tree: Tree, stored: NodeSource, file: AccountFile) => {
+      const known = nodes ? { get: (cid: CidBytes) => nodes!.get(cid) ?? stored.get(cid) } : stored
+      const isChangedHere = (path: string) => (file.revOf(path) ?? '') > from.sinceHere
+      return planMerge(changes, tree, known, isChangedHere)
+    }
+    const plan = () =>
+      this.#repos().look(did, (tree, stored, file) => {
+        const merge = planned(tree, stored, file)
+        const blobs = merge.batches.flat().flatMap((write) => write.blobs)
+        return { merge, missing: blobs.filter(({ cid }) => !file.blobs.get(cid)) }
+      })
+    const { missing } = await plan().catch(async (error: unknown) => {
+      if (!(error instanceof ProtocolError) || error.code !== 'MissingBlock') throw error
+      // The tree changed here in places where it did not there: the nodes of before are needed.
+      nodes = await readNodes(await from.repo(undefined))
+      return plan()
+    })
+    const lost: CidBytes[] = []
+    for (const { cid } of missing) if (!(await from.bring(cidText(cid)))) lost.push(cid)
+    let merge: Merge | undefined
+    await this.#repos().merge(did, (tree, stored, file) => {
+      merge = planned(tree, stored, file)
+      return merge.batches
+    })
+    // Missing they are, whatever mentions them.
+    if (lost.length > 0) {
+      await this.#repos().look(did, (_, __, file) => {
+        for (const cid of lost) file.blobs.forget(cid)
+      })
+    }
+    const { rev, commit, data } = changes.head
+    return {
+      head: { rev, commit: cidText(commit), data: cidText(data) },
+      records: merge!.records,
+      conflicts: merge!.conflicts.slice(0, CONFLICTS_NAMED),
+      conflictCount: merge!.conflicts.length,
     }
   }
 
@@ -161,8 +233,9 @@ export class Imports {
   }
 
   /** Keys that may have signed what comes in: the account's, now and before, here and elsewhere. */
-  async #keys({ did, signingKey }: Account): Promise<PublicKey[]> {
+  async #keys({ did, signingKey }: Account, sourceKey?: string): Promise<PublicKey[]> {
     const keys = new Set([signingKey.publicKey.didKey])
+    if (sourceKey !== undefined) keys.add(sourceKey)
     const document = await this.#directory.document(did, { fresh: true })
     const current = document && identityOf(document).signingKey
     if (current) keys.add(current)

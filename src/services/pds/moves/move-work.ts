@@ -5,9 +5,12 @@ import {
 } from '@atcute/atproto'
 import type { JobRun, Jobs, Outside } from '#platform/runtime'
 import {
+  copyBlob,
   counted,
   type Forward,
   type HostedHead,
+  type Hosts,
+  type LateWrites,
   type MoveDeps,
   type MoveState,
   move,
@@ -174,7 +177,9 @@ export class MoveWork {
       askCode: () => Promise.reject(new OwnerNeeded('code')),
       code: (source) => this.#code(source, secrets, keep),
       forward: () => this.#forward(secrets, keep),
-      follow: (source, copied) => this.#follow(secrets.state.did, source, copied, moved),
+      follow: (source, copied, sourceKey) =>
+        this.#follow({ did: secrets.state.did, source, sourceKey, moved }, copied),
+      sweep: (hosts, since) => this.#sweep(hosts, since),
       askDocument: (wanted) => Promise.reject(new OwnerNeeded('document', wanted)),
     }
   }
@@ -194,21 +199,48 @@ export class MoveWork {
 
   /** What changed since, in one small import; undefined where that cannot be. */
   async #follow(
-    did: Did,
-    source: XrpcClient,
+    {
+      did,
+      source,
+      sourceKey,
+      moved,
+    }: {
+      did: Did
+      source: XrpcClient
+      sourceKey: string | undefined
+      moved: (byteCount: number) => void
+    },
     { rev }: HostedHead,
-    moved: (byteCount: number) => void,
   ): Promise<HostedHead | undefined> {
     const account = await this.#deps.accounts.require(did)
     const params = { did, since: rev }
     const { body } = await source.getStream(ComAtprotoSyncGetRepo.mainSchema, params)
     try {
-      const head = await this.#deps.imports().follow(account, counted(body, moved))
+      const head = await this.#deps.imports().follow(account, counted(body, moved), sourceKey)
       return { rev: head.rev, commit: cidText(head.commit), data: cidText(head.data) }
     } catch (error) {
       if (error instanceof ProtocolError && WHOLE.has(error.code)) return undefined
       throw error
     }
+  }
+
+  async #sweep(
+    hosts: Hosts,
+    since: { copied: HostedHead; switched: HostedHead; sourceKey: string | undefined },
+  ): Promise<LateWrites> {
+    const { did, source, moved } = hosts
+    const account = await this.#deps.accounts.require(did)
+    return this.#deps.imports().sweep(account, {
+      since: since.copied.rev,
+      sinceHere: since.switched.rev,
+      sourceKey: since.sourceKey,
+      async repo(rev) {
+        const params = { did, ...(rev !== undefined && { since: rev }) }
+        const { body } = await source.getStream(ComAtprotoSyncGetRepo.mainSchema, params)
+        return counted(body, moved)
+      },
+      bring: (cid) => copyBlob(hosts, cid),
+    })
   }
 
   /** The code that the owner gave; without one the old host sends the letter, once. */
@@ -266,7 +298,7 @@ export class MoveWork {
 
   async #finish({ id, did }: MoveRow, { state }: MoveSecrets, shown: Shown): Promise<void> {
     const account = await this.#deps.accounts.get(did)
-    const receipt = signReceipt(state.receipt!, account!.signingKey)
+    const receipt = signReceipt({ ...state.receipt!, bytes: shown.bytes }, account!.signingKey)
     await this.#deps.rows.change(id, {
       state: 'done',
       shown: { step: 'done', blobs: shown.blobs, bytes: shown.bytes },

@@ -336,6 +336,40 @@ export class Repos {
     })
   }
 
+  /** Looks at a repository as it is, its nodes stored, in the account's turn. */
+  async look<T>(
+    did: Did,
+    look: (tree: Tree, nodes: HotRepo['nodes'], file: AccountFile) => T,
+  ): Promise<T> {
+    await (await this.#hot.use(did, (repo) => repo)).settled()
+    return this.#hot.use(did, (repo) => {
+      this.#hot.storeTree(repo)
+      return look(requireState(repo).tree, repo.nodes, this.#hot.file(repo))
+    })
+  }
+
+  /** Writes of an active account that were decided elsewhere; `plan` as in `look`. Throws RepoDeactivated. */
+  async merge(
+    did: Did,
+    plan: (
+      tree: Tree,
+      nodes: HotRepo['nodes'],
+      file: AccountFile,
+    ) => readonly (readonly ResolvedWrite[])[],
+  ): Promise<void> {
+    await (await this.#hot.use(did, (repo) => repo)).settled()
+    await this.#hot.use(did, (repo) => {
+      refuseInactive(repo)
+      this.#hot.storeTree(repo)
+      let applied = repo.newest
+      for (const writes of plan(requireState(repo).tree, repo.nodes, this.#hot.file(repo))) {
+        const planned = this.#plan(repo, writes, Kind.commit)
+        applied = this.#append(repo, [planned.change], planned)
+      }
+      return applied
+    })
+  }
+
   #appendCommit(repo: HotRepo, others: readonly Change[]): Promise<void> {
     const planned = this.#plan(repo, [], Kind.commit)
     return this.#append(repo, [...others, planned.change], planned)

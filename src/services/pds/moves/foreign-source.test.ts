@@ -1,0 +1,214 @@
+/** Accounts that come from a host which knows nothing of `app.falaj.*`: what it is told, and what is brought late. */
+import assert from 'node:assert/strict'
+import { after, before, beforeEach, test } from 'node:test'
+import type { Fetch } from '#platform/runtime'
+import type { MoveReceipt } from '#protocol/account'
+import { FakePlc } from '../testing/fake-plc.test-support.ts'
+import { type Person, TestHost } from '../testing/host.test-support.ts'
+import { fetchAmong } from '../testing/hosts.test-support.ts'
+
+const plc = new FakePlc()
+const hosts = new Map<string, TestHost>()
+/** What happens before a call is answered, by method: it waits for that. Each happens once. */
+const happenings = new Map<string, () => unknown>()
+/** Whether the source answers at all. */
+let isSourceThere = true
+const among = fetchAmong(hosts)
+const network: Fetch = async (target, init) => {
+  const { origin, pathname } = new URL(String(target))
+  const nsid = pathname.slice('/xrpc/'.length)
+  const happening = happenings.get(nsid)
+  happenings.delete(nsid)
+  await happening?.()
+  if (origin === source.url) {
+    if (!isSourceThere) throw new Error('nobody is there')
+    if (nsid.startsWith('app.falaj.')) {
+      return Response.json({ error: 'MethodNotImplemented' }, { status: 501 })
+    }
+  }
+  return among(target, init)
+}
+
+let source: TestHost
+let destination: TestHost
+before(async () => {
+  const open = async (publicUrl: string, seed: number, domain: string) => {
+    const config = { handleDomains: [domain], pdsHosts: ['https://old.test', 'https://new.test'] }
+    const host = await TestHost.open({ plc, publicUrl, seed, fetch: network, config })
+    hosts.set(publicUrl, host)
+    return host
+  }
+  source = await open('https://old.test', 11, '.test')
+  destination = await open('https://new.test', 12, '.two.test')
+})
+after(async () => {
+  for (const host of hosts.values()) await host.close()
+})
+beforeEach(() => {
+  happenings.clear()
+  isSourceThere = true
+})
+
+const NOTE = 'com.example.note'
+const at = (host: TestHost, { did, accessJwt }: Pick<Person, 'did' | 'accessJwt'>) => {
+  const call = async (method: string, input: object) => {
+    const answer = await host.post(method, { repo: did, collection: NOTE, ...input }, accessJwt)
+    assert.equal(answer.status, 200, JSON.stringify(answer.body))
+  }
+  return {
+    put: (rkey: string, text: string, more = {}) =>
+      call('com.atproto.repo.putRecord', { rkey, record: { text, ...more } }),
+    delete: (rkey: string) => call('com.atproto.repo.deleteRecord', { rkey }),
+    picture: async (rkey: string, text: string) => {
+      const blob = await host.upload({ accessJwt } as Person, text)
+      await call('com.atproto.repo.putRecord', {
+        rkey,
+        record: { text, picture: { $type: 'blob', ...blob } },
+      })
+      return blob.ref.$link
+    },
+  }
+}
+
+const notes = async (host: TestHost, { did }: Pick<Person, 'did'>) => {
+  const { body } = await host.get('com.atproto.repo.listRecords', {
+    repo: did,
+    collection: NOTE,
+    limit: 100,
+  })
+  const all = body.records as { uri: string; value: { text: string } }[]
+  return Object.fromEntries(all.map(({ uri, value }) => [uri.split('/').at(-1), value.text]))
+}
+
+async function person(name: string): Promise<Person> {
+  const alice = await source.signUp(name)
+  const there = at(source, alice)
+  for (let i = 0; i < 30; i++) await there.put(`k${i}`, `${i}`)
+  return alice
+}
+
+async function start(alice: Person): Promise<Person> {
+  const purpose = { password: alice.password, purpose: 'plc-operation' }
+  const given = await source.post('app.falaj.account.confirmPassword', purpose, alice.accessJwt)
+  const signedIn = await source.post('com.atproto.server.createSession', {
+    identifier: alice.did,
+    password: alice.password,
+  })
+  const { accessJwt, refreshJwt } = signedIn.body
+  const answer = await destination.post('app.falaj.move.start', {
+    source: source.url,
+    session: { accessJwt, refreshJwt },
+    password: alice.password,
+    code: given.body.code,
+  })
+  assert.equal(answer.status, 200, JSON.stringify(answer.body))
+  return { ...alice, ...answer.body }
+}
+
+async function arrive({ accessJwt }: Person, everyMs = 20): Promise<MoveReceipt> {
+  const jobs = destination.loop('moves')
+  let move: { state: string; receipt: MoveReceipt } | undefined
+  await destination.until(async () => {
+    for (const { outside } of hosts.values()) await outside.advance(everyMs)
+    move = (await destination.get('app.falaj.move.get', {}, accessJwt)).body.move
+    assert.notEqual(move!.state, 'failed', JSON.stringify(move))
+    return move!.state === 'done'
+  })
+  await jobs.stop()
+  return move!.receipt
+}
+
+test('what is written at the old host after the identity changed comes along, pictures and all', async () => {
+  const alice = await person('late')
+  const there = at(source, alice)
+  let picture = ''
+  // The identity names the new host, and the old one does not know it.
+  happenings.set('com.atproto.server.activateAccount', async () => {
+    await there.put('new', 'new')
+    await there.put('k1', 'changed')
+    await there.delete('k2')
+    picture = await there.picture('seen', 'a late picture')
+  })
+  const here = await start(alice)
+  const receipt = await arrive(here)
+  assert.deepEqual(
+    [receipt.sameRoot, receipt.late?.records, receipt.late?.conflicts],
+    [true, 4, []],
+  )
+  assert.deepEqual([receipt.missingBlobs, receipt.sameBlobs, receipt.warnings], [[], true, []])
+  const { k2, ...rest } = await notes(destination, alice)
+  assert.equal(k2, undefined)
+  assert.deepEqual([rest.new, rest.k1, rest.k0], ['new', 'changed', '0'])
+  const blob = await destination.get('com.atproto.sync.getBlob', { did: alice.did, cid: picture })
+  assert.equal(blob.status, 200)
+  await destination.assertChain(alice)
+})
+
+test('a record that changed at both hosts stays as it is at the new one, and the receipt has both', async () => {
+  const alice = await person('torn')
+  const there = at(source, alice)
+  const here = await start(alice)
+  happenings.set('com.atproto.server.deactivateAccount', async () => {
+    const mine = at(destination, here)
+    await mine.put('k5', 'here')
+    await mine.put('k7', 'only here')
+    await mine.put('z', 'made here')
+    await there.put('k5', 'there')
+    await there.put('k9', 'only there')
+  })
+  const receipt = await arrive(here)
+  assert.equal(receipt.late?.conflictCount, 1)
+  const [conflict] = receipt.late!.conflicts
+  assert.equal(conflict!.path, `${NOTE}/k5`)
+  assert.ok(conflict!.here && conflict!.there && conflict!.here !== conflict!.there)
+  const now = await notes(destination, alice)
+  assert.deepEqual(
+    [now.k5, now.k7, now.k9, now.z, now.k0],
+    ['here', 'only here', 'only there', 'made here', '0'],
+  )
+  await destination.assertChain(alice)
+})
+
+test('preferences that change during the move come along, in whatever moment', async () => {
+  const alice = await person('choosy')
+  const choose = (enabled: boolean) => () =>
+    source.post(
+      'app.bsky.actor.putPreferences',
+      { preferences: [{ $type: 'app.bsky.actor.defs#adultContentPref', enabled }] },
+      alice.accessJwt,
+    )
+  await choose(false)()
+  happenings.set('com.atproto.identity.signPlcOperation', choose(true))
+  happenings.set('com.atproto.server.deactivateAccount', choose(false))
+  const here = await start(alice)
+  const receipt = await arrive(here)
+  const [preferences, appPasswords] = receipt.privateParts
+  assert.deepEqual([preferences!.outcome, preferences!.same], ['carried', true])
+  assert.deepEqual([appPasswords!.part, appPasswords!.outcome], ['app-passwords', 'named'])
+  const { body } = await destination.get('app.bsky.actor.getPreferences', {}, here.accessJwt)
+  assert.equal(body.preferences[0].enabled, false)
+})
+
+test('an old host that is gone after the switch keeps nobody from arriving, and the receipt says so', async () => {
+  const alice = await person('orphan')
+  const here = await start(alice)
+  happenings.set('com.atproto.server.deactivateAccount', () => {
+    isSourceThere = false
+  })
+  const receipt = await arrive(here, 60_000)
+  assert.deepEqual(receipt.warnings, ['source-silent'])
+  assert.deepEqual([receipt.sameRoot, receipt.missingBlobs], [true, []])
+  assert.equal((await destination.write(here, 'at home')).status, 200)
+})
+
+test('a session that ended at the old host after the switch does neither', async () => {
+  const alice = await person('expired')
+  const here = await start(alice)
+  happenings.set('com.atproto.server.activateAccount', async () => {
+    await source.sql.run('DELETE FROM refresh_tokens WHERE did = ?', [alice.did])
+    await source.outside.advance(3 * 3_600_000)
+  })
+  const receipt = await arrive(here)
+  assert.deepEqual(receipt.warnings, ['source-refused'])
+  assert.equal((await destination.write(here, 'at home')).status, 200)
+})
