@@ -90,6 +90,7 @@ export {
   getVaultBlob,
   getVaultRepo,
   listVaultAccounts,
+  listVaultBlobs,
   listVaultInstants,
   unfollowAccount,
   type VaultAccount,

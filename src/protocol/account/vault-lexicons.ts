@@ -5,6 +5,7 @@ import getAccountJson from '#lexicons/app/falaj/vault/getAccount' with { type: '
 import getBlobJson from '#lexicons/app/falaj/vault/getBlob' with { type: 'json' }
 import getRepoJson from '#lexicons/app/falaj/vault/getRepo' with { type: 'json' }
 import listAccountsJson from '#lexicons/app/falaj/vault/listAccounts' with { type: 'json' }
+import listBlobsJson from '#lexicons/app/falaj/vault/listBlobs' with { type: 'json' }
 import listInstantsJson from '#lexicons/app/falaj/vault/listInstants' with { type: 'json' }
 import unfollowJson from '#lexicons/app/falaj/vault/unfollow' with { type: 'json' }
 import { compileLexicons } from '#protocol/lexicon'
@@ -18,6 +19,7 @@ const lexicons = /* @__PURE__ */ compileLexicons([
   unfollowJson,
   getRepoJson,
   getBlobJson,
+  listBlobsJson,
   listInstantsJson,
 ])
 
@@ -98,3 +100,9 @@ export const listVaultInstants = /* @__PURE__ */ lexicons.query<
   { did: string; limit: number; cursor?: string },
   { instants: VaultInstant[]; cursor?: string | undefined }
 >('app.falaj.vault.listInstants')
+
+/** Blobs that are kept. Errors: NotKept. */
+export const listVaultBlobs = /* @__PURE__ */ lexicons.query<
+  { did: string; limit: number; cursor?: string },
+  { cids: string[]; cursor?: string | undefined }
+>('app.falaj.vault.listBlobs')

@@ -8,6 +8,9 @@ export const TIDY_JOB = 'tidy'
 export const ERASE_JOB = 'erase'
 export const LIST_JOB = 'list'
 
+/** The rev a copy is asked for when any will do. */
+export const ANY_REV = '2222222222222'
+
 /** Asks for jobs, unless they are asked for already; one that was given up is tried afresh. */
 export async function ask(
   sql: Sql,

@@ -22,13 +22,22 @@ import {
 } from '#protocol/identity'
 import type { Did } from '#protocol/syntax'
 import { createRouter, failureLog, type HttpResponse } from '#protocol/xrpc'
-import { BLOB_JOB, COPY_JOB, ERASE_JOB, LIST_JOB } from './ask.ts'
+import { BLOB_JOB, COPY_JOB, ERASE_JOB, LIST_JOB, TIDY_JOB } from './ask.ts'
 import { Callers, loadOwnIdentity } from './auth/index.ts'
 import type { VaultConfig } from './config.ts'
 import { copyBlob, copyRepo, eraseRest, listHost } from './copying/index.ts'
 import { Hosts, Intake } from './following/index.ts'
-import { Accounts, Instants, InTurn, KeptBlobs, Packs } from './kept/index.ts'
+import {
+  Accounts,
+  type Damaged,
+  Instants,
+  InTurn,
+  type KeptAccount,
+  KeptBlobs,
+  Packs,
+} from './kept/index.ts'
 import { methods } from './methods.ts'
+import { askTidy, mend, removeLeftovers, tidyAccount } from './tidying/index.ts'
 import { Views } from './views.ts'
 
 export { type VaultConfig, vaultConfig } from './config.ts'
@@ -60,6 +69,9 @@ const PATIENT = {
   maxAttempts: 300,
   pauseMs: (failures: number) => Math.min(1_000 * 2 ** Math.min(failures, 12), 3_600_000),
 }
+
+/** How often accounts are looked for that were not put in order for a day. */
+const UPKEEP_MS = 3_600_000
 
 /** Builds a vault; it fills by its loops. */
 export async function createVault(
@@ -93,6 +105,7 @@ export async function createVault(
   const asked = () => {
     repoJobs.wake()
     blobJobs.wake()
+    tidyJobs.wake()
   }
   const copyParts = { sql, accounts, packs, inTurn, directory, outside, log }
   const blobParts = { sql, accounts, blobs, directory, outside, bytesMax: config.blobBytesMax }
@@ -108,6 +121,16 @@ export async function createVault(
     ...{ sql, outside, log, metrics, concurrency: 6 },
     kinds: { [BLOB_JOB]: { ...PATIENT, run: (job) => copyBlob(blobParts, job) } },
   })
+  const tidyParts = { sql, store, packs, accounts, inTurn, policy: config, now, metrics, log }
+  await removeLeftovers(tidyParts)
+  const damaged = (account: KeptAccount, damage: Damaged) =>
+    void mend(tidyParts, account, damage)
+      .then(asked)
+      .catch((error) => log.error('damage could not be noted', { did: account.did, error }))
+  const tidyJobs = createJobs({
+    ...{ sql, outside, log, metrics, concurrency: 1 },
+    kinds: { [TIDY_JOB]: { run: (job) => tidyAccount(tidyParts, job) } },
+  })
   const intake = new Intake({ sql, accounts, packs, identities, now, metrics, asked })
   const hosts = new Hosts({ sql, intake, subscribe, outside, metrics, log, asked })
   await hosts.configure(config.followHost.map((url) => new URL(url).origin))
@@ -120,7 +143,7 @@ export async function createVault(
   const router = createRouter(
     methods({
       ...{ accounts, blobs, callers, config, did: own.did, directory, hosts, instants },
-      ...{ outside, packs, sql, views, asked },
+      ...{ outside, packs, sql, views, asked, damaged },
     }),
     { health: () => ({ version: deps.version }), onFailure: failureLog(log) },
   )
@@ -133,6 +156,17 @@ export async function createVault(
       hosts.loop,
       named('copies', repoJobs.loop),
       named('blobs', blobJobs.loop),
+      named('tidying', tidyJobs.loop),
+      {
+        name: 'upkeep',
+        async run(signal) {
+          while (!signal.aborted) {
+            await askTidy(tidyParts)
+            tidyJobs.wake()
+            await outside.timers.sleep(UPKEEP_MS, signal).catch(() => {})
+          }
+        },
+      },
       { name: 'identity', run: () => own.refresh() },
     ],
     close: async () => {},

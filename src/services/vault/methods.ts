@@ -6,13 +6,14 @@ import { getAccount } from './methods/app.falaj.vault.getAccount.ts'
 import { getBlob } from './methods/app.falaj.vault.getBlob.ts'
 import { getRepo } from './methods/app.falaj.vault.getRepo.ts'
 import { listAccounts } from './methods/app.falaj.vault.listAccounts.ts'
+import { listBlobs } from './methods/app.falaj.vault.listBlobs.ts'
 import { listInstants } from './methods/app.falaj.vault.listInstants.ts'
 import { unfollow } from './methods/app.falaj.vault.unfollow.ts'
 import type { Vault } from './parts.ts'
 
 const table = [
   ...[describeVault, follow, getAccount, getBlob, getRepo],
-  ...[listAccounts, listInstants, unfollow],
+  ...[listAccounts, listBlobs, listInstants, unfollow],
 ]
 
 export const methods = (parts: Vault): Method[] => table.map((method) => method(parts))

@@ -5,7 +5,7 @@ import type { CachedDirectory } from '#protocol/identity'
 import type { Callers } from './auth/index.ts'
 import type { VaultConfig } from './config.ts'
 import type { Hosts } from './following/index.ts'
-import type { Accounts, Instants, KeptBlobs, Packs } from './kept/index.ts'
+import type { Accounts, Damaged, Instants, KeptAccount, KeptBlobs, Packs } from './kept/index.ts'
 import type { Views } from './views.ts'
 
 export interface Vault {
@@ -21,6 +21,8 @@ export interface Vault {
   packs: Packs
   sql: Sql
   views: Views
+  /** What was found damaged is given up and fetched again. */
+  damaged(account: KeptAccount, damage: Damaged): void
   /** Has jobs that were just asked for begin. */
   asked(): void
 }

@@ -2,7 +2,7 @@ import type { Sql } from '#platform/storage'
 import type { CarBlock, CidBytes } from '#protocol/data'
 import { cidText } from '#protocol/data'
 import type { Tid } from '#protocol/syntax'
-import { ask, BLOB_JOB, COPY_JOB, ERASE_JOB } from '../ask.ts'
+import { ask, BLOB_JOB, COPY_JOB } from '../ask.ts'
 import {
   type AccountState,
   type Accounts,
@@ -37,13 +37,14 @@ export function unchanged(account: KeptAccount): Change {
   return { account, blocks: [], instants: [], mentions: [], ...as, copyFor: undefined }
 }
 
-/** Writes what a batch came to, as a part of the caller's transaction. */
+/** Writes what a batch came to, as a part of the caller's transaction. Returns how many bytes it added. */
 export async function writeChange(
   sql: Sql,
   { packs, accounts }: { packs: Packs; accounts: Accounts },
   change: Change,
   nowMs: number,
-): Promise<void> {
+): Promise<number> {
+  let added = 0
   const { account, blocks, instants, mentions, copyFor } = change
   const { aid, did } = account
   if (blocks.length > 0) {
@@ -51,13 +52,13 @@ export async function writeChange(
       if (error instanceof NotKept) return undefined
       throw error
     })
-    if (sealer === undefined) return // erased meanwhile
-    await packs.addInline(sql, account, sealer, blocks)
+    if (sealer === undefined) return 0 // erased meanwhile
+    added = await packs.addInline(sql, account, sealer, blocks)
   }
   await addInstants(sql, aid, instants)
   await addMentions(sql, account, mentions, nowMs)
   if (copyFor !== undefined) await ask(sql, COPY_JOB, [`${did} ${copyFor}`], nowMs)
-  if (isSame(change)) return
+  if (isSame(change)) return added
   await sql.run(
     `update account set rev = ?, data = ?, state = ?, host = ?, status = ?, status_ms = ?
      where aid = ? and state <> 'erased'`,
@@ -66,6 +67,7 @@ export async function writeChange(
       ...[change.status ?? null, change.statusMs ?? null, aid],
     ],
   )
+  return added
 }
 
 function isSame({ account, ...now }: Change): boolean {
@@ -99,7 +101,3 @@ export async function addMentions(
     if (changes > 0) await ask(sql, BLOB_JOB, [`${did} ${cidText(blob)}`], nowMs)
   }
 }
-
-/** Asks for an account to be erased. */
-export const askErase = (sql: Sql, { did }: Pick<KeptAccount, 'did'>, nowMs: number) =>
-  ask(sql, ERASE_JOB, [did], nowMs)

@@ -1,4 +1,4 @@
 /** Following hosts: their events, verified and kept. */
 export { addMentions } from './change.ts'
 export { Hosts } from './hosts.ts'
-export { ANY_REV, Intake, type IntakeVerdict } from './intake.ts'
+export { Intake, type IntakeVerdict } from './intake.ts'

@@ -1,4 +1,4 @@
-import type { Frame, Metrics } from '#platform/runtime'
+import { createLru, type Frame, type Metrics } from '#platform/runtime'
 import type { Sql } from '#platform/storage'
 import type { Identities, KnownIdentity } from '#protocol/identity'
 import {
@@ -13,6 +13,7 @@ import {
 } from '#protocol/repo'
 import { type Did, datetimeMs } from '#protocol/syntax'
 import { type RepoEvent, readRepoEvent } from '#protocol/xrpc'
+import { ANY_REV, ask, TIDY_JOB } from '../ask.ts'
 import { type Accounts, type KeptAccount, mentionsIn, type Packs } from '../kept/index.ts'
 import { type Change, unchanged, writeChange } from './change.ts'
 
@@ -67,8 +68,8 @@ interface Batch {
 /** Undoes a try. */
 class Stale extends Error {}
 
-/** The rev a copy is asked for when any will do. */
-export const ANY_REV = '2222222222222'
+/** So much of one account in the database is worth a pack in the store. */
+const INLINE_BYTES = 1024 * 1024
 
 /**
  * Takes a host's events: every commit is verified against its account's key and the state before,
@@ -78,6 +79,8 @@ export class Intake {
   readonly #parts: IntakeParts
   readonly #verdicts
   readonly #lag
+  /** Bytes that came into the database since they were last taken to the store, by account. */
+  readonly #inline = createLru<number, number>({ maxEntries: 10_000 })
 
   constructor(parts: IntakeParts) {
     this.#parts = parts
@@ -119,7 +122,7 @@ export class Intake {
     upstream: Upstream,
     asked: ReadonlySet<Did>,
   ): Promise<ReadonlySet<Did>> {
-    const { sql, now, accounts } = this.#parts
+    const { sql, accounts } = this.#parts
     const batch: Batch = { changes: new Map(), stale: new Set(), asked }
     const verdicts: IntakeVerdict[] = []
     try {
@@ -130,8 +133,7 @@ export class Intake {
           seq = event.seq ?? seq
         }
         if (batch.stale.size > 0) throw new Stale()
-        for (const change of batch.changes.values())
-          await writeChange(sql, this.#parts, change, now())
+        for (const change of batch.changes.values()) await this.#write(sql, change)
         if (seq !== undefined)
           await sql.run('update host set seq = ? where url = ?', [seq, upstream.url])
       })
@@ -143,6 +145,17 @@ export class Intake {
     for (const [at, verdict] of verdicts.entries())
       this.#verdicts.with(events[at]!.kind, verdict).add()
     return batch.stale
+  }
+
+  async #write(sql: Sql, change: Change): Promise<void> {
+    const { now } = this.#parts
+    const { aid, did } = change.account
+    const added = await writeChange(sql, this.#parts, change, now())
+    const inline = (this.#inline.get(aid) ?? 0) + added
+    this.#inline.set(aid, inline)
+    if (inline < INLINE_BYTES) return
+    this.#inline.set(aid, 0)
+    await ask(sql, TIDY_JOB, [did], now())
   }
 
   /** The accounts of events that anything will be kept of. */

@@ -52,10 +52,10 @@ export class Packs {
     return found
   }
 
-  /** Puts blocks that an account has not yet into the database, as a part of the caller's transaction. */
-  async addInline(sql: Sql, { aid }: Owner, sealer: Sealer, blocks: CarBlock[]): Promise<void> {
+  /** Puts blocks that an account has not yet into the database, as a part of the caller's transaction; their bytes. */
+  async addInline(sql: Sql, { aid }: Owner, sealer: Sealer, blocks: CarBlock[]): Promise<number> {
     const fresh = await this.unknown(sql, aid, blocks)
-    if (fresh.length === 0) return
+    if (fresh.length === 0) return 0
     const { bytes, size } = await sealPack(sealer, aid, fresh)
     const row = await sql.get<{ pid: number }>(
       'insert into pack (aid, bytes, size, blocks) values (?, ?, ?, ?) returning pid',
@@ -65,6 +65,7 @@ export class Packs {
       'insert into block (aid, cid, pid) values (?, ?, ?) on conflict do nothing',
       fresh.map(({ cid }) => [aid, cid, row!.pid]),
     )
+    return size
   }
 
   /**

@@ -2,9 +2,8 @@ import { followAccount as schema } from '#protocol/account'
 import { identityOf } from '#protocol/identity'
 import { parseDid } from '#protocol/syntax'
 import { invalidRequest, procedure, XrpcError } from '#protocol/xrpc'
-import { ask, COPY_JOB } from '../ask.ts'
+import { ANY_REV, ask, COPY_JOB } from '../ask.ts'
 import { requireMine } from '../auth/index.ts'
-import { ANY_REV } from '../following/index.ts'
 import type { Vault } from '../parts.ts'
 
 /** Keeps an account from now on, because its owner, or the operator, says so. */

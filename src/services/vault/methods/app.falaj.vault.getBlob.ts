@@ -10,8 +10,9 @@ export const getBlob = ({
   accounts,
   blobs,
   callers,
+  damaged,
   sql,
-}: Pick<Vault, 'accounts' | 'blobs' | 'callers' | 'sql'>) =>
+}: Pick<Vault, 'accounts' | 'blobs' | 'callers' | 'damaged' | 'sql'>) =>
   query(schema, {
     auth: callers.either,
     async handle({ params, caller }) {
@@ -20,7 +21,9 @@ export const getBlob = ({
       const select = `select 1 from blob where aid = ? and cid = ? and state = 'kept'`
       if ((await sql.get(select, [account.aid, cid])) === undefined)
         throw new XrpcError(400, 'BlobNotFound', 'The blob is not kept')
-      const body = await begun(blobs.read(account, await accounts.sealer(account), cid))
+      const body = await begun(blobs.read(account, await accounts.sealer(account), cid), (damage) =>
+        damaged(account, damage),
+      )
       const headers = {
         'cache-control': 'no-store',
         'x-content-type-options': 'nosniff',

@@ -10,9 +10,10 @@ import { requireKept } from './not-kept.ts'
 export const getRepo = ({
   accounts,
   callers,
+  damaged,
   instants,
   packs,
-}: Pick<Vault, 'accounts' | 'callers' | 'instants' | 'packs'>) =>
+}: Pick<Vault, 'accounts' | 'callers' | 'damaged' | 'instants' | 'packs'>) =>
   query(schema, {
     auth: callers.either,
     async handle({ params: { did, at }, caller }) {
@@ -22,7 +23,9 @@ export const getRepo = ({
       if (instant === undefined)
         throw new XrpcError(400, 'InstantNotKept', 'Nothing so old is kept of this account')
       const reader = packs.reader(account, await accounts.sealer(account))
-      const body = await begun(repoCar(reader, account, instant))
+      const body = await begun(repoCar(reader, account, instant), (damage) =>
+        damaged(account, damage),
+      )
       return {
         encoding: 'application/vnd.ipld.car',
         body,
