@@ -60,6 +60,10 @@ export function pdsLoops(parts: Parts): Loop[] {
     { name: 'checkpoints', run: (signal) => checkpoints.loop(signal, sleep) },
     { name: 'repair-accounts', run: (signal) => recovery.loop(signal, sleep) },
     { name: 'resume', run: (signal) => resume(parts, signal) },
+    {
+      name: 'note-wrong-passwords',
+      run: (signal) => parts.signIns.keepNoting(signal, parts.outside.timers),
+    },
     { name: 'own-identity', run: (signal) => keepIdentity(parts, signal) },
     { name: 'housekeeping', run: (signal) => keepHouse(parts, signal) },
     { name: 'sweep-blobs', run: (signal) => sweepBlobs(parts, signal) },

@@ -10,5 +10,5 @@ export {
   tooManyLetters,
 } from './mail.ts'
 export type { Letter, LetterFilter, LetterState } from './outbox.ts'
-export { tellOwner } from './tell-owner.ts'
+export { tellOwner, tellOwnerOfOperator } from './tell-owner.ts'
 export type { LetterPurpose, NoticePurpose } from './words.ts'

@@ -19,3 +19,19 @@ export async function tellOwner(
   const languages = languagesFor(request.headers['accept-language'])
   await mail.sendNotice({ did, handle, recipient, purpose, facts, languages })
 }
+
+type OperatorPurpose = Extract<NoticePurpose, `notice-operator-${string}`>
+
+/**
+ * Writes to an account's owner what the host's operators did; at the address of before, where that
+ * changed. Nothing of the operator is in it, and their language says nothing of the owner's.
+ */
+export async function tellOwnerOfOperator(
+  { mail }: { mail: Mail },
+  { did, handle, email }: Account,
+  purpose: OperatorPurpose,
+): Promise<void> {
+  if (email === undefined) return
+  const languages = languagesFor(undefined)
+  await mail.sendNotice({ did, handle, recipient: email, purpose, facts: [], languages })
+}

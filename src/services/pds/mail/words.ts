@@ -15,6 +15,9 @@ export type NoticePurpose =
   | 'notice-recovery-key-added'
   | 'notice-recovery-key-removed'
   | 'notice-identity'
+  | 'notice-operator-password'
+  | 'notice-operator-email'
+  | 'notice-operator-shut'
 
 /** What a code in it allows, or what happened; a message is the operator's. */
 export type LetterPurpose = CodePurpose | NoticePurpose | 'message'
@@ -178,6 +181,57 @@ export const notices: Readonly<Record<NoticePurpose, Readonly<Record<Language, W
       about: 'Letters of your account will not come to this address any more:',
       otherwise:
         'If this was not you, sign in and change the password and the email, or write to the operators of the host.',
+    },
+  },
+  'notice-operator-password': {
+    ar: {
+      subject: 'غيّرت إدارة المضيف كلمة مرورك',
+      heading: 'كلمة مرور من إدارة المضيف',
+      about: 'وضعت إدارة مضيفك كلمة مرور جديدة لحسابك، وخرجت منه أجهزتك وتطبيقاتك كلها.',
+      otherwise:
+        'إن طلبت ذلك فادخل بها ثم اختر غيرها لا يعرفها سواك. وإن لم تطلبه فراسل إدارة المضيف، واطلب كلمة مرور جديدة من صفحة الدخول.',
+    },
+    en: {
+      subject: 'The operators set your password',
+      heading: 'A password from the operators',
+      about:
+        'The operators of your host set another password for your account; all its devices and apps were signed out.',
+      otherwise:
+        'If you asked for this, sign in with it and then choose one that only you know. If you did not, write to the operators, and ask for a new password at the sign-in page.',
+    },
+  },
+  'notice-operator-email': {
+    ar: {
+      subject: 'غيّرت إدارة المضيف بريد حسابك',
+      heading: 'بريد آخر من إدارة المضيف',
+      about: 'وضعت إدارة مضيفك عنوانًا آخر لحسابك، ولن تصل رسائله إلى هذا العنوان بعد اليوم.',
+      otherwise: 'إن لم تطلب ذلك فراسل إدارة المضيف، وادخل إلى حسابك وغيّر البريد من صفحاته.',
+    },
+    en: {
+      subject: 'The operators changed the email of your account',
+      heading: 'Another email from the operators',
+      about:
+        'The operators of your host gave your account another address; its letters will not come to this one any more.',
+      otherwise:
+        'If you did not ask for this, write to the operators, and sign in and change the email at your account’s pages.',
+    },
+  },
+  'notice-operator-shut': {
+    ar: {
+      subject: 'أغلقت إدارة المضيف كل مداخل حسابك',
+      heading: 'حسابك مغلق حتى تفتحه أنت',
+      about:
+        'ألغت إدارة مضيفك كلمة مرور حسابك وكلمات مرور تطبيقاته وخطوته الثانية، وأخرجت منه كل أحد.',
+      otherwise:
+        'لا تضيع منشوراتك. اطلب كلمة مرور جديدة من صفحة الدخول، ثم أعد إعداد الخطوة الثانية.',
+    },
+    en: {
+      subject: 'The operators shut every way into your account',
+      heading: 'Your account is shut until you open it',
+      about:
+        'The operators of your host took away your account’s password, app passwords and second factors, and signed everybody out.',
+      otherwise:
+        'Nothing you posted is lost. Ask for a new password at the sign-in page, then set your second factor up again.',
     },
   },
   'notice-factor-added': {

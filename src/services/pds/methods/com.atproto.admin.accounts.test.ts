@@ -132,6 +132,25 @@ test('a password set by the operator ends every session', async () => {
   assert.equal(short.body.error, 'InvalidPassword')
 })
 
+test('the owner is told what operators did to a password, an address, and every way in', async () => {
+  const fay = await host.signUp('fay')
+  await admin('updateAccountPassword', { did: fay.did, password: 'set by the operator' })
+  await admin('updateAccountEmail', { account: fay.did, email: 'fay@new.example' })
+  await admin('updateAccountEmail', { account: fay.did, email: 'fay@new.example' })
+  const headers = { authorization: `Basic ${btoa('admin:admin-pass')}` }
+  const input = { account: fay.did }
+  await host.call('POST', 'com.atproto.temp.revokeAccountCredentials', { input, headers })
+  const { letters } = await host.admin('listLetters', { recipient: fay.did, limit: 50 })
+  const told = letters
+    .filter(({ purpose }: { purpose: string }) => purpose.startsWith('notice-operator'))
+    .map((one: { purpose: string; recipient: string }) => [one.purpose, one.recipient])
+  assert.deepEqual(told.toReversed(), [
+    ['notice-operator-password', fay.email],
+    ['notice-operator-email', fay.email],
+    ['notice-operator-shut', 'fay@new.example'],
+  ])
+})
+
 test('credentials that leaked are revoked: password, app passwords and sessions', async () => {
   const eve = await host.signUp('eve')
   const { body: app } = await host.post(

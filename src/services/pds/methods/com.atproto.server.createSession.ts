@@ -35,7 +35,10 @@ export const createSession = (pds: Parts) =>
     async handle({ input, request }) {
       const account = await findAccount(pds.accounts, input.identifier.trim())
       const proof = await pds.passwords.check(account, input.password)
-      if (!account || !proof) throw authRequired('Invalid identifier or password')
+      if (!account || !proof) {
+        if (account) pds.signIns.noteWrongPassword(account.did, request, 'app')
+        throw authRequired('Invalid identifier or password')
+      }
       const isDown = isHeldBack(account)
       if (isDown && (!input.allowTakendown || proof.appPassword)) {
         throw heldBack(account)

@@ -1,10 +1,14 @@
 import { ComAtprotoTempRevokeAccountCredentials } from '@atcute/atproto'
 import { procedure } from '#protocol/xrpc'
+import { tellOwnerOfOperator } from '../mail/index.ts'
 import type { Pds } from '../parts.ts'
 import { requireAccount } from './admin-subject.ts'
 import { endSignIns } from './end-sign-ins.ts'
 
-type Parts = Pick<Pds, 'accounts' | 'callers' | 'devices' | 'factors' | 'passwords' | 'sessions'>
+type Parts = Pick<
+  Pds,
+  'accounts' | 'callers' | 'devices' | 'factors' | 'mail' | 'passwords' | 'sessions'
+>
 
 /**
  * Shuts everybody out of an account that fell into wrong hands, or whose owner lost what they prove
@@ -17,16 +21,19 @@ export const revokeAccountCredentials = ({
   passwords,
   devices,
   factors,
+  mail,
   sessions,
 }: Parts) =>
   procedure(ComAtprotoTempRevokeAccountCredentials.mainSchema, {
     auth: callers.admin,
     async handle({ input }) {
-      const { did } = await requireAccount(accounts, input.account)
+      const account = await requireAccount(accounts, input.account)
+      const { did } = account
       await accounts.setPassword(did, await passwords.unknown())
       await passwords.deleteAppPasswords(did)
       // Whoever had it may have added one of their own.
       await factors.removeAll(did)
       await endSignIns({ devices, sessions }, did)
+      await tellOwnerOfOperator({ mail }, account, 'notice-operator-shut')
     },
   })

@@ -14,7 +14,10 @@ import { onward, returnPath } from './entering.ts'
 import { PASSKEY_SCRIPT, passkeyForm } from './passkey-form.ts'
 import { requireAccount } from './require-account.ts'
 
-type Parts = Pick<Pds, 'accounts' | 'devices' | 'factors' | 'now' | 'passkeys' | 'passwords'>
+type Parts = Pick<
+  Pds,
+  'accounts' | 'devices' | 'factors' | 'now' | 'passkeys' | 'passwords' | 'signIns'
+>
 
 const words = {
   ar: {
@@ -64,8 +67,13 @@ export const confirmPage = (pds: Parts): Page => ({
   },
 })
 
-async function byPassword({ passwords }: Parts, { form }: FormVisit, account: Account) {
+async function byPassword(
+  { passwords, signIns }: Parts,
+  { form, request }: FormVisit,
+  account: Account,
+) {
   const proof = await passwords.check(account, form.raw('password', 512))
+  if (!proof) signIns.noteWrongPassword(account.did, request, 'page')
   return proof !== undefined && proof.appPassword === undefined
 }
 

@@ -18,11 +18,13 @@ const words = {
     forget: 'أخرجه وانسه',
     all: 'أخرج الأجهزة الأخرى كلها',
     history: 'سجل الدخول',
-    historyText: 'آخر مئة دخول في تسعين يومًا. إن رأيت ما ليس منك فغيّر كلمة المرور.',
+    historyText:
+      'آخر مئة دخول في تسعين يومًا، وما لم ينجح من المحاولات. إن دخل أحد ولم يكن أنت فغيّر كلمة المرور.',
     page: 'هذه الصفحات',
     app: 'تطبيق',
     'app-password': 'تطبيق بكلمة مروره',
-    refused: 'مُنع',
+    refused: 'رمز خاطئ',
+    'wrong-password': 'كلمة مرور خاطئة',
     password: 'كلمة المرور',
     passkey: 'مفتاح مرور',
     totp: 'تطبيق رموز',
@@ -44,11 +46,12 @@ const words = {
     all: 'Sign out all other devices',
     history: 'Sign-ins',
     historyText:
-      'The last hundred within ninety days. If one of them was not you, change your password.',
+      'The last hundred within ninety days, and tries that failed. If somebody came in who was not you, change your password.',
     page: 'these pages',
     app: 'an app',
     'app-password': 'an app by its password',
-    refused: 'refused',
+    refused: 'wrong code',
+    'wrong-password': 'wrong password',
     password: 'password',
     passkey: 'passkey',
     totp: 'authenticator app',
@@ -107,8 +110,8 @@ ${devices.length > 1 && html`<form method="post" action="${PATH}">${visit.token}
 ${history.length === 0 && html`<p>${w.none}</p>`}
 <ul class="rows">${history.map(
       (one) => html`<li><div><strong>${when(visit, one.atMs)}</strong>
-<span class="hint">${w[one.place]} · ${how(one.how)} · ${one.agent ? latin(one.agent) : w.unknown} · ${latin(one.network)}</span></div>
-${one.outcome === 'refused' && html`<span class="mark" data-tone="bad">${w.refused}</span>`}</li>`,
+<span class="hint">${w[one.place]} · ${one.how && html`${how(one.how)} · `}${one.agent ? latin(one.agent) : w.unknown} · ${latin(one.network)}</span></div>
+${one.outcome !== 'ok' && html`<span class="mark" data-tone="bad">${w[one.outcome]}${one.count > 1 && html` ×${one.count}`}</span>`}</li>`,
     )}</ul></section>`,
   })
 }

@@ -82,7 +82,10 @@ async function signIn(pds: Parts, visit: FormVisit) {
   const account = await findAccount(pds.accounts, whole(pds, name))
   // The same work and the same words for who does not exist.
   const proof = await pds.passwords.check(account, password)
-  if (!account || !proof || proof.appPassword) return show(pds, visit, { name, problem: 'wrong' })
+  if (!account || !proof || proof.appPassword) {
+    if (account && !proof) pds.signIns.noteWrongPassword(account.did, visit.request, 'page')
+    return show(pds, visit, { name, problem: 'wrong' })
+  }
   if (isHeldBack(account)) return show(pds, visit, { name, problem: 'down' })
   return afterPassword(pds, visit, account)
 }
