@@ -7,6 +7,7 @@ import { FeedMakers } from './feeds/feed-makers.ts'
 import type { Changed } from './index/changed.ts'
 import { LabelerServices } from './labelers/labeler-services.ts'
 import type { Labelers } from './labelers/labelers.ts'
+import { embeddedViews } from './pages/embedded-records.ts'
 import type { ReadParts } from './parts.ts'
 import { Actors } from './read/actors.ts'
 import { AuthorFeeds } from './read/author-feeds.ts'
@@ -94,26 +95,9 @@ export function createReader(options: {
     feedItems,
     timelines,
   }
-  return {
+  const shown = {
     actors,
-    auth: new ViewerAuth({ directory, actors, labelers, now, did }),
-    authorFeeds: new AuthorFeeds({ sql }),
-    did,
-    directory,
-    edges,
-    feedItems,
-    feedMakers: new FeedMakers({ directory, fetch: options.fetch }),
     generators: new Generators({ sql }),
-    hydrator: new Hydrator({
-      actors,
-      posts,
-      relations,
-      labels,
-      gates: new Gates({ sql, actors, userLists }),
-      mutedThreads,
-      userLists,
-    }),
-    knownFollowers: new KnownFollowers({ edges, changes, now }),
     labelerServices: new LabelerServices({
       sql,
       directory,
@@ -122,6 +106,30 @@ export function createReader(options: {
       now,
     }),
     labels,
+    starterPacks: new StarterPacks({ sql, now }),
+    urls,
+    userLists,
+  }
+  return {
+    ...shown,
+    auth: new ViewerAuth({ directory, actors, labelers, now, did }),
+    authorFeeds: new AuthorFeeds({ sql }),
+    did,
+    directory,
+    edges,
+    feedItems,
+    feedMakers: new FeedMakers({ directory, fetch: options.fetch }),
+    hydrator: new Hydrator({
+      actors,
+      posts,
+      relations,
+      labels,
+      gates: new Gates({ sql, actors, userLists }),
+      mutedThreads,
+      userLists,
+      embedded: embeddedViews(shown),
+    }),
+    knownFollowers: new KnownFollowers({ edges, changes, now }),
     noticePreferences,
     noticedRecords: new NoticedRecords({ sql }),
     notices: new Notices({ sql, verifiers: options.verifiers }),
@@ -132,14 +140,11 @@ export function createReader(options: {
       fetch: options.fetch,
       timers: options.timers,
     }),
-    starterPacks: new StarterPacks({ sql, now }),
     suggestions: new Suggestions({ sql, changes, actors, now }),
     trends: new Trends({ sql, actors, now }),
     subscriptions,
     threads: new Threads({ sql, posts }),
     timelines,
-    urls,
-    userLists,
     forget: forgetter(caches),
   }
 }

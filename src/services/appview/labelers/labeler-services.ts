@@ -56,8 +56,8 @@ export class LabelerServices {
     this.#now = parts.now
   }
 
-  /** In the order asked for; unknown ones are left out. */
-  async load(dids: readonly Did[]): Promise<LabelerService[]> {
+  /** In the order asked for; unknown ones are left out. `isAsking`: our own are asked, which takes time. */
+  async load(dids: readonly Did[], { isAsking = true } = {}): Promise<LabelerService[]> {
     const found = new Map<Did, LabelerService>()
     for (const piece of pieces(dids)) {
       const rows = await this.#sql.all<Row>(
@@ -69,7 +69,7 @@ export class LabelerServices {
       for (const { aid, did, cid, body, indexed_ms: indexedMs } of rows)
         found.set(did, { did, aid, cid: cidText(cid), record: JSON.parse(body), indexedMs })
     }
-    for (const did of this.#own()) {
+    for (const did of isAsking ? this.#own() : []) {
       if (found.has(did) || !dids.includes(did)) continue
       const service = await this.#ask(did)
       if (service) found.set(did, service)

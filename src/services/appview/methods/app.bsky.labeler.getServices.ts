@@ -1,11 +1,11 @@
 import { mainSchema } from '@atcute/bluesky/types/app/labeler/getServices'
 import { invalidRequest, type Method } from '#protocol/xrpc'
-import { LABELER_SERVICE, type LabelerService } from '../labelers/labeler-services.ts'
+import type { LabelerService } from '../labelers/labeler-services.ts'
 import { allOf, readMethod } from '../pages/pipeline.ts'
 import type { ReadParts } from '../parts.ts'
 import type { Hydration } from '../read/hydrate.ts'
-import { INVALID_HANDLE, profileView } from '../views/actor.ts'
-import { arrayOf, type Json, member, quote } from '../views/json.ts'
+import { arrayOf, type Json } from '../views/json.ts'
+import { labelerDetail, labelerView } from '../views/labeler.ts'
 
 const DIDS_MAX = 50
 
@@ -32,7 +32,7 @@ export function getServices({
       rules: allOf,
       present(services, h, { detailed }) {
         const views = services
-          .map((service) => view(service, h, detailed))
+          .map((service) => typedView(service, h, detailed))
           .filter((one) => one !== undefined)
         return `{"views":${arrayOf(views)}}`
       },
@@ -40,26 +40,10 @@ export function getServices({
   })
 }
 
-/** Undefined when the account may not be shown. */
-function view(service: LabelerService, h: Hydration, detailed: boolean): Json | undefined {
-  const { did, aid, cid, record, indexedMs } = service
-  const actor = h.actors.get(aid)
-  if (aid !== 0 && actor === undefined) return undefined
-  const creator = actor
-    ? profileView(actor, h.relations.get(aid))
-    : `{"did":"${did}","handle":"${INVALID_HANDLE}"}`
-  const { policies, reasonTypes, subjectTypes, subjectCollections } = record
-  const optional = (name: string, value: unknown) =>
-    member(name, value === undefined ? undefined : quote(value as never))
-  const detail = detailed
-    ? `,"policies":${quote(policies as never)}` +
-      optional('reasonTypes', reasonTypes) +
-      optional('subjectTypes', subjectTypes) +
-      optional('subjectCollections', subjectCollections)
-    : ''
-  return (
-    `{"$type":"app.bsky.labeler.defs#labelerView${detailed ? 'Detailed' : ''}"` +
-    `,"uri":"at://${did}/${LABELER_SERVICE}/self","cid":"${cid}","creator":${creator}` +
-    `,"indexedAt":"${new Date(indexedMs).toISOString()}"${detail}}`
-  )
+/** With its type; undefined when the account may not be shown. */
+function typedView(service: LabelerService, h: Hydration, detailed: boolean): Json | undefined {
+  const view = labelerView(service, h)
+  if (view === undefined) return undefined
+  const type = `"$type":"app.bsky.labeler.defs#labelerView${detailed ? 'Detailed' : ''}"`
+  return `{${type},${view.slice(1, -1)}${detailed ? labelerDetail(service) : ''}}`
 }

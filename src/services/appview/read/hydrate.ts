@@ -1,6 +1,8 @@
-import type { Did } from '#protocol/syntax'
+import { type Did, isAtUri } from '#protocol/syntax'
 import type { Accepted } from '../labelers/labelers.ts'
+import type { EmbeddedViews } from '../pages/embedded-records.ts'
 import type { Actor } from '../views/actor.ts'
+import type { Json } from '../views/json.ts'
 import type { Post } from '../views/post.ts'
 import { relationByLists } from '../views/user-list.ts'
 import type { Actors } from './actors.ts'
@@ -30,6 +32,8 @@ export interface Hydration extends GateVerdicts {
   counts: Map<string, Counts>
   relations: Map<number, Relation>
   marks: Map<string, Mark>
+  /** Views of records that posts embed and that are no posts, by AT-URI. */
+  embedded: ReadonlyMap<string, Json>
   /** Pairs of accounts (`pairOf`) of which one blocks the other. */
   blocked: Set<string>
   /** Threads the viewer mutes, by the key of the post they began with: those on the page, or more. */
@@ -44,6 +48,7 @@ const NO_UNAUTHENTICATED = '"val":"!no-unauthenticated"'
 const QUOTE_WAVES = 2
 const NO_RELATIONS: Map<number, Relation> = new Map()
 const NO_POSTS: ReadonlyMap<string, Post> = new Map()
+const NO_VIEWS: ReadonlyMap<string, Json> = new Map()
 const NO_MARKS: Map<string, Mark> = new Map()
 const NO_THREADS: ReadonlySet<string> = new Set()
 
@@ -56,6 +61,7 @@ export class Hydrator {
   readonly #labels: Labels
   readonly #mutedThreads: MutedThreads
   readonly #userLists: UserLists
+  readonly #embedded: EmbeddedViews
 
   constructor(parts: {
     actors: Actors
@@ -65,6 +71,7 @@ export class Hydrator {
     labels: Labels
     mutedThreads: MutedThreads
     userLists: UserLists
+    embedded: EmbeddedViews
   }) {
     this.#actors = parts.actors
     this.#posts = parts.posts
@@ -73,6 +80,7 @@ export class Hydrator {
     this.#labels = parts.labels
     this.#mutedThreads = parts.mutedThreads
     this.#userLists = parts.userLists
+    this.#embedded = parts.embedded
   }
 
   /** Accounts and how the viewer stands to them. */
@@ -88,6 +96,7 @@ export class Hydrator {
       counts: new Map(),
       relations,
       marks: NO_MARKS,
+      embedded: NO_VIEWS,
       blocked: new Set(),
       ...NO_VERDICTS,
       mutedThreads: NO_THREADS,
@@ -119,7 +128,9 @@ export class Hydrator {
       this.#gates.judge(posts, actors, viewer),
       viewer ? this.#mutedThreads.of(viewer.aid, () => rootsOf(posts)) : NO_THREADS,
     ])
-    const shown = { viewer, actors, posts, counts, relations, marks, blocked }
+    const uris = embeddedIn(posts)
+    const embedded = uris.size > 0 ? await this.#embedded(uris, by, this) : NO_VIEWS
+    const shown = { viewer, actors, posts, counts, relations, marks, blocked, embedded }
     return { ...shown, ...verdicts, mutedThreads, membersOnly }
   }
 
@@ -157,6 +168,15 @@ export class Hydrator {
       }
     }
   }
+}
+
+/** AT-URIs of records that posts embed and that are no posts. */
+function embeddedIn(posts: ReadonlyMap<string, Post>): ReadonlySet<string> {
+  const uris = new Set<string>()
+  for (const { embed, quote } of posts.values())
+    if (embed?.record !== undefined && quote === undefined && isAtUri(embed.record))
+      uris.add(embed.record)
+  return uris
 }
 
 function somebody(viewer: Viewer | undefined): Viewer | undefined {

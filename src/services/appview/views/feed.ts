@@ -208,10 +208,10 @@ function embedView(h: Hydration, post: Post, depth: number): Json | undefined {
   return `{"$type":"app.bsky.embed.recordWithMedia#view","media":${embed.media},"record":{"record":${record}}}`
 }
 
-/** The quoted record, or what stands in its place. Only posts are known as yet. */
+/** The quoted record, or what stands in its place. */
 function recordView(h: Hydration, by: Post, uri: string, depth: number): Json {
   const ref = by.quote
-  if (ref === undefined) return embedStub('viewNotFound', 'notFound', uri)
+  if (ref === undefined) return h.embedded.get(uri) ?? embedStub('viewNotFound', 'notFound', uri)
   if (viewerBlocks(h, ref.aid) || blockBetween(h, by.aid, ref.aid))
     return embedStub('viewBlocked', 'blocked', uri, `,"author":${blockedAuthor(h, ref)}`)
   const post = h.posts.get(ref.key)
