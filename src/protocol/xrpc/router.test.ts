@@ -222,6 +222,28 @@ test('a raw answer keeps its type, its headers and its stream', async () => {
   assert.deepEqual(chunks, [new Uint8Array([1]), new Uint8Array([2, 3])])
 })
 
+test('what somebody asked for with a token is for them alone, unless its method says otherwise', async () => {
+  const own = query(ComAtprotoRepoListRecords.mainSchema, {
+    auth: noAuth,
+    handle: ({ params }) => {
+      if (params.repo === 'broken.test') throw new XrpcError(400, 'InvalidRequest')
+      return jsonOutput({ records: [] }, params.reverse ? { 'cache-control': 'public' } : {})
+    },
+  })
+  const ask = async (search: string, headers = {}) => {
+    const answer = await createRouter([own]).handle(get(listPath, search, headers))
+    return [answer.headers?.['cache-control'], answer.headers?.vary]
+  }
+  const token = { authorization: 'Bearer t' }
+  assert.deepEqual(await ask(listQuery), [undefined, undefined])
+  assert.deepEqual(await ask(listQuery, token), ['private', 'authorization'])
+  assert.deepEqual(await ask('repo=broken.test&collection=a.b.c', token), [
+    'private',
+    'authorization',
+  ])
+  assert.deepEqual(await ask(`${listQuery}&reverse=true`, token), ['public', 'authorization'])
+})
+
 test('HEAD is GET without the body, and lets go of a stream', async () => {
   const request = { ...get('/xrpc/com.atproto.sync.getRepo', 'did=did:plc:abc'), method: 'HEAD' }
   const answer = await router.handle(request)

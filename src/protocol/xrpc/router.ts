@@ -99,6 +99,7 @@ export function createRouter(methods: readonly Method[], options: RouterOptions 
       const rated = options.rates && new Rated(options.rates, request, nsid)
       const answered = (response: HttpResponse) => {
         rated?.tell(response)
+        if (request.headers.authorization !== undefined) keepPrivate(response)
         options.onAnswer?.(calls.has(nsid) ? nsid : 'other', response.status)
         return response
       }
@@ -360,6 +361,11 @@ async function* stream(
     }
     yield [encodeErrorFrame(error.error, error.message)]
   }
+}
+
+/** What was asked for by somebody is for them alone, unless its method says otherwise. */
+function keepPrivate(response: HttpResponse): void {
+  response.headers = { 'cache-control': 'private', vary: 'authorization', ...response.headers }
 }
 
 const prefix = '/xrpc/'

@@ -1,20 +1,21 @@
 import { ComAtprotoSyncListRepos } from '@atcute/atproto'
 import { cidText } from '#protocol/data'
-import type { Tid } from '#protocol/syntax'
-import { noAuth, query } from '#protocol/xrpc'
+import { isDid, type Tid } from '#protocol/syntax'
+import { invalidRequest, noAuth, query } from '#protocol/xrpc'
 import type { ListedAccount } from '../accounts/index.ts'
 import type { Pds } from '../parts.ts'
 
 type Parts = Pick<Pds, 'accounts' | 'checkpoints' | 'files'>
 
 /**
- * Hosted repositories in DID order; the cursor is a DID. Heads come from the directory, as of the
+ * Hosted repositories in DID order; the cursor is a DID. Errors: InvalidRequest for another. Heads come from the directory, as of the
  * last checkpoint, and from the files of those accounts alone that have changed since.
  */
 export const listRepos = (pds: Parts) =>
   query(ComAtprotoSyncListRepos.mainSchema, {
     auth: noAuth,
     async handle({ params: { limit, cursor } }) {
+      if (cursor !== undefined && !isDid(cursor)) throw invalidRequest('Malformed cursor')
       const listed = await pds.accounts.list({ limit, cursor })
       const repos = listed.flatMap((account) => {
         const head = headOf(pds, account)

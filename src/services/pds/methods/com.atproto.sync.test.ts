@@ -236,6 +236,8 @@ test('listRepos pages through everybody, heads as new as the files', async () =>
     const { body } = await own.get('com.atproto.sync.getLatestCommit', { did })
     assert.deepEqual([repo.head, repo.rev], [body.cid, body.rev])
   }
+  const astray = await own.get('com.atproto.sync.listRepos', { cursor: 'x' })
+  assert.deepEqual([astray.status, astray.body.error], [400, 'InvalidRequest'])
   await own.close()
 })
 

@@ -307,7 +307,7 @@ test('an access token is good for two hours', async () => {
 test('an access token does not do for a refresh token', async () => {
   for (const nsid of ['com.atproto.server.refreshSession', 'com.atproto.server.deleteSession']) {
     const { status, body } = await knock(nsid, bearer(alice.accessJwt))
-    assert.deepEqual([status, body.error], [401, 'InvalidToken'], nsid)
+    assert.deepEqual([status, body.error], [400, 'InvalidToken'], nsid)
   }
 })
 

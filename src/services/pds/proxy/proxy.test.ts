@@ -202,7 +202,7 @@ test('an app password reaches private messages only with that permission', async
   const chats = ['chat.bsky.convo.listConvos', 'Chat.Bsky.convo.getLog']
   for (const nsid of chats) {
     const { answer } = await call(nsid, { token: plain })
-    assert.deepEqual([answer.status, answer.body.error], [403, 'InvalidToken'], nsid)
+    assert.deepEqual([answer.status, answer.body.error], [400, 'InvalidToken'], nsid)
     assert.equal(heard.length, 0)
     assert.equal((await call(nsid, { token: more })).answer.status, 200)
   }

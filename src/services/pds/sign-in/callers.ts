@@ -217,7 +217,7 @@ export class Callers {
       const token = requireBearer(request.headers.authorization)
       const { sub: did, scope, jti } = this.#sessions.verify(token, { allowExpired })
       if (scope !== 'com.atproto.refresh' || !jti) {
-        throw authRequired('Not a refresh token', 'InvalidToken')
+        throw new XrpcError(400, 'InvalidToken', 'Not a refresh token')
       }
       const account = await this.#accounts.get(did)
       if (!account) throw authRequired('Account not found', 'InvalidToken')

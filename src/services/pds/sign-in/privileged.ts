@@ -9,8 +9,8 @@ const PRIVILEGED = /^(chat\.bsky\.|com\.atproto\.server\.createAccount$)/i
  */
 export const isPrivileged = (nsid: string): boolean => PRIVILEGED.test(nsid)
 
-/** Throws InvalidToken (403) for an app password without that permission. */
+/** Throws InvalidToken for an app password without that permission. */
 export function requirePrivileged(caller: Pick<AccountCaller, 'scope'>, nsid: string): void {
   if (rankOf(caller) > 0) return
-  throw new XrpcError(403, 'InvalidToken', `This sign-in is not enough for ${nsid}`)
+  throw new XrpcError(400, 'InvalidToken', `This sign-in is not enough for ${nsid}`)
 }
