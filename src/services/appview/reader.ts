@@ -78,6 +78,7 @@ export function createReader(options: {
   const labels = new Labels({ sql, changes, now, own: () => labelers.own() })
   const mutedThreads = new MutedThreads({ sql, changes })
   const noticePreferences = new NoticePreferencesByAccount({ sql, changes })
+  const noticedRecords = new NoticedRecords({ sql, changes })
   const userLists = new UserLists({ sql })
   const subscriptions = new Subscriptions({ sql, changes })
   const edges = new Edges({ sql })
@@ -90,6 +91,7 @@ export function createReader(options: {
     relations,
     labels,
     mutedThreads,
+    noticedRecords,
     noticePreferences,
     subscriptions,
     feedItems,
@@ -131,7 +133,7 @@ export function createReader(options: {
     }),
     knownFollowers: new KnownFollowers({ edges, changes, now }),
     noticePreferences,
-    noticedRecords: new NoticedRecords({ sql }),
+    noticedRecords,
     notices: new Notices({ sql, verifiers: options.verifiers }),
     relations,
     resolver: new Resolver({ actors, directory }),
@@ -156,6 +158,7 @@ function forgetter(parts: {
   relations: Relations
   labels: Labels
   mutedThreads: MutedThreads
+  noticedRecords: NoticedRecords
   noticePreferences: NoticePreferencesByAccount
   subscriptions: Subscriptions
   feedItems: FeedItems
@@ -174,6 +177,7 @@ function forgetter(parts: {
     for (const aid of changed.standings) relations.dropAccount(aid)
     for (const [aid, post] of changed.marks) relations.dropMark(aid, post)
     for (const aid of changed.threadMutes) parts.mutedThreads.drop(aid)
+    for (const key of changed.untold) parts.noticedRecords.drop(key)
     for (const aid of changed.subscriptions) parts.subscriptions.drop(aid)
     for (const aid of changed.noticePreferences) parts.noticePreferences.drop(aid)
     for (const uri of changed.labels) labels.drop(uri)

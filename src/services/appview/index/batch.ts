@@ -254,6 +254,7 @@ export class Batch {
 
   /** Takes back what was told of a record. */
   async unnotify(author: number, rkey: string, reasons: readonly Reason[]): Promise<void> {
+    this.changed.untold.add(`${author}/${rkey}`)
     for (const reason of reasons)
       await this.sql.run('delete from notice where author_aid = ? and rkey = ? and reason = ?', [
         author,

@@ -20,6 +20,8 @@ export class Changed {
   readonly subscriptions = new Set<number>()
   /** Accounts that want to be told something else. */
   readonly noticePreferences = new Set<number>()
+  /** Records (`aid/rkey`) of which something told was taken back. */
+  readonly untold = new Set<string>()
   /** Accounts whose list of follows changed. */
   readonly follows = new Set<number>()
   readonly feedAdded: FeedEntry[] = []

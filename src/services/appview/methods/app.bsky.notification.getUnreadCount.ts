@@ -16,7 +16,7 @@ type Parts = Pick<
   | 'subscriptions'
 >
 
-/** How many of its notifications the viewer has not seen; of the newest 200. */
+/** How many of its notifications the viewer has not seen; of the newest 100. */
 export function getUnreadCount(parts: Parts): Method {
   const { actors, auth, noticePreferences, notices } = parts
   return readMethod(mainSchema, {

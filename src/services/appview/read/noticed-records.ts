@@ -3,6 +3,7 @@ import { cidForCbor } from '#protocol/crypto'
 import { cidText, encodeCbor } from '#protocol/data'
 import type { Reason } from '../index/batch.ts'
 import { subjectUri } from '../index/record-subject.ts'
+import { Cache, type Changes } from './cache.ts'
 import { paddedPairs, pairMarks, pieces } from './lists.ts'
 import type { NoticeRow } from './notices.ts'
 
@@ -14,6 +15,9 @@ export interface NoticedRecord {
 }
 
 type Source = 'like' | 'repost' | 'follow' | 'verification' | 'profile'
+
+const RECORDS_MAX = 20_000
+const KEPT_SOURCES = ['like', 'repost', 'follow', 'verification'] as const
 
 /** Where the record behind a notification is. */
 const SOURCES: Partial<Record<Reason, Source>> = {
@@ -74,28 +78,53 @@ const DELETED_VERIFICATION: NoticedRecord = {
 /** Records behind notifications that are no posts, by `noticedKey`. */
 export class NoticedRecords {
   readonly #sql: Sql
+  readonly #changes: Changes
+  /** But for profiles, which change without being taken back. */
+  readonly #kept: Cache<string, NoticedRecord>
 
-  constructor({ sql }: { sql: Sql }) {
+  constructor({ sql, changes }: { sql: Sql; changes: Changes }) {
     this.#sql = sql
+    this.#changes = changes
+    this.#kept = new Cache(changes, RECORDS_MAX)
   }
 
   async of(notices: readonly NoticeRow[]): Promise<Map<string, NoticedRecord>> {
     const found = new Map<string, NoticedRecord>()
-    const keys = new Map<Source, Map<string, [number, string]>>()
+    const missing = new Map<Source, Map<string, [number, string]>>()
     for (const { author, rkey, reason } of notices) {
+      const key = noticedKey(reason, author, rkey)
+      const known = reason === 'unverified' ? DELETED_VERIFICATION : this.#kept.get(key)
       const source = SOURCES[reason]
-      if (reason === 'unverified') found.set(noticedKey(reason, author, rkey), DELETED_VERIFICATION)
-      if (source === undefined) continue
-      if (!keys.has(source)) keys.set(source, new Map())
-      keys.get(source)!.set(`${author}/${rkey}`, [author, rkey])
-    }
-    for (const [source, wanted] of keys)
-      for (const piece of pieces([...wanted.values()])) {
-        const sql = `${QUERIES[source]} in (${pairMarks(piece.length)})`
-        for (const row of await this.#sql.all<Row>(sql, paddedPairs(piece)))
-          found.set(`${source} ${row.aid}/${row.rkey}`, recordOf(source, row))
+      if (known !== undefined) found.set(key, known)
+      else if (source !== undefined) {
+        if (!missing.has(source)) missing.set(source, new Map())
+        missing.get(source)!.set(key, [author, rkey])
       }
+    }
+    for (const [source, wanted] of missing) await this.#load(source, [...wanted.values()], found)
     return found
+  }
+
+  /** What was told of a record was taken back: it changed or went. */
+  drop(key: string): void {
+    for (const source of KEPT_SOURCES) this.#kept.drop(`${source} ${key}`)
+  }
+
+  async #load(
+    source: Source,
+    keys: readonly [number, string][],
+    found: Map<string, NoticedRecord>,
+  ): Promise<void> {
+    const { version } = this.#changes
+    for (const piece of pieces(keys)) {
+      const sql = `${QUERIES[source]} in (${pairMarks(piece.length)})`
+      for (const row of await this.#sql.all<Row>(sql, paddedPairs(piece))) {
+        const key = `${source} ${row.aid}/${row.rkey}`
+        const record = recordOf(source, row)
+        found.set(key, record)
+        if (source !== 'profile') this.#kept.fill(version, key, record)
+      }
+    }
   }
 }
 

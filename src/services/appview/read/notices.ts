@@ -37,7 +37,7 @@ interface Row {
 }
 
 /** Notifications beyond this are not counted: a client shows `30+`. */
-const UNREAD_MAX = 200
+const UNREAD_MAX = 100
 /** Subscriptions of one query. */
 const FEEDS_AT_ONCE = 16
 const SUBSCRIBED = REASONS.indexOf('subscribed-post')
@@ -102,12 +102,13 @@ export class Notices {
     const reasons = wanted.reasons.map((reason) => REASONS.indexOf(reason))
     if (reasons.length === 0) return []
     const { after, sinceUs, limit } = bounds
+    const isAll = reasons.length === REASONS.length
     const stored = await this.#sql.all<Row>(
       `select ${COLUMNS} from notice where aid = ? and sort_us >= ?
-       and reason in (${marks(reasons.length)})
+       ${isAll ? '' : `and reason in (${marks(reasons.length)})`}
        ${after ? 'and (sort_us, author_aid, reason, rkey) < (?, ?, ?, ?)' : ''}
        order by sort_us desc, author_aid desc, reason desc, rkey desc limit ?`,
-      [aid, sinceUs, ...padded(reasons), ...(after ?? []), limit],
+      [aid, sinceUs, ...(isAll ? [] : padded(reasons)), ...(after ?? []), limit],
     )
     if (wanted.subscriptions.size === 0 || !reasons.includes(SUBSCRIBED)) return stored
     const posts: Row[] = []

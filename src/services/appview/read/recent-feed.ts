@@ -21,6 +21,19 @@ export class RecentFeed {
     return this.#isComplete
   }
 
+  /** The oldest known entry, if more may be loaded before it. */
+  get extensible(): FeedEntry | undefined {
+    const { length } = this.#entries
+    if (this.#isComplete || length + RecentFeed.LOADED > RecentFeed.#KEPT) return undefined
+    return this.#entries[0]
+  }
+
+  /** Takes the entries before `extensible`, newest first: at most LOADED, fewer where there are no more. */
+  extend(newestFirst: readonly FeedEntry[]): void {
+    this.#entries.unshift(...newestFirst.toReversed())
+    this.#isComplete = newestFirst.length < RecentFeed.LOADED
+  }
+
   /** From the oldest (0) to the newest; undefined beyond. */
   at(index: number): FeedEntry | undefined {
     return this.#entries[index]
@@ -58,8 +71,8 @@ export class RecentFeed {
   }
 }
 
-/** A page, or undefined when some author's known entries end before the page is full. */
-export type Merge = FeedEntry[] | undefined
+/** A page, or the feeds whose known entries end before it is full. */
+export type Merge = { page: FeedEntry[] } | { short: RecentFeed[] }
 
 interface Head {
   entry: FeedEntry
@@ -74,26 +87,28 @@ export function mergeRecent(
   limit: number,
 ): Merge {
   const heap: Head[] = []
+  const short: RecentFeed[] = []
   for (const feed of feeds) {
     const position = feed.positionAfter(after)
     const entry = feed.at(position)
     if (entry !== undefined) heap.push({ entry, feed, position })
-    else if (!feed.isComplete) return undefined
+    else if (!feed.isComplete) short.push(feed)
   }
+  if (short.length > 0) return { short }
   for (let i = (heap.length >>> 1) - 1; i >= 0; i--) sink(heap, i)
   const page: FeedEntry[] = []
   while (heap.length > 0) {
     const head = heap[0]!
     page.push(head.entry)
-    if (page.length === limit) return page
+    if (page.length === limit) return { page }
     const next = head.feed.at(--head.position)
     if (next !== undefined) head.entry = next
-    else if (!head.feed.isComplete) return undefined
-    else if (heap.length === 1) return page
+    else if (!head.feed.isComplete) return { short: [head.feed] }
+    else if (heap.length === 1) return { page }
     else heap[0] = heap.pop()!
     sink(heap, 0)
   }
-  return page
+  return { page }
 }
 
 /** Restores the heap's order below a place whose entry may be too old for it. */

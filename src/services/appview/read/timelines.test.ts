@@ -36,12 +36,24 @@ async function database(list: readonly FeedEntry[], follows: readonly number[]) 
   return sql
 }
 
+const limits = fc.integer({ min: 1, max: 60 })
+
+async function readAll(timelines: Timelines, limit: number): Promise<FeedEntry[]> {
+  const read: FeedEntry[] = []
+  for (let cursor: string | undefined = ''; cursor !== undefined; ) {
+    const page = await timelines.page(1, { cursor: cursor || undefined, limit })
+    read.push(...page.entries)
+    cursor = page.cursor
+  }
+  return read
+}
+
 test('pages from memory and pages by SQL are the same, and what a sort would give', async () => {
   await fc.assert(
     fc.asyncProperty(
       entries,
       fc.uniqueArray(fc.integer({ min: 2, max: 6 })),
-      fc.integer({ min: 1, max: 60 }),
+      limits,
       async (bare, follows, limit) => {
         const list = bare.map(full)
         const sql = await database(list, follows)
@@ -49,13 +61,7 @@ test('pages from memory and pages by SQL are the same, and what a sort would giv
         const expected = list
           .filter(({ aid }) => aid === 1 || follows.includes(aid))
           .sort(compareEntries)
-        const read: FeedEntry[] = []
-        for (let cursor: string | undefined = ''; cursor !== undefined; ) {
-          const page = await timelines.page(1, { cursor: cursor || undefined, limit })
-          read.push(...page.entries)
-          cursor = page.cursor
-        }
-        assert.deepEqual(read, expected)
+        assert.deepEqual(await readAll(timelines, limit), expected)
         await sql.close()
       },
     ),
@@ -65,13 +71,13 @@ test('pages from memory and pages by SQL are the same, and what a sort would giv
 
 test('what comes and goes after loading is in its place', async () => {
   await fc.assert(
-    fc.asyncProperty(entries, entries, fc.nat(), async (before, later, gone) => {
+    fc.asyncProperty(entries, entries, fc.nat(), limits, async (before, later, gone, pages) => {
       const list = before.map(full)
       const keys = new Set(list.map((one) => JSON.stringify(one)))
       const added = later.map(full).filter((one) => !keys.has(JSON.stringify(one)))
       const sql = await database(list, [2, 3])
       const timelines = new Timelines({ sql, changes: new Changes() })
-      await timelines.page(1, { cursor: undefined, limit: 50 })
+      await readAll(timelines, pages)
       for (const one of added) {
         await sql.run(
           'insert into feed_item (aid, sort_us, kind, rkey, subject_aid, subject_rkey, flags) values (?, ?, ?, ?, ?, ?, 0)',
@@ -88,12 +94,8 @@ test('what comes and goes after loading is in its place', async () => {
         )
         timelines.remove(removed)
       }
-      const expected = all
-        .filter((one) => one !== removed && one.aid <= 3)
-        .sort(compareEntries)
-        .slice(0, 50)
-      const page = await timelines.page(1, { cursor: undefined, limit: 50 })
-      assert.deepEqual(page.entries, expected)
+      const expected = all.filter((one) => one !== removed && one.aid <= 3).sort(compareEntries)
+      assert.deepEqual(await readAll(timelines, 50), expected)
       await sql.close()
     }),
     { numRuns: 60 },
@@ -106,16 +108,20 @@ test('an author of whom not everything is known ends the page rather than skip s
   )
   const feed = new RecentFeed(newest)
   assert.equal(feed.isComplete, false)
-  assert.equal(mergeRecent([feed], undefined, RecentFeed.LOADED)?.length, RecentFeed.LOADED)
-  assert.equal(mergeRecent([feed], undefined, RecentFeed.LOADED + 1), undefined)
+  const merged = (after: FeedEntry | undefined, limit: number) => {
+    const merge = mergeRecent([feed], after, limit)
+    return 'page' in merge ? merge.page.length : merge.short
+  }
+  assert.equal(merged(undefined, RecentFeed.LOADED), RecentFeed.LOADED)
+  assert.deepEqual(merged(undefined, RecentFeed.LOADED + 1), [feed])
   const oldest = newest.at(-1)!
-  assert.equal(mergeRecent([feed], oldest, 1), undefined)
-  feed.add(full({ aid: 1, sortUs: 1, kind: 0, rkey: 'a' }))
-  assert.equal(
-    mergeRecent([feed], oldest, 1),
-    undefined,
-    'an entry below the known ones is not known',
-  )
+  assert.deepEqual(merged(oldest, 1), [feed])
+  const older = full({ aid: 1, sortUs: 1, kind: 0, rkey: 'a' })
+  feed.add(older)
+  assert.deepEqual(merged(oldest, 1), [feed], 'an entry below the known ones is not known')
+  assert.equal(feed.extensible, oldest)
+  feed.extend([older])
+  assert.deepEqual([feed.isComplete, merged(oldest, 1)], [true, 1])
 })
 
 test('a feed that grows too long forgets its oldest entries, and says so', () => {
@@ -123,5 +129,6 @@ test('a feed that grows too long forgets its oldest entries, and says so', () =>
   assert.equal(feed.isComplete, true)
   for (let i = 0; i < 200; i++) feed.add(full({ aid: 1, sortUs: i, kind: 0, rkey: 'a' }))
   assert.equal(feed.isComplete, false)
-  assert.equal(mergeRecent([feed], undefined, 30)?.[0]?.sortUs, 199)
+  const merge = mergeRecent([feed], undefined, 30)
+  assert.equal('page' in merge && merge.page[0]?.sortUs, 199)
 })

@@ -3,13 +3,15 @@ import type { FeedPage } from './author-feeds.ts'
 import { Cache, type Changes } from './cache.ts'
 import { cursorOf, readCursor } from './cursor.ts'
 import { compareEntries, type FeedEntry } from './feed-entry.ts'
-import { type Merge, mergeRecent, RecentFeed } from './recent-feed.ts'
+import { mergeRecent, RecentFeed } from './recent-feed.ts'
 
 /** Accounts whose newest entries are kept in memory. */
 const AUTHORS_MAX = 4_000
 const VIEWERS_MAX = 2_000
 /** Authors loaded for one page; with more of them missing the page comes from SQL, and the next finds these. */
 const LOAD_MAX = 64
+/** How often older entries are loaded for one page before it is left to SQL. */
+const ROUNDS_MAX = 4
 /** Authors of one query. */
 const LOAD_AT_ONCE = 16
 
@@ -23,8 +25,8 @@ const COLUMNS = `aid, sort_us as "sortUs", kind, rkey, subject_aid || '/' || sub
 
 /**
  * Following feeds: what an account and those it follows posted and reposted, newest first. Merged
- * from the newest entries of each author, kept in memory; deeper pages are read by SQL. Both give
- * the same pages.
+ * from the newest entries of each author, kept in memory and lengthened as far as pages go; deeper
+ * ones are read by SQL. Both give the same pages.
  */
 export class Timelines {
   readonly #sql: Sql
@@ -97,7 +99,7 @@ export class Timelines {
     authors: readonly number[],
     after: FeedEntry | undefined,
     limit: number,
-  ): Promise<Merge> {
+  ): Promise<FeedEntry[] | undefined> {
     const feeds: RecentFeed[] = []
     const missing: number[] = []
     for (const aid of authors) {
@@ -107,7 +109,32 @@ export class Timelines {
     }
     for (let i = 0; i < missing.length && i < LOAD_MAX; i += LOAD_AT_ONCE)
       feeds.push(...(await this.#load(missing.slice(i, i + LOAD_AT_ONCE))))
-    return missing.length > LOAD_MAX ? undefined : mergeRecent(feeds, after, limit)
+    if (missing.length > LOAD_MAX) return undefined
+    for (let round = 0; round < ROUNDS_MAX; round++) {
+      const merged = mergeRecent(feeds, after, limit)
+      if ('page' in merged) return merged.page
+      if (!(await this.#extend(merged.short))) return undefined
+    }
+    return undefined
+  }
+
+  /** Loads what comes before the known entries of some feeds; false where that cannot be kept. */
+  async #extend(feeds: readonly RecentFeed[]): Promise<boolean> {
+    const oldest = feeds.map((feed) => feed.extensible)
+    if (feeds.length > LOAD_AT_ONCE || !oldest.every((entry) => entry !== undefined)) return false
+    const { version } = this.#changes
+    const one = `select * from (select ${COLUMNS} from feed_item
+      where aid = ? and (sort_us, kind, rkey) < (?, ?, ?)
+      order by sort_us desc, kind desc, rkey desc limit ${RecentFeed.LOADED})`
+    const rows = await this.#sql.all<FeedEntry>(
+      Array(feeds.length).fill(one).join(' union all '),
+      oldest.flatMap(({ aid, sortUs, kind, rkey }) => [aid, sortUs, kind, rkey]),
+    )
+    // What came or went meanwhile would be missing.
+    if (version !== this.#changes.version) return false
+    const entries = Map.groupBy(rows, (row) => row.aid)
+    for (const [i, feed] of feeds.entries()) feed.extend(entries.get(oldest[i]!.aid) ?? [])
+    return true
   }
 
   /** The account itself and those it follows. */
