@@ -52,6 +52,7 @@ export {
   type MoveWarning,
   moveSteps,
   type PrivatePartCopied,
+  type Sighting,
   type WriteConflict,
 } from './move-state.ts'
 export {
@@ -76,7 +77,13 @@ export {
   type RecoveryStep,
   recover,
 } from './recover.ts'
-export { type OwnerSession, resumeSession, type SessionState, signIn } from './session.ts'
+export {
+  isUnknownMethod,
+  type OwnerSession,
+  resumeSession,
+  type SessionState,
+  signIn,
+} from './session.ts'
 export {
   endSuspension,
   listSuspensions,

@@ -59,6 +59,8 @@ export type MoveWarning =
   | 'source-refused'
   /** Records were written there after the last copy, and nobody here could bring them. */
   | 'late-writes-left'
+  /** A relay or the app view has not seen the account at its new host yet: `sightings` says which. */
+  | 'not-seen-yet'
   /** The two sets of blobs are too large to compare. */
   | 'blobs-not-compared'
 
@@ -70,6 +72,16 @@ export interface LateWrites {
   /** Of those, the ones that changed at the new host too: its value stays. At most 1,000 are named. */
   conflicts: WriteConflict[]
   conflictCount: number
+}
+
+/** Whether a service of the network knows the account at its new host. */
+export interface Sighting {
+  at: 'relay' | 'appview'
+  url: string
+  seen: boolean
+  /** How long it took, or was waited for. */
+  ms: number
+  problem?: string | undefined
 }
 
 /** One record with two new values; a CID, or null where it was deleted. */
@@ -116,6 +128,8 @@ export interface MoveReceipt {
   /** Written at the old host after the last copy. */
   late?: LateWrites | undefined
   privateParts: PrivatePartCopied[]
+  /** Empty where the mover knows no relay and no app view. */
+  sightings: Sighting[]
   warnings: MoveWarning[]
   /** CID of the operation that moved the identity; undefined where its domain's document was changed. */
   operation: string | undefined

@@ -26,7 +26,7 @@ import {
   planPlcMove,
   plcOperationCid,
 } from '#protocol/identity'
-import { type Did, ProtocolError } from '#protocol/syntax'
+import { type Did, ProtocolError, type Tid } from '#protocol/syntax'
 import { type Fetch, type XrpcClient, XrpcError, xrpcClient } from '#protocol/xrpc'
 import { changeDocument } from './alarm-lexicons.ts'
 import { copyBlobs, copyRepo, type Hosts, hasAllBlobs, missingBlobs } from './copy.ts'
@@ -40,6 +40,7 @@ import {
   type MoveStep,
   type MoveWarning,
   moveSteps,
+  type Sighting,
 } from './move-state.ts'
 import type { Preflight } from './preflight.ts'
 import { copyLateParts, copyPrivateParts } from './private-parts.ts'
@@ -87,6 +88,8 @@ export interface MoveDeps {
     hosts: Hosts,
     since: { copied: HostedHead; switched: HostedHead; sourceKey: string | undefined },
   ): Promise<LateWrites>
+  /** Looks for the account in the network: for a commit above this rev. */
+  look?(rev: Tid): Promise<Sighting[]>
   /** Told of bytes as they pass, while repository and blobs are copied. */
   moved?(byteCount: number): void
   /** False in browsers: they send no streams. */
@@ -478,6 +481,8 @@ class MoveRun {
     const { did, handle, copied, operation, startedMs, destination, source, switched } = this.#state
     const missing = await this.#lastBlobs()
     const sameBlobs = await this.#sameBlobs(missing)
+    const sightings = (await this.#deps.look?.(switched?.rev ?? copied!.rev)) ?? []
+    if (sightings.some(({ seen }) => !seen)) this.#warn('not-seen-yet')
     const status = await this.#destination.get(ComAtprotoServerCheckAccountStatus.mainSchema, {})
     const destinationHead = switched ?? (await readHead(this.#destination, did))
     const { privateParts = [], late, warnings = [] } = this.#state
@@ -496,6 +501,7 @@ class MoveRun {
       sameBlobs,
       ...(late && { late }),
       privateParts,
+      sightings,
       warnings,
       operation: operation === undefined ? undefined : plcOperationCid(operation),
       startedMs,

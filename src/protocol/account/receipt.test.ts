@@ -20,6 +20,7 @@ const receipt = {
   operation: undefined,
   sameBlobs: true,
   privateParts: [],
+  sightings: [],
   warnings: [],
   startedMs: 1,
   finishedMs: 2,

@@ -54,7 +54,7 @@ import { Imports } from './imports/index.ts'
 import { pdsLoops } from './loops.ts'
 import { DELIVERY_JOB, DELIVERY_PACE, Mail, mailRoute } from './mail/index.ts'
 import { methods } from './methods.ts'
-import { HeldWrites, MOVE_JOB, MOVE_PACE, Moves, OtherHosts } from './moves/index.ts'
+import { HeldWrites, MOVE_JOB, MOVE_PACE, Moves, OtherHosts, Visibility } from './moves/index.ts'
 import { OAuth, OAuthEndpoints } from './oauth/index.ts'
 import { Audit, Operators } from './operators/index.ts'
 import { Cookies, type PageFiles, Pages } from './pages/index.ts'
@@ -456,6 +456,13 @@ export async function createPds(
     standing,
     directory,
     plc: plcDirectory,
+    visibility: new Visibility({
+      ...net,
+      now,
+      publicUrl,
+      crawlers: config.crawlers,
+      appview: () => deps.appview(),
+    }),
     outside: { ...net, now, random },
   })
   // A move takes its time: nothing else waits for it.

@@ -13,6 +13,9 @@ const hosts = new Map<string, TestHost>()
 const happenings = new Map<string, () => unknown>()
 /** Whether the source answers at all. */
 let isSourceThere = true
+/** What the relay shows of anybody, and who asked it to look here. */
+let relayShows: () => object = () => ({ error: 'RepoNotFound' })
+const crawled: string[] = []
 const among = fetchAmong(hosts)
 const network: Fetch = async (target, init) => {
   const { origin, pathname } = new URL(String(target))
@@ -20,6 +23,14 @@ const network: Fetch = async (target, init) => {
   const happening = happenings.get(nsid)
   happenings.delete(nsid)
   await happening?.()
+  if (origin === 'https://relay.test') {
+    if (nsid === 'com.atproto.sync.requestCrawl') {
+      crawled.push(JSON.parse(init!.body as string).hostname)
+      return new Response(null, { status: 200 })
+    }
+    const shown = relayShows()
+    return Response.json(shown, { status: 'error' in shown ? 400 : 200 })
+  }
   if (origin === source.url) {
     if (!isSourceThere) throw new Error('nobody is there')
     if (nsid.startsWith('app.falaj.')) {
@@ -33,7 +44,12 @@ let source: TestHost
 let destination: TestHost
 before(async () => {
   const open = async (publicUrl: string, seed: number, domain: string) => {
-    const config = { handleDomains: [domain], pdsHosts: ['https://old.test', 'https://new.test'] }
+    const crawlers = publicUrl === 'https://new.test' ? ['https://relay.test'] : []
+    const config = {
+      crawlers,
+      handleDomains: [domain],
+      pdsHosts: ['https://old.test', 'https://new.test'],
+    }
     const host = await TestHost.open({ plc, publicUrl, seed, fetch: network, config })
     hosts.set(publicUrl, host)
     return host
@@ -47,6 +63,12 @@ after(async () => {
 beforeEach(() => {
   happenings.clear()
   isSourceThere = true
+  // Newer than whatever is written here.
+  relayShows = () => ({
+    did: 'did:plc:aaaaaaaaaaaaaaaaaaaaaaaa',
+    active: true,
+    rev: '3zzzzzzzzzzzz',
+  })
 })
 
 const NOTE = 'com.example.note'
@@ -194,13 +216,45 @@ test('an old host that is gone after the switch keeps nobody from arriving, and 
   const here = await start(alice)
   happenings.set('com.atproto.server.deactivateAccount', () => {
     isSourceThere = false
+    return Promise.all([source, destination].map(({ outside }) => outside.advance(61 * 60_000)))
   })
-  const receipt = await arrive(here, 60_000)
+  const receipt = await arrive(here)
   assert.deepEqual(receipt.warnings, ['source-silent'])
   assert.deepEqual([receipt.sameRoot, receipt.missingBlobs], [true, []])
   assert.equal((await destination.write(here, 'at home')).status, 200)
 })
 
+test('success is claimed when the relays have seen the account at its new host', async () => {
+  const alice = await person('visible')
+  const here = await start(alice)
+  crawled.length = 0
+  let asked = 0
+  relayShows = () => {
+    asked++
+    if (asked === 1) return { error: 'RepoNotFound' }
+    // First it has what the old host said.
+    const rev = asked === 2 ? '2222222222222' : '3zzzzzzzzzzzz'
+    return { did: alice.did, active: true, rev }
+  }
+  const receipt = await arrive(here, 200)
+  assert.equal(asked, 3)
+  assert.deepEqual([...new Set(crawled)], ['new.test'])
+  const [relay] = receipt.sightings
+  assert.deepEqual([relay!.at, relay!.url, relay!.seen], ['relay', 'https://relay.test', true])
+  assert.deepEqual(receipt.warnings, [])
+})
+
+test('a relay that never sees it is named in the receipt, and nobody waits for it any longer', async () => {
+  const alice = await person('overlooked')
+  const here = await start(alice)
+  relayShows = () => ({ did: alice.did, active: false, status: 'deactivated' })
+  const receipt = await arrive(here, 1_000)
+  assert.deepEqual(receipt.warnings, ['not-seen-yet'])
+  assert.match(receipt.sightings[0]!.problem!, /active/)
+  assert.ok(receipt.sightings[0]!.ms <= 30_000)
+})
+
+// The last: afterwards the clocks of both are apart.
 test('a session that ended at the old host after the switch does neither', async () => {
   const alice = await person('expired')
   const here = await start(alice)

@@ -9,3 +9,4 @@ export {
   type SignedInThere,
   type WantedDocument,
 } from './other-hosts.ts'
+export { Visibility } from './visibility.ts'

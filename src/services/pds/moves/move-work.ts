@@ -26,6 +26,7 @@ import type { Imports } from '../imports/index.ts'
 import type { Sessions } from '../sign-in/index.ts'
 import type { MoveRow, MoveRows, MoveSecrets, Shown } from './move-rows.ts'
 import { Pace } from './pace.ts'
+import type { Visibility } from './visibility.ts'
 
 export const MOVE_JOB = 'move'
 /** A source or a directory that is away is asked again for about a week. */
@@ -49,6 +50,7 @@ interface MoveWorkDeps {
   imports: () => Imports
   directory: CachedDirectory
   plc: PlcClient
+  visibility: Visibility
   outside: Pick<Outside, 'now' | 'timers' | 'random'> & { fetch: Fetch }
 }
 
@@ -179,6 +181,7 @@ export class MoveWork {
       forward: () => this.#forward(secrets, keep),
       follow: (source, copied, sourceKey) =>
         this.#follow({ did: secrets.state.did, source, sourceKey, moved }, copied),
+      look: (rev) => this.#deps.visibility.look(secrets.state.did, rev, signal),
       sweep: (hosts, since) => this.#sweep(hosts, since),
       askDocument: (wanted) => Promise.reject(new OwnerNeeded('document', wanted)),
     }

@@ -31,6 +31,7 @@ import type { Codes, Passwords, Sessions } from '../sign-in/index.ts'
 import type { Standing } from '../standing/index.ts'
 import { type MoveRow, MoveRows } from './move-rows.ts'
 import { MoveWork, OwnerNeeded } from './move-work.ts'
+import type { Visibility } from './visibility.ts'
 
 /** How long the old host keeps its copy for the way back. */
 const COOLING_OFF_MS = 72 * 3_600_000
@@ -53,6 +54,7 @@ interface MovesDeps {
   standing: Standing
   directory: CachedDirectory
   plc: PlcClient
+  visibility: Visibility
   outside: Pick<Outside, 'now' | 'timers' | 'random'> & { fetch: Fetch }
 }
 
