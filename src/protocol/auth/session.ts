@@ -35,6 +35,8 @@ export interface SessionClaims {
   jti?: string
   /** Access tokens: the session that they are of, by a name that stays when it is renewed. */
   sid?: string
+  /** Access tokens of an app password that is for less than everything: what for, in the host's own word. */
+  may?: string
 }
 
 export interface SessionChecks {
@@ -100,7 +102,7 @@ function readHeader(part: string): boolean {
 
 function readClaims(payload: Record<string, unknown> | undefined): SessionClaims {
   if (payload === undefined) throw invalidToken('Malformed token')
-  const { scope, sub, aud, iat, exp, jti, sid } = payload
+  const { scope, sub, aud, iat, exp, jti, sid, may } = payload
   const fits =
     isScope(scope) &&
     isDid(sub as string) &&
@@ -109,6 +111,7 @@ function readClaims(payload: Record<string, unknown> | undefined): SessionClaims
     (iat === undefined || typeof iat === 'number') &&
     (jti === undefined || typeof jti === 'string') &&
     (sid === undefined || typeof sid === 'string') &&
+    (may === undefined || typeof may === 'string') &&
     // Service tokens and tokens bound to a key are other kinds, whoever signed them.
     payload.lxm === undefined &&
     payload.cnf === undefined

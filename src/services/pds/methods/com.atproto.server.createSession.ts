@@ -5,7 +5,7 @@ import { coarseAgent } from '../devices/index.ts'
 import { tellOwner } from '../mail/index.ts'
 import type { Pds } from '../parts.ts'
 import { signInRates } from '../rates.ts'
-import { findAccount, heldBack } from '../sign-in/index.ts'
+import { findAccount, heldBack, permissionsFor } from '../sign-in/index.ts'
 import { refuseHeld, requireFactor } from './require-factor.ts'
 import { sessionView } from './session-view.ts'
 
@@ -54,7 +54,9 @@ export const createSession = (pds: Parts) =>
       const tokens = isDown
         ? pds.sessions.createTakendown(account.did)
         : await pds.sessions.create(account.did, proof.appPassword, agent)
-      return { ...tokens, ...(await sessionView(pds, account)) }
+      const purpose = proof.appPassword?.purpose
+      const permissions = purpose && permissionsFor(purpose)
+      return { ...tokens, ...(await sessionView(pds, account, permissions)) }
     },
   })
 

@@ -20,6 +20,7 @@ import {
   type Operators,
   type Permission,
 } from '../operators/index.ts'
+import { isAppPurpose, permissionsFor, requirePurpose } from './purposes.ts'
 import type { Sessions } from './sessions.ts'
 
 /** An account's owner, signed in. */
@@ -28,7 +29,7 @@ export interface AccountCaller {
   did: Did
   /** Of an app that was let in by OAuth: as little as there is. What it may do, `permissions` say. */
   scope: SessionScope
-  /** What an app may do that was let in by OAuth; undefined for every other sign-in. */
+  /** What an app may do that was let in by OAuth, or by a password for one purpose; undefined for others. */
   permissions?: Permissions | undefined
 }
 
@@ -152,8 +153,20 @@ export class Callers {
       // Who was shut out is told so, rather than that their session has ended.
       refuseInactive(account, this.#rulesFor(account, rules))
       this.#sessions.requireOpen(claims)
-      return { account, did, scope }
+      const { may } = claims
+      if (may === undefined) return { account, did, scope }
+      return { account, did, scope, permissions: this.#forPurpose(may, rules, request, nsid) }
     }
+  }
+
+  /** What an app password for one purpose may do here. Throws Forbidden, ScopeMissingError (403). */
+  #forPurpose(may: string, rules: AccessRules, request: HttpRequest, nsid: string): Permissions {
+    if (!isAppPurpose(may) || !rules.app)
+      throw new XrpcError(403, 'Forbidden', `Not for this app password: ${nsid}`)
+    requirePurpose(may, request, nsid)
+    const permissions = permissionsFor(may)
+    rules.app(permissions, request, nsid)
+    return permissions
   }
 
   #rulesFor({ did }: Account, rules: AccessRules): AccessRules {

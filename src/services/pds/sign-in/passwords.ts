@@ -3,6 +3,7 @@ import { base32, hex, sha256 } from '#protocol/crypto'
 import type { Datetime, Did } from '#protocol/syntax'
 import { XrpcError } from '#protocol/xrpc'
 import type { Account } from '../accounts/index.ts'
+import type { AppPurpose } from './purposes.ts'
 
 /** argon2id, off the event loop; from the runtime. */
 export interface PasswordHashing {
@@ -18,7 +19,16 @@ export interface PasswordHashing {
 
 export interface PasswordProof {
   /** Set when an app password was given instead of the account's own. */
-  appPassword: { name: string; privileged: boolean } | undefined
+  appPassword: AppPassword | undefined
+}
+
+/** The password of one app. */
+export interface AppPassword {
+  name: string
+  /** It opens private messages as well. */
+  privileged: boolean
+  /** What it is for, where that is less than everything. */
+  purpose?: AppPurpose | undefined
 }
 
 const PASSWORD_LENGTH_MAX = 512
@@ -34,6 +44,7 @@ const FOREIGN_SALT_BYTES = 16
 interface AppPasswordRow {
   name: string
   privileged: number
+  purpose: AppPurpose | null
   created_ms: number
   used_ms: number | null
 }
@@ -97,12 +108,14 @@ export class Passwords {
     const own = appPasswordHash(did, password)
     const row =
       (await this.#appPasswordRow(did, own)) ?? (await this.#foreignAppPassword(did, password, own))
-    return row && { name: row.name, privileged: row.privileged === 1 }
+    return (
+      row && { name: row.name, privileged: row.privileged === 1, purpose: row.purpose ?? undefined }
+    )
   }
 
   #appPasswordRow(did: Did, hash: Uint8Array) {
-    return this.#sql.get<{ name: string; privileged: number }>(
-      'SELECT name, privileged FROM app_passwords WHERE did = ? AND password_hash = ?',
+    return this.#sql.get<Pick<AppPasswordRow, 'name' | 'privileged' | 'purpose'>>(
+      'SELECT name, privileged, purpose FROM app_passwords WHERE did = ? AND password_hash = ?',
       [did, hash],
     )
   }
@@ -120,7 +133,8 @@ export class Passwords {
     return this.#appPasswordRow(did, own)
   }
 
-  async createAppPassword(did: Did, name: string, privileged: boolean) {
+  /** `purpose` narrows it; one with a purpose is never privileged. */
+  async createAppPassword(did: Did, name: string, privileged: boolean, purpose?: AppPurpose) {
     const { n } = (await this.#sql.get<{ n: number }>(
       'SELECT count(*) AS n FROM app_passwords WHERE did = ?',
       [did],
@@ -132,9 +146,12 @@ export class Passwords {
     const password = letters.match(/.{4}/g)!.join('-')
     const createdMs = this.#now()
     const { changes } = await this.#sql.run(
-      `INSERT INTO app_passwords (did, name, password_hash, privileged, created_ms)
-       VALUES (?, ?, ?, ?, ?) ON CONFLICT (did, name) DO NOTHING`,
-      [did, name, appPasswordHash(did, password), privileged ? 1 : 0, createdMs],
+      `INSERT INTO app_passwords (did, name, password_hash, privileged, purpose, created_ms)
+       VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (did, name) DO NOTHING`,
+      [
+        ...[did, name, appPasswordHash(did, password)],
+        ...[privileged && !purpose ? 1 : 0, purpose ?? null, createdMs],
+      ],
     )
     if (changes === 0) throw new XrpcError(400, 'InvalidRequest', `Name in use: ${name}`)
     return { name, password, privileged, createdAt: datetime(createdMs) }
@@ -152,12 +169,13 @@ export class Passwords {
   /** As the owner sees them: with when each was used last. */
   async appPasswords(did: Did) {
     const rows = await this.#sql.all<AppPasswordRow>(
-      `SELECT name, privileged, created_ms, used_ms FROM app_passwords
+      `SELECT name, privileged, purpose, created_ms, used_ms FROM app_passwords
        WHERE did = ? ORDER BY created_ms`,
       [did],
     )
-    return rows.map(({ name, privileged, created_ms, used_ms }) => ({
+    return rows.map(({ name, privileged, purpose, created_ms, used_ms }) => ({
       name,
+      purpose: purpose ?? undefined,
       privileged: privileged === 1,
       createdMs: created_ms,
       usedMs: used_ms ?? undefined,

@@ -4,6 +4,8 @@ import { base32, sha256 } from '#protocol/crypto'
 import type { Did } from '#protocol/syntax'
 import { XrpcError } from '#protocol/xrpc'
 import type { EndedSessions } from './ended-sessions.ts'
+import type { AppPassword } from './passwords.ts'
+import type { AppPurpose } from './purposes.ts'
 
 const SCOPES: readonly SessionScope[] = [
   'com.atproto.access',
@@ -91,7 +93,7 @@ export class Sessions {
   /** Starts a session; `appPassword` when one was used to sign in. */
   async create(
     did: Did,
-    appPassword?: { name: string; privileged: boolean },
+    appPassword?: Pick<AppPassword, 'name' | 'privileged' | 'purpose'>,
     agent = '',
   ): Promise<Tokens> {
     const id = this.#newId()
@@ -102,7 +104,7 @@ export class Sessions {
       started_ms: startedMs,
       agent,
     })
-    return this.#tokens(did, id, scopeOf(appPassword), id)
+    return this.#tokens(did, id, scopeOf(appPassword), id, appPassword?.purpose)
   }
 
   /** A session of an account that was taken down: it opens little, and cannot be renewed. */
@@ -178,12 +180,22 @@ export class Sessions {
     return base32(this.#random(20))
   }
 
-  #tokens(did: Did, refreshId: string, scope: SessionScope, sid?: string): Tokens {
+  #tokens(
+    did: Did,
+    refreshId: string,
+    scope: SessionScope,
+    sid?: string,
+    may?: AppPurpose,
+  ): Tokens {
     const iat = Math.floor(this.#now() / 1000)
     const common = { sub: did, aud: this.#audience, iat }
     return {
       accessJwt: signSession(
-        { ...common, scope, exp: iat + ACCESS_LIFETIME_S, ...(sid !== undefined && { sid }) },
+        {
+          ...{ ...common, scope, exp: iat + ACCESS_LIFETIME_S },
+          ...(sid !== undefined && { sid }),
+          ...(may !== undefined && { may }),
+        },
         this.#secret,
       ),
       refreshJwt: signSession(
@@ -248,18 +260,18 @@ export class Sessions {
       ? await this.#appPassword(did, row.app_password_name)
       : undefined
     return {
-      ...this.#tokens(did, nextId, scopeOf(appPassword), sid),
+      ...this.#tokens(did, nextId, scopeOf(appPassword), sid, appPassword?.purpose),
       appPasswordName: appPassword?.name,
     }
   }
 
-  async #appPassword(did: Did, name: string): Promise<{ name: string; privileged: boolean }> {
-    const row = await this.#sql.get<{ privileged: number }>(
-      'SELECT privileged FROM app_passwords WHERE did = ? AND name = ?',
+  async #appPassword(did: Did, name: string): Promise<AppPassword> {
+    const row = await this.#sql.get<{ privileged: number; purpose: AppPurpose | null }>(
+      'SELECT privileged, purpose FROM app_passwords WHERE did = ? AND name = ?',
       [did, name],
     )
     if (!row) throw revoked('App password was revoked')
-    return { name, privileged: row.privileged === 1 }
+    return { name, privileged: row.privileged === 1, purpose: row.purpose ?? undefined }
   }
 
   /** Ends every session of an account, those of apps too. */

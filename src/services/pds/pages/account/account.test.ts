@@ -211,7 +211,7 @@ test('a domain becomes a handle once it is proved; the check says what it found'
 test('an app password is shown once, used, seen to be used, and taken back with what it opened', async () => {
   const person = await host.signUp('apper')
   const browser = await signedIn(person, '/account/app-passwords')
-  const made = await browser.send('name="private"', { name: 'قارئ <b>' })
+  const made = await browser.send('name="purpose"', { name: 'قارئ <b>' })
   const password = /[a-z2-7]{4}(-[a-z2-7]{4}){3}/.exec(plainText(made.text))![0]
   const list = await browser.open('/account/app-passwords')
   assert.ok(!list.text.includes(password))
@@ -228,6 +228,129 @@ test('an app password is shown once, used, seen to be used, and taken back with 
   await browser.send('name="revoke"', { revoke: 'قارئ <b>' })
   assert.equal(await isOver(app.body), true)
   assert.equal((await session({ ...person, password })).status, 401)
+})
+
+test('an app password for one purpose does that and nothing else, also after renewing', async () => {
+  const person = await host.signUp('purposeful')
+  const browser = await signedIn(person, '/account/app-passwords')
+  const opened = async (purpose: string) => {
+    await browser.open('/account/app-passwords')
+    const made = await browser.send('name="purpose"', { name: `to ${purpose}`, purpose })
+    const password = /[a-z2-7]{4}(-[a-z2-7]{4}){3}/.exec(plainText(made.text))![0]
+    const { body } = await session({ ...person, password })
+    assert.equal(body.email, undefined, 'it does not tell the address')
+    const renewed = await host.post('com.atproto.server.refreshSession', undefined, body.refreshJwt)
+    return renewed.body.accessJwt as string
+  }
+  const [post, read] = [await opened('post'), await opened('read')]
+  assert.match(
+    plainText((await browser.open('/account/app-passwords')).text),
+    /to post .*posts only/,
+  )
+  const record = (collection: string) => ({
+    repo: person.did,
+    collection,
+    record: { $type: collection, text: 'x', createdAt: '2026-01-01T00:00:00.000Z' },
+  })
+  const uri = (
+    await host.post('com.atproto.repo.createRecord', record('app.bsky.feed.post'), person.accessJwt)
+  ).body.uri
+  const rkey = String(uri).split('/').at(-1)!
+  const writes = [
+    { $type: 'com.atproto.repo.applyWrites#delete', collection: 'app.bsky.feed.post', rkey },
+  ]
+  const CHAT = { 'atproto-proxy': 'did:web:chat.example#bsky_chat' }
+  type Try = [
+    what: string,
+    post: string,
+    read: string,
+    call: (token: string) => Promise<{ status: number; body: { error?: string } }>,
+  ]
+  const [scope, forbidden] = ['403 ScopeMissingError', '403 Forbidden']
+  const input = (nsid: string, value?: unknown) => (token: string) => host.post(nsid, value, token)
+  const tries: Try[] = [
+    [
+      'write a post',
+      'ok',
+      forbidden,
+      input('com.atproto.repo.createRecord', record('app.bsky.feed.post')),
+    ],
+    [
+      'follow',
+      scope,
+      forbidden,
+      input('com.atproto.repo.createRecord', record('app.bsky.graph.follow')),
+    ],
+    [
+      'delete',
+      scope,
+      forbidden,
+      input('com.atproto.repo.deleteRecord', {
+        repo: person.did,
+        collection: 'app.bsky.feed.post',
+        rkey,
+      }),
+    ],
+    [
+      'delete among others',
+      scope,
+      forbidden,
+      input('com.atproto.repo.applyWrites', { repo: person.did, writes }),
+    ],
+    [
+      'read preferences',
+      scope,
+      'ok',
+      (token) => host.get('app.bsky.actor.getPreferences', {}, token),
+    ],
+    [
+      'write preferences',
+      scope,
+      forbidden,
+      input('app.bsky.actor.putPreferences', { preferences: [] }),
+    ],
+    [
+      'see the session',
+      'ok',
+      'ok',
+      (token) => host.get('com.atproto.server.getSession', {}, token),
+    ],
+    [
+      'a token for elsewhere',
+      scope,
+      forbidden,
+      (token) =>
+        host.get(
+          'com.atproto.server.getServiceAuth',
+          { aud: 'did:web:view.example', lxm: 'app.bsky.feed.getTimeline' },
+          token,
+        ),
+    ],
+    [
+      'private messages',
+      scope,
+      scope,
+      (token) => host.call('GET', 'chat.bsky.convo.listConvos', { token, headers: CHAT }),
+    ],
+    [
+      'another handle',
+      '400 InvalidToken',
+      '400 InvalidToken',
+      input('com.atproto.identity.updateHandle', { handle: 'other.test' }),
+    ],
+  ]
+  for (const [what, posting, reading, call] of tries) {
+    for (const [token, expected] of [
+      [post, posting],
+      [read, reading],
+    ] as const) {
+      const { status, body } = await call(token)
+      const got = status === 200 ? 'ok' : `${status} ${body.error}`
+      assert.equal(got, expected, `${what}: ${token === post ? 'post' : 'read'}`)
+    }
+  }
+  const app = await host.post('com.atproto.server.createAppPassword', { name: 'more' }, post)
+  assert.equal(app.status, 400, 'nor does it make others')
 })
 
 test('sessions and devices are ended one by one, and only one’s own', async () => {

@@ -2,6 +2,7 @@ import { XrpcError } from '#protocol/xrpc'
 import { tellOwner } from '../../mail/index.ts'
 import type { Pds } from '../../parts.ts'
 import { appPasswordRates } from '../../rates.ts'
+import { isAppPurpose } from '../../sign-in/index.ts'
 import { type FormVisit, html, latin, type Page, redirect, type Visit } from '../index.ts'
 import { day, doneText, framed, type Told } from './frame.ts'
 import { type Owner, requireFresh } from './require-account.ts'
@@ -23,8 +24,20 @@ const words = {
     revoke: 'سحب',
     make: 'اصنع واحدة',
     name: 'لأي تطبيق؟',
-    private: 'يقرأ الرسائل الخاصة ويكتبها',
-    privateText: 'لتطبيق المحادثة فقط.',
+    purpose: 'ما الذي يفعله؟',
+    purposes: {
+      all: ['كل ما هو عام', 'ينشر ويتابع ويحذف، ويقرأ تفضيلاتك ويغيّرها.'],
+      private: ['كل ما هو عام، والرسائل الخاصة', 'لتطبيق المحادثة فقط.'],
+      post: [
+        'ينشر فقط',
+        'لبرنامج ينشر من مكان آخر: يضيف منشورات بصورها، ولا يقرأ ما هو لك ولا يحذف شيئًا.',
+      ],
+      read: [
+        'يقرأ فقط',
+        'يرى ما تراه في الخلاصات والإشعارات، ولا يكتب شيئًا. ولا تُفتح به الرسائل الخاصة.',
+      ],
+    },
+    only: { read: 'يقرأ فقط', post: 'ينشر فقط' },
     go: 'اصنعها',
     shown: 'كلمة مرور لتطبيق',
     shownText: 'تظهر هذه المرة فقط. الصقها في التطبيق الآن.',
@@ -43,8 +56,20 @@ const words = {
     revoke: 'Take back',
     make: 'Make one',
     name: 'For which app?',
-    private: 'It reads and writes private messages',
-    privateText: 'Only for an app to chat with.',
+    purpose: 'What will it do?',
+    purposes: {
+      all: ['Everything public', 'Post, follow and delete, read and change your preferences.'],
+      private: ['Everything public, and private messages', 'Only for an app to chat with.'],
+      post: [
+        'Post, and nothing else',
+        'For a program that posts from elsewhere: it adds posts with their pictures, reads nothing that is yours and deletes nothing.',
+      ],
+      read: [
+        'Read, and nothing else',
+        'It sees what you see in feeds and notifications, and writes nothing. Private messages stay shut.',
+      ],
+    },
+    only: { read: 'reads only', post: 'posts only' },
     go: 'Make it',
     shown: 'A password for the app',
     shownText: 'It is shown this once. Paste it into the app now.',
@@ -81,7 +106,10 @@ async function make(pds: Parts, visit: FormVisit, owner: Owner) {
   await visit.limit(appPasswordRates, { caller: { did } })
   const name = visit.form.text('name', 100)
   try {
-    const made = await pds.passwords.createAppPassword(did, name, visit.form.has('private'))
+    const chosen = visit.form.text('purpose', 20)
+    const purpose = isAppPurpose(chosen) ? chosen : undefined
+    const isPrivate = chosen === 'private'
+    const made = await pds.passwords.createAppPassword(did, name, isPrivate, purpose)
     await tellOwner(pds, owner.account, 'notice-app-password', visit.request)
     return framed(visit, owner, {
       title: w.shown,
@@ -105,12 +133,14 @@ async function show(pds: Parts, visit: Visit, owner: Owner, told?: Told) {
     body: html`${all.length === 0 && html`<p>${w.none}</p>`}
 <ul class="rows">${all.map(
       (one) => html`<li><div><strong><bdi>${one.name}</bdi></strong>
-<span class="hint">${w.made} ${day(visit, one.createdMs)} · ${one.usedMs === undefined ? w.never : html`${w.used} ${day(visit, one.usedMs)}`}${one.privileged && html` · ${w.messages}`}</span></div>
+<span class="hint">${w.made} ${day(visit, one.createdMs)} · ${one.usedMs === undefined ? w.never : html`${w.used} ${day(visit, one.usedMs)}`}${one.privileged && html` · ${w.messages}`}${one.purpose && html` · ${w.only[one.purpose]}`}</span></div>
 <form method="post" action="${PATH}">${visit.token}<button class="button quiet small" name="revoke" value="${one.name}">${w.revoke}</button></form></li>`,
     )}</ul>
 <section><h2>${w.make}</h2><form method="post" class="form" action="${PATH}">${visit.token}
 <div class="field"><label for="name">${w.name}</label><input class="input" id="name" name="name" dir="auto" required maxlength="100"></div>
-<label class="choice"><input type="checkbox" name="private" value="1"><span>${w.private}<span class="hint">${w.privateText}</span></span></label>
+<fieldset class="choices"><legend>${w.purpose}</legend>
+${(['all', 'private', 'post', 'read'] as const).map((one) => html`<label class="choice"><input type="radio" name="purpose" value="${one}"${one === 'all' && html` checked`}><span>${w.purposes[one][0]}<span class="hint">${w.purposes[one][1]}</span></span></label>`)}
+</fieldset>
 <div><button class="button">${w.go}</button></div></form></section>`,
   })
 }
