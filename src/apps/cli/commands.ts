@@ -32,6 +32,11 @@ export const commands: readonly Command[] = [
     run: async (args) => await (await import('./identity.ts')).runIdentity(args),
   },
   {
+    name: 'vault',
+    help: 'copies of accounts in a vault: list, show DID, restore DID --vault URL; alone: the service',
+    run: async (args) => await (await import('./vault.ts')).runVault(args),
+  },
+  {
     name: 'account',
     help: 'accounts, invites and operators of a host, for its operator; alone: every verb',
     run: async (args) => await (await import('./account.ts')).runAccount(args),

@@ -3,8 +3,14 @@ import { randomBytes } from 'node:crypto'
 import { createReadStream, existsSync, readFileSync, statSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import {
+  ComAtprotoSyncGetBlob,
+  ComAtprotoSyncGetLatestCommit,
+  ComAtprotoSyncGetRepo,
+} from '@atcute/atproto'
 import { ConfigError, guardedFetch } from '#platform/runtime'
 import {
+  keyProof,
   planRecovery,
   type Recovery,
   type RecoveryDeps,
@@ -13,22 +19,21 @@ import {
   type RecoveryReceipt,
   type RecoveryStep,
   recover,
+  vaultCopy,
 } from '#protocol/account'
 import {
   isPlcDid,
   plcClient,
   RECOVERY_SECRET_BYTES,
-  RECOVERY_SHEET_WORDS,
-  type ReadSheet,
-  readRecoverySheet,
   recoveryKey,
   recoverySheet,
 } from '#protocol/identity'
 import { type Did, type Handle, isHandle } from '#protocol/syntax'
-import type { Fetch } from '#protocol/xrpc'
+import { type Fetch, XrpcError, xrpcClient } from '#protocol/xrpc'
 import { openAccountArchive } from './archive.ts'
 import { type Flags, readFlags, readOrigin, requireFlags } from './flags.ts'
-import { ask, endProgress, showProgress, tell } from './terminal.ts'
+import { readWords } from './sheet.ts'
+import { ask, endProgress, shown, showProgress, tell } from './terminal.ts'
 
 const FLAGS = {
   did: 'value',
@@ -42,6 +47,9 @@ const FLAGS = {
   backup: 'value',
   blobs: 'value',
   archive: 'value',
+  vault: 'value',
+  mirror: 'value',
+  at: 'value',
   keep: 'value',
   check: 'switch',
   json: 'switch',
@@ -55,7 +63,8 @@ const VERBS: Readonly<Record<string, (flags: Flags) => Promise<number>>> = {
 
 const USAGE = [
   'falaj identity recover --did DID --plc URL --to URL --handle NAME [--words-file FILE]',
-  '                       [--archive FILE.zip | --backup FILE.car --blobs FOLDER] [--email ADDRESS] [--invite CODE] [--password-file FILE]',
+  '                       [--archive FILE.zip | --backup FILE.car --blobs FOLDER | --vault URL [--at TIME] | --mirror URL]',
+  '                       [--email ADDRESS] [--invite CODE] [--password-file FILE]',
   '                       [--keep DID:KEY,DID:KEY] [--check] [--json]',
   'falaj identity check   --did DID --plc URL [--words-file FILE] [--json]',
   'falaj identity make-key [--json]',
@@ -79,6 +88,9 @@ export async function runIdentity(args: readonly string[]): Promise<number> {
   return verb(flags)
 }
 
+/** As hosts take them. */
+const BLOB_BYTES_MAX = 512 * 1024 * 1024
+
 const text = (flag: Flags[string]) => (typeof flag === 'string' ? flag : undefined)
 
 /** Brings an account back at another host by its owner's own key. Interrupted, it goes on when run again. */
@@ -87,9 +99,10 @@ async function runRecover(flags: Flags): Promise<number> {
   const did = readDid(needed.did)
   const destination = readOrigin('to', needed.to)
   if (!isHandle(needed.handle)) throw new ConfigError(['--handle must be a name like a.example'])
-  const { close, ...files } = await copiesOf(flags)
+  const { close, ...given } = await copiesOf(flags)
   return withDirectory(needed.plc, async (deps) => {
-    const secret = await readWords(flags)
+    const secret = await readWords(text(flags['words-file']))
+    const { state, ...files } = { ...given, ...(await elsewhere(flags, { did, secret, deps })) }
     const keep = (text(flags.keep) ?? '').split(',').filter(Boolean)
     const plan = await planRecovery({ did, secret, keep }, deps)
     if (flags.check) return tell(flags, plan, describePlan(plan))
@@ -107,7 +120,7 @@ async function runRecover(flags: Flags): Promise<number> {
       ...files,
     }
     const receipt = await follow(recovery, deps)
-    return tell(flags, receipt, describeReceipt(receipt, files))
+    return tell(flags, { ...receipt, copy: state }, describeReceipt(receipt, files, state))
   }).finally(() => close?.())
 }
 
@@ -116,7 +129,10 @@ async function runCheck(flags: Flags): Promise<number> {
   const needed = requireFlags(flags, ['did', 'plc'])
   const did = readDid(needed.did)
   return withDirectory(needed.plc, async (deps) => {
-    const plan = await planRecovery({ did, secret: await readWords(flags) }, deps)
+    const plan = await planRecovery(
+      { did, secret: await readWords(text(flags['words-file'])) },
+      deps,
+    )
     return tell(flags, plan, describePlan(plan))
   })
 }
@@ -163,6 +179,11 @@ async function copiesOf(flags: Flags): Promise<Copies> {
   if (car !== undefined && !existsSync(car)) throw new ConfigError([`--backup: no file ${car}`])
   if (folder !== undefined && !statSync(folder, { throwIfNoEntry: false })?.isDirectory())
     throw new ConfigError([`--blobs: no folder ${folder}`])
+  const others = [archive, flags.vault, flags.mirror].filter((one) => one !== undefined)
+  if (others.length > 1 || (flags.vault ?? flags.mirror) !== undefined) {
+    if (others.length === 1 && car === undefined && folder === undefined) return {}
+    throw new ConfigError(['one copy: --archive, --backup, --vault or --mirror'])
+  }
   if (archive !== undefined) {
     if (car === undefined && folder === undefined) return openAccountArchive(archive)
     throw new ConfigError(['--archive has records and files: --backup and --blobs go without it'])
@@ -173,36 +194,57 @@ async function copiesOf(flags: Flags): Promise<Copies> {
   }
 }
 
+/** How far a copy goes: what was written after it, nobody proves. */
+interface CopyState {
+  source: string
+  rev?: string | undefined
+  /** When its host acknowledged it. */
+  time?: string | undefined
+}
+
+/**
+ * A copy at a vault, opened by the words themselves, or at whoever mirrors repositories: a relay that
+ * keeps them, another host. Nothing is believed: the new host checks every block and signature.
+ */
+async function elsewhere(
+  flags: Flags,
+  { did, secret, deps }: { did: Did; secret: Uint8Array; deps: RecoveryDeps },
+): Promise<Copies & { state?: CopyState }> {
+  const [vault, mirror] = [text(flags.vault), text(flags.mirror)]
+  const { fetch, now, random } = deps
+  if (vault !== undefined) {
+    const proof = keyProof({ did, key: recoveryKey(secret), now, random })
+    const copy = vaultCopy({ vault: readOrigin('vault', vault), did, proof, fetch })
+    // Before anything is done: whether there is a copy.
+    const { rev, newest } = await copy.account()
+    const at = text(flags.at)
+    const state = at === undefined ? { rev, time: newest } : { time: at }
+    return { repo: () => copy.repo(at), blob: copy.blob, state: { source: vault, ...state } }
+  }
+  if (mirror === undefined) return {}
+  const client = xrpcClient({ service: readOrigin('mirror', mirror), fetch })
+  const { rev } = await client.get(ComAtprotoSyncGetLatestCommit.mainSchema, { did })
+  return {
+    state: { source: mirror, rev },
+    async *repo() {
+      yield* (await client.getStream(ComAtprotoSyncGetRepo.mainSchema, { did })).body
+    },
+    async blob(cid) {
+      try {
+        const limits = { maxBytes: BLOB_BYTES_MAX }
+        return await client.getBytes(ComAtprotoSyncGetBlob.mainSchema, { did, cid }, limits)
+      } catch (error) {
+        if (error instanceof XrpcError && error.status < 500) return undefined
+        throw error
+      }
+    },
+  }
+}
+
 async function blobOf(folder: string, cid: string): Promise<Uint8Array | undefined> {
   if (!/^[a-z2-7]+$/.test(cid)) return undefined
   const path = join(folder, cid)
   return existsSync(path) ? new Uint8Array(await readFile(path)) : undefined
-}
-
-/** From a file, standard input (`-`) or the terminal. What was mistyped is told, and put right. */
-async function readWords(flags: Flags): Promise<Uint8Array> {
-  const file = text(flags['words-file'])
-  const typed = file
-    ? readFileSync(file === '-' ? 0 : file, 'utf8')
-    : await ask(`The ${RECOVERY_SHEET_WORDS} words or numbers of the sheet`, { secret: true })
-  const sheet = readRecoverySheet(typed)
-  if (sheet.kind !== 'read') throw new ConfigError(whyUnread(sheet))
-  for (const { place, read, meant } of sheet.mended)
-    process.stderr.write(
-      `word ${place} was read as “${read}”: it must be “${meant.word}” (${meant.code})\n`,
-    )
-  return sheet.secret
-}
-
-function whyUnread(sheet: Exclude<ReadSheet, { kind: 'read' }>): string[] {
-  if (sheet.kind === 'count')
-    return [`a sheet has ${RECOVERY_SHEET_WORDS} words, here are ${sheet.count}`]
-  if (sheet.kind === 'foreign') return ['the words fit, but another kind of program wrote them']
-  const unknown = sheet.unknown.map(({ place, read, like }) => {
-    const hint = like.length > 0 ? `; perhaps ${like.join(', ')}` : ''
-    return `word ${place}, “${read}”, is none of the list${hint}`
-  })
-  return ['too many words are wrong to say which: look at the sheet again', ...unknown]
 }
 
 async function readPassword(flags: Flags): Promise<string> {
@@ -237,7 +279,11 @@ function describePlan({ did, handle, from, key, dropped, above, undone, untilMs 
 `
 }
 
-function describeReceipt(receipt: RecoveryReceipt, files: Pick<Recovery, 'repo'>): string {
+function describeReceipt(
+  receipt: RecoveryReceipt,
+  files: Pick<Recovery, 'repo'>,
+  state: CopyState | undefined,
+): string {
   const { did, handle, to, records, blobs, missingBlobs, rotationKeys, operation } = receipt
   const lost = missingBlobs.length > 0 ? `, ${missingBlobs.length} were not in the copy` : ''
   return `${handle} lives at ${to} (${did})
@@ -245,5 +291,13 @@ function describeReceipt(receipt: RecoveryReceipt, files: Pick<Recovery, 'repo'>
   blobs     ${blobs}${lost}
   keys      ${rotationKeys.join(' above ')}
   identity  ${operation}
+${state === undefined ? '' : unproven(state)}`
+}
+
+/** The signature proves what was there; that nothing came after it, nobody can. */
+function unproven({ source, rev, time }: CopyState): string {
+  const of = [rev && `rev ${shown(rev)}`, time && `of ${shown(time)}`].filter(Boolean).join(', ')
+  return `  copy      ${source}: ${of}, signed by the account
+  unproven  that nothing was written after that; preferences were not in the copy
 `
 }

@@ -91,6 +91,18 @@ export {
   suspendAccount,
 } from './suspension-lexicons.ts'
 export {
+  hostProof,
+  keyProof,
+  operatorProof,
+  type Restored,
+  type RestoreProgress,
+  type RestoreStep,
+  restore,
+  type VaultCopy,
+  type VaultProof,
+  vaultCopy,
+} from './vault-copy.ts'
+export {
   describeVault,
   followAccount,
   getVaultAccount,

@@ -1,0 +1,164 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { after, before, describe, test } from 'node:test'
+import { AtpAgent } from '@atproto/api'
+import { checkRecoveryKey, confirmPassword, registerRecoveryKey, signIn } from '#protocol/account'
+import { plcClient, proveKey, recoveryKey, recoverySheet } from '#protocol/identity'
+import { verifyRepoCar } from '#protocol/repo'
+import type { Did } from '#protocol/syntax'
+import { eventually, type Network, ServerProcess, startNetwork, temporaryFolder } from '../rig.ts'
+
+const falaj = join(import.meta.dirname, '../../bin/falaj')
+const PASSWORD = 'alice-password'
+const NEW_PASSWORD = 'alice at her new host'
+
+/** Alice's host is a process that will be destroyed; the directory and another host are in this one. */
+describe('an account in a vault', () => {
+  const folder = temporaryFolder()
+  const secret = crypto.getRandomValues(new Uint8Array(16))
+  const key = recoveryKey(secret)
+  const file = (name: string, content: string) => {
+    writeFileSync(join(folder.path, name), content)
+    return join(folder.path, name)
+  }
+  let network: Network
+  let host: ServerProcess
+  let vault: ServerProcess
+  let alice: AtpAgent
+  let did: Did
+  let regret: string
+  let beforeRegret: string
+
+  before(async () => {
+    network = await startNetwork('--services', 'plc,pds')
+    const plc = ['--plc', network.plc.url]
+    host = new ServerProcess('pds', '--dev', '--data', join(folder.path, 'pds'), ...plc)
+    await host.with('--handle-domains', '.old.test').start()
+    vault = new ServerProcess('vault', '--dev', '--data', join(folder.path, 'vault'), ...plc)
+    await vault.with('--follow-host', host.url).start()
+    alice = new AtpAgent({ service: host.url })
+    const email = 'alice@example.com'
+    await alice.createAccount({ handle: 'alice.old.test', email, password: PASSWORD })
+    did = alice.assertDid as Did
+    const bytes = new Uint8Array(5_000).fill(7)
+    const { data } = await alice.uploadBlob(bytes, { encoding: 'image/png' })
+    const embed = { $type: 'app.bsky.embed.images', images: [{ image: data.blob, alt: 'a door' }] }
+    await alice.post({ text: 'a picture of my door', embed })
+    for (let i = 0; i < 5; i++) await alice.post({ text: `day ${i}` })
+  })
+  after(async () => {
+    for (const one of [host, vault]) await one.kill()
+    await network.stop()
+    folder.remove()
+  })
+
+  async function run(...args: string[]) {
+    const env = { ...process.env, FALAJ_ADMIN_PASSWORD: 'admin-pass' }
+    const child = spawn(falaj, args, { stdio: ['ignore', 'pipe', 'pipe'], env })
+    const [out, err] = await Promise.all([text(child.stdout), text(child.stderr)])
+    if (child.exitCode === null) await once(child, 'exit')
+    return { code: child.exitCode, out, err }
+  }
+
+  /** Waits until the vault has all that alice wrote. */
+  async function caughtUp(): Promise<void> {
+    const { data } = await alice.com.atproto.sync.getLatestCommit({ did })
+    const headers = { authorization: `Basic ${btoa('admin:admin-pass')}` }
+    await eventually('the vault is in step', async () => {
+      const url = `${vault.url}/xrpc/app.falaj.vault.getAccount?did=${did}`
+      const answer = await fetch(url, { headers })
+      const account = (await answer.json()) as { rev: string; blobsWanted: number }
+      return account.rev === data.rev && account.blobsWanted === 0
+    })
+  }
+
+  const texts = async (agent: AtpAgent) => {
+    const params = { repo: did, collection: 'app.bsky.feed.post', reverse: true }
+    const { data } = await agent.com.atproto.repo.listRecords(params)
+    return data.records.map(({ value }) => value.text)
+  }
+
+  test('is given back as a file as it was at a time, with its pictures beside it', async () => {
+    await caughtUp()
+    await new Promise((done) => setTimeout(done, 5))
+    beforeRegret = new Date().toISOString()
+    await new Promise((done) => setTimeout(done, 5))
+    regret = (await alice.post({ text: 'written by whoever stole my phone' })).uri
+    await alice.deletePost(regret)
+    const { data } = await alice.com.atproto.repo.listRecords({
+      repo: did,
+      collection: 'app.bsky.feed.post',
+      limit: 2,
+    })
+    for (const { uri } of data.records) await alice.deletePost(uri)
+    await caughtUp()
+    const out = join(folder.path, 'then.car')
+    const blobs = join(folder.path, 'blobs')
+    const args = ['--vault', vault.url, '--at', beforeRegret, '--out', out, '--blobs', blobs]
+    const done = await run('vault', 'restore', did, ...args, '--json')
+    assert.equal(done.code, 0, done.err)
+    assert.equal(JSON.parse(done.out).records, 6)
+    assert.equal(verifyRepoCar(readFileSync(out), { did }).records.length, 6)
+    assert.deepEqual(readdirSync(blobs).length, 1)
+    const listed = await run('vault', 'list', '--vault', vault.url)
+    assert.match(listed.out, new RegExp(`${did}  kept`))
+  })
+
+  test('is set back at its own host by its owner, who goes on from there', async () => {
+    const passwordFile = file('password', PASSWORD)
+    const args = ['--vault', vault.url, '--at', beforeRegret, '--to', host.url, '--yes']
+    const done = await run('vault', 'restore', did, ...args, '--password-file', passwordFile)
+    assert.equal(done.code, 0, done.err)
+    await alice.login({ identifier: 'alice.old.test', password: PASSWORD })
+    assert.deepEqual(await texts(alice), [
+      'a picture of my door',
+      ...['day 0', 'day 1', 'day 2', 'day 3', 'day 4'],
+    ])
+    await alice.post({ text: 'back again' })
+    await caughtUp()
+    const shown = await run('vault', 'show', did, '--vault', vault.url)
+    assert.match(shown.out, /state +kept/)
+  })
+
+  test('whose host is destroyed comes back at another by sixteen words, and the receipt says what nobody proves', async () => {
+    const { client } = await signIn({ service: host.url, fetch }, 'alice.old.test', PASSWORD)
+    const input = { password: PASSWORD, purpose: 'plc-operation' as const }
+    const { code: token } = await client.post(confirmPassword, input)
+    await client.post(registerRecoveryKey, { key: key.publicKey.didKey, token, label: 'paper' })
+    await client.post(checkRecoveryKey, proveKey(key, did, Date.now()))
+    await host.kill()
+    rmSync(join(folder.path, 'pds'), { recursive: true })
+
+    const wordsOf = (bytes: Uint8Array) =>
+      recoverySheet(bytes)
+        .map(({ word }) => word)
+        .join(' ')
+    const words = file('words', wordsOf(secret))
+    const strange = file('strange-words', wordsOf(new Uint8Array(16).fill(9)))
+    const peek = await run('vault', 'show', did, '--vault', vault.url, '--words-file', strange)
+    assert.equal(peek.code, 1)
+    assert.match(peek.err, /signature/)
+
+    const to = network.pds[0]!.url
+    const recovering = [
+      ...['identity', 'recover', '--did', did, '--plc', network.plc.url, '--to', to],
+      ...['--handle', 'alice.test', '--email', 'alice@example.com', '--words-file', words],
+      ...['--password-file', file('new-password', NEW_PASSWORD), '--vault', vault.url],
+    ]
+    const { code, out, err } = await run(...recovering)
+    assert.equal(code, 0, err)
+    assert.match(out, /records +7\n {2}blobs +1\n/)
+    assert.match(out, /unproven +that nothing was written after that/)
+    const again = new AtpAgent({ service: to })
+    await again.login({ identifier: 'alice.test', password: NEW_PASSWORD })
+    assert.equal((await texts(again)).at(-1), 'back again')
+    const { data } = await again.com.atproto.sync.listBlobs({ did })
+    assert.equal(data.cids.length, 1)
+    const identity = await plcClient({ plcUrl: network.plc.url, fetch }).data(did)
+    assert.equal(identity?.services.atproto_pds?.endpoint, to)
+  })
+})
