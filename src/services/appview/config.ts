@@ -1,5 +1,15 @@
 /** What an operator may set of an app view. */
-import { type ConfigOf, config, flag, list, text, url, urlAndDid } from '#platform/runtime'
+import {
+  type ConfigOf,
+  choice,
+  config,
+  flag,
+  integer,
+  list,
+  text,
+  url,
+  urlAndDid,
+} from '#platform/runtime'
 import { ageRegion } from './age-assurance/age-regions.ts'
 
 export const appviewConfig = config('appview', {
@@ -11,6 +21,22 @@ export const appviewConfig = config('appview', {
   verify: flag({
     default: false,
     help: 'Check signatures and proofs of every commit again, when the relay is not trusted to.',
+  }),
+  scope: choice({
+    of: ['all', 'members', 'neighbourhood'],
+    default: 'all',
+    help: 'Whose records are indexed: of all, of members, or of those and of whom they follow and answer. Others are looked up when somebody asks for them.',
+  }),
+  members: list(text({ required: true, help: '' }), {
+    default: [],
+    max: 1_000,
+    help: 'Members, where not all are: DIDs, hosts by URL, lists of accounts by AT-URI.',
+  }),
+  scopeRetentionDays: integer({
+    min: 1,
+    max: 3_650,
+    default: 30,
+    help: 'How long accounts that are no members are kept after a member or a reader last had to do with them.',
   }),
   search: url({ help: 'The search service that is asked for hits; none: search is not answered.' }),
   moderation: urlAndDid({

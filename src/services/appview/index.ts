@@ -15,7 +15,7 @@ import {
   sealer,
 } from '#platform/runtime'
 import type { Sql } from '#platform/storage'
-import { cachedDirectory, networkDirectory, type PlcUrls } from '#protocol/identity'
+import { cachedDirectory, type Directory, networkDirectory, type PlcUrls } from '#protocol/identity'
 import type { Did } from '#protocol/syntax'
 import { createRouter, failureLog } from '#protocol/xrpc'
 import { loadOwnIdentity, type OwnIdentity } from './auth/own-identity.ts'
@@ -41,8 +41,12 @@ import { PrivateState } from './private-state/private-state.ts'
 import { createReader } from './reader.ts'
 import { repairJobs } from './repair/repair.ts'
 import { otherPaths } from './routes.ts'
+import { Scope, scopeRule } from './scope/scope.ts'
+import { forgetJobs, upkeepLoop } from './scope/upkeep.ts'
+import { Visitors } from './scope/visitors.ts'
 
 export { type AppviewConfig, appviewConfig } from './config.ts'
+export { scopeRule } from './scope/scope.ts'
 
 /** Where the migrations of the index are. */
 export const appviewMigrations = new URL('./migrations/', import.meta.url)
@@ -121,9 +125,11 @@ export async function createAppview(
     labelers,
     verifiers: config.verifiers,
   })
+  const scope = scopeOf(config, { directory, now })
   const writer = new IndexWriter({
     sql,
     now,
+    scope,
     committed(changed) {
       reader.forget(changed)
       if (changed.handlesDue) handles.wake()
@@ -133,13 +139,26 @@ export async function createAppview(
   const labelStore = new LabelStore({ sql, writer })
   const handles = new Handles({ sql, writer, directory, outside, metrics, log })
   const collections = collectionsWith(config.rawCollections)
-  const kinds = repairJobs({ writer, collections, directory, fetch, metrics, log })
+  const kinds = {
+    ...repairJobs({ writer, collections, directory, fetch, metrics, log }),
+    ...forgetJobs({ writer, collections }),
+  }
   const jobs = createJobs({ sql, kinds, outside, log, metrics })
   const forget = (did: Did) => {
     directory.forget(did)
     reader.auth.forget(did)
+    scope?.forget(did)
   }
-  const indexer = new EventIndexer({ writer, collections, directory, forget, metrics, log, now })
+  const indexer = new EventIndexer({
+    writer,
+    collections,
+    directory,
+    forget,
+    scope,
+    metrics,
+    log,
+    now,
+  })
   const consumer = createConsumer({
     sql,
     subscribe: deps.subscribe,
@@ -149,6 +168,8 @@ export async function createAppview(
     metrics,
     log,
   })
+  const retentionDays = config.scopeRetentionDays
+  const upkeep = scope ? [upkeepLoop({ scope, writer, outside, fetch, retentionDays, log })] : []
   const originals = new Originals({ actors: reader.actors, directory })
   const answers = metrics.counter('appview_answers', 'Answers by method', ['method', 'status'])
   const { resolver } = reader
@@ -163,6 +184,7 @@ export async function createAppview(
     privateState: new PrivateState({ sql, writer }),
     pushTokens: new PushTokens({ writer }),
     threadMutes: new ThreadMutes({ writer }),
+    visitors: new Visitors({ scope, sql, writer, collections, directory, fetch, now }),
   }
   const router = createRouter(methods(parts), {
     health: () => ({ version: deps.version }),
@@ -176,9 +198,22 @@ export async function createAppview(
       request.path.startsWith('/xrpc/')
         ? withLabelers(router.handle(request), request, labelers)
         : (originals.handle(request) ?? otherPaths(request.path, identity.did)),
-    loops: [consumer, handles.loop, labelers.loop, jobs.loop, identityLoop(identity, log)],
+    loops: [
+      ...[consumer, handles.loop, labelers.loop, jobs.loop],
+      ...[identityLoop(identity, log), ...upkeep],
+    ],
     close: async () => {},
   }
+}
+
+/** Undefined where everybody is indexed. */
+function scopeOf(
+  { scope, members }: Pick<AppviewConfig, 'scope' | 'members'>,
+  parts: { directory: Directory; now: () => number },
+): Scope | undefined {
+  if (scope === 'all') return undefined
+  const rule = scopeRule(members, { hasNeighbours: scope === 'neighbourhood' })
+  return new Scope({ rule, ...parts })
 }
 
 /** Labelers of the operator's choosing. The list is made once, when all of it is known. */

@@ -32,6 +32,7 @@ import type { Threads } from './read/threads.ts'
 import type { Timelines } from './read/timelines.ts'
 import type { Trends } from './read/trends.ts'
 import type { UserLists } from './read/user-lists.ts'
+import type { Visitors } from './scope/visitors.ts'
 import type { SearchService } from './search/search-service.ts'
 import type { MediaUrls } from './views/images.ts'
 
@@ -75,4 +76,5 @@ export interface ReadParts {
   timelines: Timelines
   urls: MediaUrls
   userLists: UserLists
+  visitors: Visitors
 }

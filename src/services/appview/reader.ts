@@ -47,6 +47,7 @@ type WritingPart =
   | 'privateState'
   | 'pushTokens'
   | 'threadMutes'
+  | 'visitors'
 
 export interface Reader extends Omit<ReadParts, WritingPart> {
   /** The caches forget what a committed transaction changed. */

@@ -18,7 +18,7 @@ import {
 import { loadMigrations, openSqlite, type Sql } from '#platform/storage'
 import { signServiceAuth } from '#protocol/auth'
 import { cidForCbor, cidForRaw, generateKey, type SigningKey } from '#protocol/crypto'
-import { type CidBytes, cidText, encodeCar, encodeCbor, fromJson } from '#protocol/data'
+import { type CidBytes, cidText, decodeCbor, encodeCar, encodeCbor, fromJson } from '#protocol/data'
 import { methodSchema } from '#protocol/lexicon'
 import {
   commitEvent,
@@ -217,6 +217,19 @@ export class Person {
     const live = new Set([...this.tree.entries()].map(([, cid]) => cidText(cid)))
     const records = this.blocks.filter(([cid]) => live.has(cidText(cid)))
     return encodeCar([commit], [[commit, this.commitBytes], ...this.tree.blocks(), ...records])
+  }
+
+  /** What its host says of one record. */
+  answer(params: URLSearchParams): HttpResponse {
+    const path = `${params.get('collection')}/${params.get('rkey')}`
+    const cid = this.tree.get(path)
+    if (cid === undefined) return json(400, { error: 'RecordNotFound' })
+    const [, bytes] = this.blocks.find(([known]) => cidText(known) === cidText(cid))!
+    return json(200, {
+      uri: `at://${this.did}/${path}`,
+      cid: cidText(cid),
+      value: decodeCbor(bytes),
+    })
   }
 
   document(): object {
@@ -454,6 +467,12 @@ export class World {
       case '/xrpc/com.atproto.sync.getRepo':
         if (this.repoError !== undefined) return json(400, { error: this.repoError })
         return person ? { status: 200, body: person.car() } : json(400, { error: 'RepoNotFound' })
+      case '/xrpc/com.atproto.sync.listRepos':
+        return json(200, { repos: [...this.people.values()].map(({ did }) => ({ did })) })
+      case '/xrpc/com.atproto.repo.getRecord': {
+        const found = this.people.get(params.get('repo') ?? '')
+        return found ? found.answer(params) : json(400, { error: 'RepoNotFound' })
+      }
       case '/xrpc/com.atproto.sync.getBlob': {
         const blob = this.blobs.get(params.get('cid') ?? '')
         if (blob === undefined) return json(400, { error: 'BlobNotFound' })

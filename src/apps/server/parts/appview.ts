@@ -10,10 +10,8 @@ export const appviewPart: ServicePart<AppviewConfig> = {
   kind: 'appview',
   defaultPort: 2584,
   async load() {
-    const [{ appviewConfig, appviewMigrations, createAppview }, storage] = await Promise.all([
-      import('#services/appview'),
-      import('#platform/storage'),
-    ])
+    const [{ appviewConfig, appviewMigrations, createAppview, scopeRule }, storage] =
+      await Promise.all([import('#services/appview'), import('#platform/storage')])
     return {
       table: appviewConfig,
       wire(values, _place, { peers }) {
@@ -24,6 +22,7 @@ export const appviewPart: ServicePart<AppviewConfig> = {
           ...(plc.length > 0 ? [] : ['falaj appview needs a directory: give --plc URL']),
           ...(relay ? [] : ['falaj appview needs a relay: give --relay URL']),
         ]
+        if (values.scope !== 'all') missing.push(...wrongMembers(values.members, scopeRule))
         if (missing.length > 0) throw new UsageError(...missing)
         const pdsHosts = values.pdsHosts.length > 0 ? values.pdsHosts : peers.urls('pds')
         const search = values.search ?? peers.url('search')
@@ -52,4 +51,20 @@ export const appviewPart: ServicePart<AppviewConfig> = {
       },
     }
   },
+}
+
+function wrongMembers(
+  members: readonly string[],
+  read: (members: readonly string[]) => unknown,
+): string[] {
+  if (members.length === 0)
+    return [
+      'this scope of falaj appview needs members: give --members DID, the URL of a host, or the AT-URI of a list',
+    ]
+  try {
+    read(members)
+    return []
+  } catch (error) {
+    return [(error as Error).message]
+  }
 }

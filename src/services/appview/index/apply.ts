@@ -5,9 +5,17 @@ import { type Directory, identityOf } from '#protocol/identity'
 import { type CommitEvent, verifyCommitEvent } from '#protocol/repo'
 import type { Did, Tid } from '#protocol/syntax'
 import { type RepoEvent, readRepoEvent } from '#protocol/xrpc'
+import type { Scope } from '../scope/scope.ts'
 import type { Batch } from './batch.ts'
 import type { Collections } from './collections.ts'
-import { applyCommit, type CommitVerdict, type PreparedCommit, prepareCommit } from './commit.ts'
+import {
+  applyCommit,
+  applyToKnown,
+  type CommitVerdict,
+  type CountRecord,
+  type PreparedCommit,
+  prepareCommit,
+} from './commit.ts'
 import { Tally } from './tally.ts'
 import type { IndexWriter } from './writer.ts'
 
@@ -43,12 +51,14 @@ export class EventIndexer {
   readonly #now: () => number
   readonly #lag: { set(seconds: number): void }
 
+  readonly #scope: Scope | undefined
   constructor(parts: {
     writer: IndexWriter
     collections: Collections
     directory: Directory
     /** An identity changed: what is remembered of it is out of date. */
     forget(did: Did): void
+    scope?: Scope | undefined
     metrics: Metrics
     log: Log
     now: () => number
@@ -57,6 +67,7 @@ export class EventIndexer {
     this.#collections = parts.collections
     this.#directory = parts.directory
     this.#forget = parts.forget
+    this.#scope = parts.scope
     this.#metrics = parts.metrics
     this.#log = parts.log
     this.#now = parts.now
@@ -122,6 +133,8 @@ export class EventIndexer {
   async #prepare(event: RepoEvent, upstream: Upstream, tally: Tally): Promise<Ready> {
     // Before what follows in the same batch is looked at: it may be signed by the new key.
     if (event.kind === 'identity') this.#forget(event.did)
+    const did = didOf(event)
+    if (did !== undefined) await this.#scope?.look(did)
     if (event.kind !== 'commit') return { event, commit: undefined }
     if (upstream.verify) {
       const refusal = await this.#refusalOf(event.event)
@@ -156,10 +169,10 @@ export class EventIndexer {
         if (commit === undefined) return
         const count = (collection: string, verdict: string) =>
           tally.add('record', collection, verdict)
-        const verdict: CommitVerdict = await applyCommit(batch, commit, count)
-        return tally.add('event', 'commit', verdict)
+        return tally.add('event', 'commit', await applyAdmitted(batch, commit, count))
       }
       case 'sync': {
+        if (!(await isWanted(batch, event.event.did))) return tally.add('event', 'sync', OUTSIDE)
         const author = await batch.author(event.event.did)
         if (author.rev !== undefined && event.event.rev <= author.rev)
           return tally.add('event', 'sync', 'old')
@@ -167,9 +180,11 @@ export class EventIndexer {
         return tally.add('event', 'sync', 'applied')
       }
       case 'identity':
+        if (!(await isSpokenOf(batch, event.did))) return tally.add('event', 'identity', OUTSIDE)
         await this.#applyIdentity(batch, event.did)
         return tally.add('event', 'identity', 'applied')
       case 'account':
+        if (!(await isSpokenOf(batch, event.did))) return tally.add('event', 'account', OUTSIDE)
         await applyAccount(batch, event)
         return tally.add('event', 'account', event.active ? 'active' : 'inactive')
       case 'info':
@@ -207,6 +222,32 @@ async function saveCursor(batch: Batch, source: string, seq: number | undefined)
      on conflict (source) do update set seq = excluded.seq`,
     [source, seq],
   )
+}
+
+/** Of events of accounts whose records are not kept. */
+const OUTSIDE = 'out-of-scope'
+
+function didOf(event: RepoEvent): Did | undefined {
+  if (event.kind === 'commit') return event.event.repo
+  return event.kind === 'sync' ? event.event.did : undefined
+}
+
+async function applyAdmitted(
+  batch: Batch,
+  commit: PreparedCommit,
+  count: CountRecord,
+): Promise<CommitVerdict | typeof OUTSIDE> {
+  const admission = batch.scope ? await batch.scope.admits(batch, commit.did) : 'all'
+  if (admission === 'all') return applyCommit(batch, commit, count)
+  return admission === 'known' ? applyToKnown(batch, commit) : OUTSIDE
+}
+
+async function isWanted(batch: Batch, did: Did): Promise<boolean> {
+  return batch.scope === undefined || (await batch.scope.admits(batch, did)) === 'all'
+}
+
+async function isSpokenOf(batch: Batch, did: Did): Promise<boolean> {
+  return batch.scope === undefined || batch.scope.knows(batch, did)
 }
 
 /** Whether nothing can be written just now; a conflict is about one row, and no reason to wait. */

@@ -1,5 +1,6 @@
 import type { Sql } from '#platform/storage'
 import type { Did, Tid } from '#protocol/syntax'
+import type { Scope } from '../scope/scope.ts'
 import { Changed } from './changed.ts'
 
 /** What the indexer knows of an account whose repo it follows. */
@@ -111,6 +112,8 @@ export class Batch {
   readonly sql: Sql
   readonly nowMs: number
   readonly changed = new Changed()
+  /** Whose records are kept; undefined where those of everybody are. */
+  readonly scope: Scope | undefined
   readonly #authors: AuthorCache
   readonly #dirtyAuthors = new Set<Author>()
   readonly #subjects = new Map<
@@ -120,10 +123,11 @@ export class Batch {
   readonly #actors = new Map<number, Deltas<ActorColumn>>()
   readonly #items = new Map<string, { aid: number; subject: string; delta: number }>()
 
-  constructor(sql: Sql, nowMs: number, authors: AuthorCache) {
+  constructor(sql: Sql, parts: { nowMs: number; authors: AuthorCache; scope: Scope | undefined }) {
     this.sql = sql
-    this.nowMs = nowMs
-    this.#authors = authors
+    this.nowMs = parts.nowMs
+    this.scope = parts.scope
+    this.#authors = parts.authors
   }
 
   /** The account of a DID; made when nobody has spoken of it yet. */
@@ -151,15 +155,16 @@ export class Batch {
    */
   async needRepair(author: Author, reason: string, rev: Tid): Promise<void> {
     this.setAuthor(author, { repair: reason })
-    await this.#addJob(REPAIR_JOB, repairKey(author.did, rev))
+    await this.addJob(REPAIR_JOB, repairKey(author.did, rev))
   }
 
   /** Asks for everything of a deleted account to be taken out of the index. */
   async needPurge(author: Author): Promise<void> {
-    await this.#addJob(PURGE_JOB, author.did)
+    await this.addJob(PURGE_JOB, author.did)
   }
 
-  async #addJob(kind: string, key: string): Promise<void> {
+  /** Asks for a job, whose row is as durable as what caused it. */
+  async addJob(kind: string, key: string): Promise<void> {
     await this.sql.run(
       `insert into jobs (kind, key, payload, run_at, created_at, updated_at)
        values (?, ?, 'null', ?, ?, ?) on conflict (kind, key) do update

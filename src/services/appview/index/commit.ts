@@ -17,7 +17,7 @@ export type RecordVerdict =
   | 'missing'
 
 /** What came of a commit. */
-export type CommitVerdict = 'applied' | 'applied-repair' | 'old'
+export type CommitVerdict = 'applied' | 'applied-known' | 'applied-repair' | 'old'
 
 /** A record checked before any transaction is open. */
 export interface PreparedRecord {
@@ -128,6 +128,20 @@ export async function applyCommit(
   return repair === undefined ? 'applied' : 'applied-repair'
 }
 
+/**
+ * Applies a commit of an account whose records are not followed: of what was looked up, what is
+ * deleted goes, and the profile changes.
+ */
+export async function applyToKnown(batch: Batch, { did, seenMs, ops }: PreparedCommit) {
+  const { aid } = await batch.author(did)
+  for (const { index, rkey, record } of ops) {
+    if (record === undefined) await index.remove(batch, aid, rkey)
+    else if (index.collection === 'app.bsky.actor.profile')
+      await putRecord(batch, index, { aid, did, rkey, seenMs, ...record })
+  }
+  return 'applied-known' as const
+}
+
 async function applyOp(
   batch: Batch,
   { aid, did }: Author,
@@ -149,6 +163,7 @@ export async function putRecord(
 ): Promise<RecordVerdict> {
   try {
     await index.put(batch, record)
+    await batch.scope?.touched(batch, index, record)
     return 'indexed'
   } catch (error) {
     if (!(error instanceof UnusableRecord)) throw error

@@ -1,4 +1,5 @@
 import type { Sql } from '#platform/storage'
+import type { Scope } from '../scope/scope.ts'
 import { AuthorCache, Batch } from './batch.ts'
 import type { Changed } from './changed.ts'
 
@@ -7,10 +8,17 @@ export class IndexWriter {
   readonly #sql: Sql
   readonly #now: () => number
   readonly #committed: (changed: Changed) => void
+  readonly #scope: Scope | undefined
   readonly #authors = new AuthorCache()
 
   /** `committed` is told what changed, before anybody can read on. */
-  constructor(parts: { sql: Sql; now: () => number; committed: (changed: Changed) => void }) {
+  constructor(parts: {
+    sql: Sql
+    now: () => number
+    scope?: Scope | undefined
+    committed: (changed: Changed) => void
+  }) {
+    this.#scope = parts.scope
     this.#sql = parts.sql
     this.#now = parts.now
     this.#committed = parts.committed
@@ -20,7 +28,11 @@ export class IndexWriter {
   async write<T>(work: (batch: Batch) => Promise<T>): Promise<T> {
     const { result, changed } = await this.#sql.transaction(async (sql) => {
       this.#authors.begin()
-      const batch = new Batch(sql, this.#now(), this.#authors)
+      const batch = new Batch(sql, {
+        nowMs: this.#now(),
+        authors: this.#authors,
+        scope: this.#scope,
+      })
       const done = await work(batch)
       await batch.flush()
       return { result: done, changed: batch.changed }

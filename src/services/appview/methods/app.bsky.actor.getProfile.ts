@@ -15,6 +15,7 @@ type Parts = Pick<
   ReadParts,
   | ('actors' | 'auth' | 'hydrator' | 'knownFollowers')
   | ('labels' | 'resolver' | 'starterPacks' | 'subscriptions')
+  | 'visitors'
 >
 
 /**
@@ -22,12 +23,13 @@ type Parts = Pick<
  * taken down or deactivated one is named as such.
  */
 export function getProfile(parts: Parts): Method {
-  const { actors, auth, hydrator, resolver, subscriptions } = parts
+  const { actors, auth, hydrator, resolver, subscriptions, visitors } = parts
   return readMethod(mainSchema, {
     auth: auth.optional,
     actors,
     stages: {
       async skeleton({ actor }, viewer) {
+        await visitors.profile(actor)
         const aid = await resolver.knownAid(actor)
         const account = (await actors.load([aid], { hidden: true })).get(aid)
         if (account?.status !== undefined) throw hiddenAccount(account.status)

@@ -13,12 +13,14 @@ export function getPostThread({
   hydrator,
   resolver,
   threads,
-}: Pick<ReadParts, 'actors' | 'auth' | 'hydrator' | 'resolver' | 'threads'>): Method {
+  visitors,
+}: Pick<ReadParts, 'actors' | 'auth' | 'hydrator' | 'resolver' | 'threads' | 'visitors'>): Method {
   return readMethod(mainSchema, {
     auth: auth.optional,
     actors,
     stages: {
       async skeleton({ uri, depth, parentHeight }) {
+        await visitors.post(uri)
         const post = await resolver.post(uri)
         const thread = post && (await threads.around(post.key, { depth, parentHeight }))
         if (thread === undefined) throw notFound(uri)

@@ -7,7 +7,10 @@ import { otherThreadItems } from '../views/thread-items.ts'
 
 /** Direct replies to a post that getPostThreadV2 keeps apart: hidden by the thread's author, or muted. */
 export function getPostThreadOtherV2(
-  parts: Pick<ReadParts, 'actors' | 'auth' | 'hydrator' | 'relations' | 'resolver' | 'threads'>,
+  parts: Pick<
+    ReadParts,
+    'actors' | 'auth' | 'hydrator' | 'relations' | 'resolver' | 'threads' | 'visitors'
+  >,
 ): Method {
   return readMethod(mainSchema, {
     auth: parts.auth.optional,

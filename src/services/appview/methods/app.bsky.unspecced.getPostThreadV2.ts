@@ -15,7 +15,10 @@ const ABOVE_MAX = 80
  * or kept from strangers leaves a mark where it stood; the anchor itself, too, is never an error.
  */
 export function getPostThreadV2(
-  parts: Pick<ReadParts, 'actors' | 'auth' | 'hydrator' | 'relations' | 'resolver' | 'threads'>,
+  parts: Pick<
+    ReadParts,
+    'actors' | 'auth' | 'hydrator' | 'relations' | 'resolver' | 'threads' | 'visitors'
+  >,
 ): Method {
   return readMethod(mainSchema, {
     auth: parts.auth.optional,

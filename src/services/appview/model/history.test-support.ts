@@ -37,6 +37,7 @@ export class History {
   readonly #queues = new Map<Person, Sent[]>()
   /** Delivered or lost, for what comes again. */
   readonly #past = new Map<Person, Sent[]>()
+  readonly #deleted = new Set<Person>()
   #state: number
 
   constructor({ seed, isLossy, ...options }: HistoryOptions) {
@@ -106,6 +107,7 @@ export class History {
   async decide(): Promise<void> {
     const { facts, world } = this
     const viewer = this.pick(this.people)
+    if (this.#deleted.has(viewer)) return
     const other = this.pick(this.people.filter((person) => person !== viewer))
     const key = `${viewer.did} ${other.did}`
     const isMuted = facts.mutes.has(key)
@@ -133,8 +135,14 @@ export class History {
       if (person.head === undefined) person.profile({ displayName: 'again' })
       return
     }
-    const status = this.pick(['deactivated', 'deactivated', 'takendown', 'suspended', 'deleted'])
+    const drawn = this.pick(['deactivated', 'deactivated', 'takendown', 'suspended', 'deleted'])
+    // What an account alone knows goes with it: who mutes somebody is not deleted here.
+    const isMuting = [...facts.mutes, ...facts.threadMutes].some((key) =>
+      key.startsWith(person.did),
+    )
+    const status = drawn === 'deleted' && isMuting ? 'takendown' : drawn
     facts.status.set(person.did, status)
+    if (status === 'deleted') this.#deleted.add(person)
     person.account(status)
     if (status !== 'deleted') return
     // Should it come back, its repository begins anew.

@@ -3,7 +3,7 @@ import type { Hydration, Viewer } from '../read/hydrate.ts'
 import type { Mark } from '../read/relations.ts'
 import type { Thread } from '../read/threads.ts'
 
-type Parts = Pick<ReadParts, 'hydrator' | 'relations' | 'resolver' | 'threads'>
+type Parts = Pick<ReadParts, 'hydrator' | 'relations' | 'resolver' | 'threads' | 'visitors'>
 
 /** The skeleton of a thread, and the thread that its author made of own posts. */
 export interface ThreadSkeleton {
@@ -19,10 +19,11 @@ export interface ThreadHydration {
 
 /** Posts around an anchor; without the anchor, nothing but its name. */
 export async function threadAround(
-  { resolver, threads }: Parts,
+  { resolver, threads, visitors }: Parts,
   anchor: string,
   { below, above }: { below: number; above: number },
 ): Promise<ThreadSkeleton> {
+  await visitors.post(anchor)
   const post = await resolver.post(anchor)
   const found = post && (await threads.around(post.key, { depth: below, parentHeight: above }))
   if (found === undefined) return { thread: { ...NOTHING, uri: anchor }, ownThread: [] }

@@ -128,7 +128,8 @@ export class Actors {
   async #read(aids: number[]): Promise<Actor[]> {
     const { version } = this.#changes
     const rows = await this.#sql.all<ActorRow>(
-      `select a.aid, a.did, a.handle, a.status, p.cid, p.body, p.indexed_ms, j.pack_aid, j.pack_rkey
+      `select a.aid, a.did, a.handle, a.status, p.cid, p.body, p.indexed_ms, j.pack_aid, j.pack_rkey,
+         exists (select 1 from scope_account s where s.aid = a.aid and s.kind = 3) as is_visitor
        from actor a left join profile p on p.aid = a.aid left join pack_join j on j.aid = a.aid
        where a.aid in (${marks(aids.length)})`,
       padded(aids),

@@ -53,6 +53,8 @@ export interface ActorRow {
   cid: Uint8Array | null
   body: string | null
   indexed_ms: number | null
+  /** Of accounts that are not followed: they were looked up for somebody. */
+  is_visitor: number
   pack_aid: number | null
   pack_rkey: string | null
 }
@@ -73,9 +75,10 @@ export function actorOf(row: ActorRow, said: Said, urls: MediaUrls, nowMs: numbe
     isUnlisted: said.isUnlisted,
     allowSubscriptions: allowedOf(said.subscribers),
   }
+  const scope = row.is_visitor === 1 ? ',"isOutsideScope":true' : ''
   const associated = `,"associated":{${associatedOf(said)}},"labels":`
   if (profile === undefined) {
-    const names = `{"did":"${did}","handle":"${handle}"`
+    const names = `{"did":"${did}","handle":"${handle}"${scope}`
     const head = names + associated
     const labelled = { basic: `${head}[]`, labels: '[]', labelsAt: head.length }
     const associatedAt = names.length + ASSOCIATED_LENGTH
@@ -85,7 +88,7 @@ export function actorOf(row: ActorRow, said: Said, urls: MediaUrls, nowMs: numbe
   const uri = `at://${did}/app.bsky.actor.profile/self`
   const labels = selfLabels(profile.labels, { did, uri, cid: cidText(row.cid!), createdAt })
   const names =
-    `{"did":"${did}","handle":"${handle}"` +
+    `{"did":"${did}","handle":"${handle}"${scope}` +
     textMember('displayName', profile.displayName) +
     textMember('pronouns', profile.pronouns) +
     (avatar ? `,"avatar":"${urls.image('avatar', did, avatar)}"` : '')
