@@ -51,6 +51,11 @@ export const commands: readonly Command[] = [
     help: 'a replica of a directory of identities: status, held --url URL',
     run: async (args) => await (await import('./directory.ts')).runDirectory(args),
   },
+  {
+    name: 'index',
+    help: 'the index of an app view: refused --url URL [--did DID], records it cannot take in, and why',
+    run: async (args) => await (await import('./appview-index.ts')).runIndex(args),
+  },
 ]
 
 const USAGE = 2

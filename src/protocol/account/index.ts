@@ -77,6 +77,7 @@ export {
   type RecoveryStep,
   recover,
 } from './recover.ts'
+export { listRefused, type RefusedRecord } from './refused-lexicons.ts'
 export {
   isUnknownMethod,
   type OwnerSession,

@@ -81,6 +81,7 @@ import { getTrends } from './methods/app.bsky.unspecced.getTrends.ts'
 import { initAgeAssurance } from './methods/app.bsky.unspecced.initAgeAssurance.ts'
 import { exportPrivate } from './methods/app.falaj.appview.exportPrivate.ts'
 import { importPrivate } from './methods/app.falaj.appview.importPrivate.ts'
+import { listRefused } from './methods/app.falaj.appview.listRefused.ts'
 import { resolveHandle } from './methods/com.atproto.identity.resolveHandle.ts'
 import type { ReadParts } from './parts.ts'
 
@@ -148,6 +149,7 @@ export function methods(parts: ReadParts): Method[] {
     registerPush(parts),
     unregisterPush(parts),
     updateSeen(parts),
+    listRefused(parts),
     getAgeAssuranceState(parts),
     initAgeAssurance(parts),
     getTrends(parts),

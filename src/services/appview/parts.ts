@@ -23,6 +23,7 @@ import type { Labels } from './read/labels.ts'
 import type { NoticePreferencesByAccount } from './read/notice-preferences.ts'
 import type { NoticedRecords } from './read/noticed-records.ts'
 import type { Notices } from './read/notices.ts'
+import type { Refusals } from './read/refusals.ts'
 import type { Relations } from './read/relations.ts'
 import type { Resolver } from './read/resolver.ts'
 import type { StarterPacks } from './read/starter-packs.ts'
@@ -64,6 +65,7 @@ export interface ReadParts {
   notices: Notices
   privateState: PrivateState
   pushTokens: PushTokens
+  refusals: Refusals
   relations: Relations
   resolver: Resolver
   search: SearchService

@@ -24,6 +24,7 @@ import { NoticePreferencesByAccount } from './read/notice-preferences.ts'
 import { NoticedRecords } from './read/noticed-records.ts'
 import { Notices } from './read/notices.ts'
 import { Posts } from './read/posts.ts'
+import { Refusals } from './read/refusals.ts'
 import { Relations } from './read/relations.ts'
 import { Resolver } from './read/resolver.ts'
 import { StarterPacks } from './read/starter-packs.ts'
@@ -136,6 +137,7 @@ export function createReader(options: {
     noticePreferences,
     noticedRecords,
     notices: new Notices({ sql, verifiers: options.verifiers }),
+    refusals: new Refusals({ sql }),
     relations,
     resolver: new Resolver({ actors, directory }),
     search: new SearchService({

@@ -121,3 +121,23 @@ test('more blocks by list than are kept are refused, and room is made by taking 
   await world.settle()
   assert.equal((await rows('list_block')).length, 500)
 })
+
+test('anybody can ask which records are not in the index, and why', async () => {
+  for (const rkey of ['one', 'two', 'three']) ann.create('app.bsky.feed.like', { subject: 1 }, rkey)
+  ben.create('app.bsky.feed.like', { subject: 1 }, 'four')
+  await world.settle()
+  const list = async (params: Record<string, string | number>) => {
+    const response = await world.call('GET', 'app.falaj.appview.listRefused', { params })
+    assert.equal(response.status, 200)
+    return JSON.parse(response.body as string)
+  }
+  const uris = (page: { records: { uri: string }[] }) =>
+    page.records.map(({ uri }) => uri.split('/').pop())
+  const first = await list({ limit: 3 })
+  const rest = await list({ limit: 3, cursor: first.cursor })
+  assert.deepEqual([...uris(first), ...uris(rest)], ['four', 'three', 'two', 'one'])
+  assert.equal(first.records[0].uri, `at://${ben.did}/app.bsky.feed.like/four`)
+  assert.equal(first.records[0].reason, 'invalid')
+  assert.deepEqual(uris(await list({ did: ann.did })), ['three', 'two', 'one'])
+  assert.deepEqual(uris(await list({ did: 'did:plc:unknown222222222222222222' })), [])
+})
