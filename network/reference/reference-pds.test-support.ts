@@ -8,6 +8,7 @@ import { once } from 'node:events'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 /** Where the reference is installed; undefined when nowhere. */
@@ -36,16 +37,28 @@ export interface ReferencePds {
   upload(bytes: Uint8Array, type: string, token: string): Promise<Body>
   /** As the operator. */
   admin(nsid: string, input: unknown): Promise<Body>
+  /** The code of the newest letter to somebody: it is sent nowhere, and lies in the database. */
+  mailedCode(did: string, purpose: string): string
   stop(signal?: 'SIGTERM' | 'SIGKILL'): Promise<void>
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: answers of every shape
 type Body = any
 
+export interface ReferenceOptions {
+  folder: string
+  port: number
+  /** `localhost` is reached as `http://localhost:PORT`, any other by `https`. */
+  hostname: string
+  /** Suffix of the handles it issues; its name by default. */
+  handleDomain?: string
+  plcUrl: string
+}
+
 /** Starts it on a folder, with the settings in the folder's `pds.env`, which is made when missing. */
 export async function startReferencePds(
   installation: string,
-  options: { folder: string; port: number; hostname: string; plcUrl: string },
+  options: ReferenceOptions,
 ): Promise<ReferencePds> {
   const { folder, port, plcUrl } = options
   const settings = join(folder, 'pds.env')
@@ -104,6 +117,15 @@ export async function startReferencePds(
         body: Uint8Array.from(bytes),
       }),
     admin: (nsid, input) => call(nsid, json({ authorization: basic }, input)),
+    mailedCode(did, purpose) {
+      const db = new DatabaseSync(join(folder, 'account.sqlite'))
+      const row = db
+        .prepare('SELECT token FROM email_token WHERE did = ? AND purpose = ?')
+        .get(did, purpose) as { token: string } | undefined
+      db.close()
+      if (!row) throw new Error(`no letter for ${purpose}`)
+      return row.token
+    },
     async stop(signal = 'SIGTERM') {
       if (child.exitCode !== null) return
       child.kill(signal)
@@ -113,7 +135,7 @@ export async function startReferencePds(
 }
 
 /** What its installer writes, with a name nobody has. */
-function newSettings({ hostname }: { hostname: string }): string {
+function newSettings({ hostname, handleDomain = `.${hostname}` }: ReferenceOptions): string {
   const hex = (count: number) => randomBytes(count).toString('hex')
   return `PDS_HOSTNAME=${hostname}
 PDS_JWT_SECRET=${hex(16)}
@@ -125,7 +147,7 @@ PDS_BLOB_UPLOAD_LIMIT=52428800
 PDS_DID_PLC_URL=https://plc.example
 PDS_BSKY_APP_VIEW_URL=https://appview.example
 PDS_BSKY_APP_VIEW_DID=did:web:appview.example
-PDS_SERVICE_HANDLE_DOMAINS=.${hostname}
+PDS_SERVICE_HANDLE_DOMAINS=${handleDomain}
 PDS_INVITE_REQUIRED=false
 PDS_DEV_MODE=true
 LOG_ENABLED=false

@@ -1,7 +1,5 @@
 /** People of a reference PDS, with something of everything it keeps. */
 
-import { join } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
 import type { ReferencePds } from './reference-pds.test-support.ts'
 
 export interface ReferencePerson {
@@ -150,14 +148,9 @@ async function writeMany(pds: ReferencePds, frank: ReferencePerson): Promise<voi
   await pds.upload(picture('never posted'), 'image/png', frank.accessJwt)
 }
 
-/** The letter is not sent anywhere; its code is in the database. */
+/** By the code of the letter. */
 async function confirmEmail(pds: ReferencePds, who: ReferencePerson): Promise<void> {
   await pds.post('com.atproto.server.requestEmailConfirmation', undefined, who.accessJwt)
-  const db = new DatabaseSync(join(pds.folder, 'account.sqlite'))
-  const row = db
-    .prepare(`SELECT token FROM email_token WHERE did = ? AND purpose = 'confirm_email'`)
-    .get(who.did) as { token: string } | undefined
-  db.close()
-  const input = { email: who.email, token: row?.token }
+  const input = { email: who.email, token: pds.mailedCode(who.did, 'confirm_email') }
   await pds.post('com.atproto.server.confirmEmail', input, who.accessJwt)
 }

@@ -6,6 +6,7 @@ import {
   confirmMove,
   confirmPassword,
   getMove,
+  isUnknownMethod,
   type MoveView,
   moveBack,
   type OwnerSession,
@@ -49,7 +50,10 @@ export async function moveByJob(asking: Asking): Promise<SignedReceipt | undefin
     await there.post(planMoveHere, given)
   } catch (error) {
     // What does not know the method says so in one of these ways.
-    if (error instanceof XrpcError && [401, 404, 501].includes(error.status)) return undefined
+    const isUnknown = isUnknownMethod(error)
+    if (isUnknown || (error instanceof XrpcError && [401, 404].includes(error.status))) {
+      return undefined
+    }
     throw error
   }
   const code = await codeByPassword(source, password)
@@ -64,7 +68,8 @@ async function codeByPassword({ client }: OwnerSession, password: string) {
   try {
     return (await client.post(confirmPassword, { password, purpose: 'plc-operation' })).code
   } catch (error) {
-    if (error instanceof XrpcError && error.status < 500) return undefined
+    if (error instanceof XrpcError && (error.status < 500 || isUnknownMethod(error)))
+      return undefined
     throw error
   }
 }

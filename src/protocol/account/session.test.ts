@@ -86,5 +86,11 @@ describe('an owner’s session', () => {
     await assert.rejects(ask(owner), isUnknownMethod)
     hosts.on(FROM, 'com.atproto.server.getSession', () => refused(401, 'AuthMissing'))
     await assert.rejects(ask(owner), (error) => !isUnknownMethod(error))
+    const passedOn = { error: 'UpstreamFailure', message: 'Upstream service unreachable' }
+    hosts.on(FROM, 'com.atproto.server.getSession', () => ({ status: 502, json: passedOn }))
+    await assert.rejects(ask(owner), isUnknownMethod)
+    const inFront = () => ({ status: 502, json: {} })
+    hosts.on(FROM, 'com.atproto.server.getSession', inFront)
+    await assert.rejects(ask(owner), (error) => !isUnknownMethod(error))
   })
 })

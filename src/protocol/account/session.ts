@@ -92,9 +92,16 @@ async function isExpired(response: Response): Promise<boolean> {
   }
 }
 
-/** Whether an upstream does not know the method. */
+/**
+ * Whether a host does not know the method. Hosts pass on what they do not know, to a service that does not
+ * know it either, or is away: a host that says so of another service does not answer the method itself. A
+ * proxy before it that fails says nothing of the kind.
+ */
 export function isUnknownMethod(error: unknown): boolean {
-  return (
-    error instanceof XrpcError && (error.status === 501 || error.error === 'MethodNotImplemented')
-  )
+  if (!(error instanceof XrpcError)) return false
+  if (error.status === 501 || error.error === 'MethodNotImplemented') return true
+  return error.error === 'UpstreamFailure' && error.message === PASSED_ON_IN_VAIN
 }
+
+/** What the reference says then. */
+const PASSED_ON_IN_VAIN = 'Upstream service unreachable'
