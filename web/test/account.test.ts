@@ -66,6 +66,10 @@ describe('the pages of an account', { skip }, () => {
   it('a passkey is made, opens the account alone, and follows a password', async () => {
     await signUp('sara')
     const { context, page, errors, close } = await windows.open({ language: 'ar' })
+    // A browser that offers nothing by itself: the button asks.
+    await page.addInitScript(() => {
+      Object.defineProperty(PublicKeyCredential, 'isConditionalMediationAvailable', { value: null })
+    })
     await addAuthenticator(context, page)
     await signIn(page, 'sara', '/account/second-factors')
     await page.fill('[data-passkey=create] [name=name]', 'هاتفي')
@@ -86,6 +90,22 @@ describe('the pages of an account', { skip }, () => {
     assert.equal(at(page), '/account/second-step')
     await sent(page, '[data-passkey=use] button')
     assert.equal(at(page), '/account')
+    assert.deepEqual(errors, [])
+    await close()
+  })
+
+  it('a passkey is offered where the name is filled in, and opens the account by itself', async () => {
+    await signUp('maya')
+    const { context, page, errors, close } = await windows.open({ language: 'en' })
+    await addAuthenticator(context, page)
+    await signIn(page, 'maya', '/account/second-factors')
+    await page.fill('[data-passkey=create] [name=name]', 'my key')
+    await sent(page, '[data-passkey=create] button')
+    await page.goto(`${host}/account`)
+    // The virtual authenticator chooses what a person would choose under the field.
+    await sent(page, 'form[action="/account/sign-out"] button')
+    await page.waitForURL((url) => url.pathname === '/account')
+    await page.getByText('@maya.test').first().waitFor()
     assert.deepEqual(errors, [])
     await close()
   })

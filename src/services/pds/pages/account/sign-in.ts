@@ -148,7 +148,7 @@ function show(
 ${problem ? html`<div class="notice" data-tone="bad" role="alert"><strong>${w[problem]}</strong><br>${w[`${problem}Text`]}</div>` : html`<p class="lead">${w.lead}</p>`}
 <form method="post" action="${onward('/account/sign-in', visit)}" class="form">${visit.token}
 <div class="field"><label for="name">${w.name}</label>
-<input class="input" id="name" name="name" value="${name}" dir="ltr" autocomplete="username" autocapitalize="none" spellcheck="false" required maxlength="${NAME_MAX}"${name === '' && html` autofocus`}></div>
+<input class="input" id="name" name="name" value="${name}" dir="ltr" autocomplete="username webauthn" autocapitalize="none" spellcheck="false" required maxlength="${NAME_MAX}"${name === '' && html` autofocus`}></div>
 <div class="field"><label for="password">${w.password}</label>
 <input class="input" id="password" name="password" type="password" dir="auto" autocomplete="current-password" required maxlength="${PASSWORD_MAX}"${name !== '' && html` autofocus`}></div>
 <button class="button wide-button">${w.go}</button>

@@ -31,8 +31,9 @@ async function create(options) {
   }
 }
 
-async function use(options) {
+async function use(options, how = {}) {
   const used = await navigator.credentials.get({
+    ...how,
     publicKey: {
       ...options,
       challenge: bytes(options.challenge),
@@ -51,17 +52,36 @@ async function use(options) {
   }
 }
 
+/** What the browser offers under a field while nobody has asked for it yet. */
+let offered = new AbortController()
+
+function send(form, answer) {
+  form.elements.answer.value = JSON.stringify(answer)
+  form.submit()
+}
+
+/** Passkeys among what the browser fills the name in with; nothing is said when none is chosen. */
+async function offer(form) {
+  const { isConditionalMediationAvailable } = PublicKeyCredential
+  if (!(await isConditionalMediationAvailable?.call(PublicKeyCredential))) return
+  const how = { mediation: 'conditional', signal: offered.signal }
+  const answer = await use(JSON.parse(form.dataset.options), how).catch(() => undefined)
+  if (answer) send(form, answer)
+}
+
 function prepare(form) {
   const failed = form.querySelector('[data-failed]')
   form.hidden = false
+  if (document.querySelector('input[autocomplete~=webauthn]')) offer(form)
   form.addEventListener('submit', async (event) => {
     event.preventDefault()
     failed.hidden = true
+    // A browser asks one question at a time.
+    offered.abort()
+    offered = new AbortController()
     try {
       const options = JSON.parse(form.dataset.options)
-      const answer = await (form.dataset.passkey === 'create' ? create(options) : use(options))
-      form.elements.answer.value = JSON.stringify(answer)
-      form.submit()
+      send(form, await (form.dataset.passkey === 'create' ? create(options) : use(options)))
     } catch {
       failed.hidden = false
     }
