@@ -41,6 +41,7 @@ test('no page of any kind lets itself be framed, kept, or read by another site',
   assert.ok(all.length > 15 && all.includes('/account/second-factors'), all.join(' '))
   for (const path of [...all, await pageOf(app)]) {
     const { status, headers = {} } = await browser.ask('GET', path, undefined, {
+      accept: 'text/html',
       origin: 'https://evil.example',
     })
     assert.match(headers['content-security-policy'] ?? '', /frame-ancestors 'none'/, path)
