@@ -11,6 +11,9 @@ export interface Asked {
   host: string
   nsid: string
   authorization: string | null
+  /** Whom it is to be passed on to. */
+  proxy: string | null
+  cursor: string | null
   input: unknown
 }
 
@@ -71,12 +74,13 @@ export class FakeHosts {
   }
 
   readonly fetch = async (url: string, init: RequestInit = {}): Promise<Response> => {
-    const { origin: host, pathname } = new URL(url)
+    const { origin: host, pathname, searchParams } = new URL(url)
     const nsid = pathname.replace('/xrpc/', '')
     const { body } = init
     const input = typeof body === 'string' ? JSON.parse(body) : body
-    const authorization = new Headers(init.headers).get('authorization')
-    const asked = { host, nsid, authorization, input }
+    const given = new Headers(init.headers)
+    const [authorization, proxy] = [given.get('authorization'), given.get('atproto-proxy')]
+    const asked = { host, nsid, authorization, proxy, cursor: searchParams.get('cursor'), input }
     this.asked.push(asked)
     const handler = this.#handlers.get(`${host} ${nsid}`)
     const answer = handler ? handler(asked) : refused(501, 'MethodNotImplemented')

@@ -96,9 +96,10 @@ export interface PrivatePartCopied {
   part: string
   /**
    * `carried`: it is here. `named`: it cannot move, and is named, to be made again. `silent`: the old
-   * host does not say. `kept`: it changed at both hosts, and what is here stays.
+   * host does not say. `kept`: it changed at both hosts, and what is here stays. `shared`: both hosts
+   * use the service that keeps it, so it did not have to move.
    */
-  outcome: 'carried' | 'named' | 'silent' | 'kept'
+  outcome: 'carried' | 'named' | 'silent' | 'kept' | 'shared'
   count: number
   /** SHA-256 of all of it in one order, base64url. */
   hash?: string | undefined

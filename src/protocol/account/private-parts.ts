@@ -1,14 +1,15 @@
 /**
  * State of an account that is not in its repository, and what a move does about it: one entry for each
- * kind that a host keeps. What an app view keeps by DID (bookmarks, drafts, mutes) stays where it is.
+ * kind that a host keeps, and one for what its app view keeps by DID (bookmarks, drafts, mutes).
  */
 import { ComAtprotoServerListAppPasswords } from '@atcute/atproto'
 import * as AppBskyActorGetPreferences from '@atcute/bluesky/types/app/actor/getPreferences'
 import * as AppBskyActorPutPreferences from '@atcute/bluesky/types/app/actor/putPreferences'
 import { base64url, sha256 } from '#protocol/crypto'
-import type { XrpcClient } from '#protocol/xrpc'
+import { type XrpcClient, XrpcError } from '#protocol/xrpc'
 import type { Hosts } from './copy.ts'
 import type { PrivatePartCopied } from './move-state.ts'
+import { exportPrivate, importPrivate } from './private-state-lexicons.ts'
 import { isUnknownMethod } from './session.ts'
 
 interface PrivatePart {
@@ -48,7 +49,45 @@ const appPasswords: PrivatePart = {
   },
 }
 
-const parts: readonly PrivatePart[] = [preferences, appPasswords]
+/**
+ * What app views alone know of the account. Before the move the old host's is only named; once the
+ * account's key is the new host's, that one asks it in the account's name, and gives what it has to its
+ * own app view, where that is another one. What is there already stays, so all of it may be repeated.
+ */
+const appview: PrivatePart = {
+  name: 'appview',
+  async copy({ source }) {
+    try {
+      const { did } = await source.get(exportPrivate, { limit: 1 })
+      return { outcome: 'named', count: 0, names: [did] }
+    } catch (error) {
+      // No app view, or one that does not know this: nothing of the move depends on it.
+      if (error instanceof XrpcError) return { outcome: 'silent', count: 0 }
+      throw error
+    }
+  },
+  async copyLate({ destination }, before) {
+    const [old] = before.names ?? []
+    if (before.outcome !== 'named' || old === undefined) return before
+    const { did } = await destination.get(exportPrivate, { limit: 1 })
+    if (did === old) return { outcome: 'shared', count: 0, names: [did] }
+    const headers = { 'atproto-proxy': `${old}#bsky_appview` }
+    let count = 0
+    let cursor: string | undefined
+    do {
+      const params = cursor === undefined ? { limit: 500 } : { limit: 500, cursor }
+      const page = await destination.get(exportPrivate, params, { headers })
+      if (page.items.length > 0) {
+        const { refused } = await destination.post(importPrivate, { items: page.items })
+        count += page.items.length - refused
+      }
+      cursor = page.cursor
+    } while (cursor !== undefined)
+    return { outcome: 'carried', count, names: [did] }
+  },
+}
+
+const parts: readonly PrivatePart[] = [preferences, appPasswords, appview]
 
 /** Copies all of it; each time anew. */
 export async function copyPrivateParts(hosts: Hosts): Promise<PrivatePartCopied[]> {

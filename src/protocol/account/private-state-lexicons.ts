@@ -36,10 +36,10 @@ export type PrivateItem =
     }
   | { $type: 'app.falaj.appview.defs#seen'; seenAt: string }
 
-/** A page of the caller's private state. */
+/** A page of the caller's private state, and which app view keeps it. */
 export const exportPrivate = /* @__PURE__ */ lexicons.query<
   { limit: number; cursor?: string },
-  { items: PrivateItem[]; cursor?: string | undefined }
+  { did: Did; items: PrivateItem[]; cursor?: string | undefined }
 >('app.falaj.appview.exportPrivate')
 
 /** Adds a page to the caller's private state; says how many items found no room. */

@@ -5,11 +5,13 @@ import type { ReadParts } from '../parts.ts'
 /** A page of what is known here alone of the viewer. */
 export function exportPrivate({
   auth,
+  did,
   privateState,
-}: Pick<ReadParts, 'auth' | 'privateState'>): Method {
+}: Pick<ReadParts, 'auth' | 'did' | 'privateState'>): Method {
   return query(schema, {
     auth: auth.required,
-    handle: ({ params, caller }) =>
-      privateState.export(caller.aid, { cursor: params.cursor, limit: params.limit }),
+    async handle({ params: { cursor, limit }, caller }) {
+      return { did, ...(await privateState.export(caller.aid, { cursor, limit })) }
+    },
   })
 }

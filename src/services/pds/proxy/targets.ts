@@ -21,6 +21,7 @@ const DEFAULTS: readonly [beginning: string, ...ServiceName[]][] = [
   ['com.atproto.moderation.createreport', 'reports', 'moderation'],
   ['com.atproto.moderation.', 'moderation'],
   ['app.falaj.moderation.', 'moderation'],
+  ['app.falaj.appview.', 'appview'],
   ['tools.ozone.', 'moderation'],
   ['chat.bsky.', 'chat'],
   ['app.bsky.feed.getfeedskeleton', 'feeds', 'appview'],
