@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { after, before, describe, test } from 'node:test'
@@ -20,6 +20,7 @@ import { eventually, ServerProcess, temporaryFolder } from '../rig.ts'
 
 const falaj = join(import.meta.dirname, '../../bin/falaj')
 const PASSWORD = 'alice-password'
+const PREFERENCES = [{ $type: 'app.bsky.actor.defs#adultContentPref', enabled: false }]
 const NEW_PASSWORD = 'alice at her new host'
 
 /** Every service is a process of its own; alice's host is destroyed, and she has sixteen words. */
@@ -28,8 +29,7 @@ describe('an account whose host is destroyed', () => {
   const nodes: Record<string, ServerProcess> = {}
   const wordsFile = join(folder.path, 'words')
   const passwordFile = join(folder.path, 'password')
-  const backup = join(folder.path, 'alice.car')
-  const blobs = join(folder.path, 'blobs')
+  const archive = join(folder.path, 'alice.zip')
   const secret = crypto.getRandomValues(new Uint8Array(16))
   const key = recoveryKey(secret)
   let bob: AtpAgent
@@ -88,7 +88,7 @@ describe('an account whose host is destroyed', () => {
   const recovering = () => [
     ...['recover', '--did', did, '--plc', nodes.plc!.url, '--words-file', wordsFile],
     ...['--to', nodes.pds2!.url, '--handle', 'alice.two.test', '--email', 'alice@example.com'],
-    ...['--password-file', passwordFile, '--backup', backup, '--blobs', blobs],
+    ...['--password-file', passwordFile, '--archive', archive],
   ]
 
   test('while it lived, she put a key of her own above its key, and showed that she can read the sheet', async () => {
@@ -107,17 +107,26 @@ describe('an account whose host is destroyed', () => {
     hostKey = health.keys[1]!.key
   })
 
-  test('she has an export: her repository, and the files its records mention', async () => {
-    const host = new AtpAgent({ service: nodes.pds1!.url })
-    const { data } = await host.com.atproto.sync.getRepo({ did })
-    writeFileSync(backup, data)
-    mkdirSync(blobs)
-    const { data: list } = await host.com.atproto.sync.listBlobs({ did })
-    for (const cid of list.cids) {
-      const blob = await host.com.atproto.sync.getBlob({ did, cid })
-      writeFileSync(join(blobs, cid), blob.data)
-    }
-    assert.equal(list.cids.length, 1)
+  test('she takes everything along, from the page of her account', async () => {
+    const { url } = nodes.pds1!
+    const alice = new AtpAgent({ service: url })
+    await alice.login({ identifier: 'alice.test', password: PASSWORD })
+    await alice.app.bsky.actor.putPreferences({ preferences: PREFERENCES })
+    const page = await fetch(`${url}/account/sign-in`)
+    const [, token] = /name="page-token" value="([^"]+)"/.exec(await page.text())!
+    const cookie = page.headers.getSetCookie().map((one) => one.split(';')[0]!)
+    const headers = { cookie: cookie.join('; '), origin: url }
+    const form = { name: 'alice.test', password: PASSWORD, 'page-token': token! }
+    const body = new URLSearchParams(form)
+    const call = { method: 'POST', headers, body, redirect: 'manual' as const }
+    const signedIn = await fetch(`${url}/account/sign-in`, call)
+    assert.equal(signedIn.status, 303)
+    const now = signedIn.headers.getSetCookie().map((one) => one.split(';')[0]!)
+    const everything = await fetch(`${url}/account/export/everything.zip`, {
+      headers: { cookie: [...cookie, ...now].reverse().join('; ') },
+    })
+    assert.equal(everything.headers.get('content-type'), 'application/zip')
+    writeFileSync(archive, new Uint8Array(await everything.arrayBuffer()))
   })
 
   test('the host is killed, and everything it had is gone', async () => {
@@ -188,6 +197,8 @@ describe('an account whose host is destroyed', () => {
       assert.equal(data.postsCount, 22)
       return data.handle === 'alice.two.test'
     })
+    const { data: settings } = await alice.app.bsky.actor.getPreferences()
+    assert.deepEqual(settings.preferences, PREFERENCES, 'what is only hers came too')
     const { data } = await alice.com.atproto.sync.listBlobs({ did })
     const blob = await alice.com.atproto.sync.getBlob({ did, cid: data.cids[0]! })
     assert.deepEqual(new Set(blob.data), new Set([7]))

@@ -97,6 +97,32 @@ describe('recovering an account', () => {
     assert.equal(written.status, 200)
   })
 
+  test('the key of an organisation alone rescues people of its host who have none of their own', async () => {
+    const ofSchool = new Uint8Array(16).fill(77)
+    const school = recoveryKey(ofSchool).publicKey.didKey
+    const theirs = await TestHost.open({
+      plc,
+      publicUrl: 'https://school.test',
+      seed: 9,
+      config: { recoveryDidKey: school, handleDomains: ['.school.test'] },
+    })
+    const pupil = await theirs.signUp('pupil')
+    await theirs.write(pupil, 'at school')
+    const car = (await theirs.get('com.atproto.sync.getRepo', { did: pupil.did })).bytes
+    const [first, host] = stateOf(pupil).rotationKeys
+    assert.equal(first, school, 'it stands above the host’s')
+    await theirs.close()
+    const rescue = { secret: ofSchool, keep: [school], repo: () => car }
+    const receipt = await finish(wanted(pupil, 'pupil.next.test', rescue))
+    assert.deepEqual([receipt.records, receipt.missingBlobs], [1, []])
+    const { rotationKeys, services } = stateOf(pupil)
+    assert.equal(services.atproto_pds!.endpoint, next.url)
+    assert.deepEqual([rotationKeys[0], rotationKeys.includes(host!)], [school, false])
+    const session = { identifier: pupil.did, password: PASSWORD }
+    const { body } = await next.post('com.atproto.server.createSession', session)
+    assert.deepEqual(await next.listTexts({ ...pupil, ...body }), ['at school'])
+  })
+
   test('what a host did that threw the key out is taken back', async () => {
     const bob = await old.signUp('bob', { recoveryKey: didKey })
     await old.post('com.atproto.identity.requestPlcOperationSignature', undefined, bob.accessJwt)
