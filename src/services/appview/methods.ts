@@ -48,6 +48,8 @@ import { getSuggestedFollowsByActor } from './methods/app.bsky.graph.getSuggeste
 import { muteActor } from './methods/app.bsky.graph.muteActor.ts'
 import { muteActorList } from './methods/app.bsky.graph.muteActorList.ts'
 import { muteThread } from './methods/app.bsky.graph.muteThread.ts'
+import { searchStarterPacks } from './methods/app.bsky.graph.searchStarterPacks.ts'
+import { searchStarterPacksV2 } from './methods/app.bsky.graph.searchStarterPacksV2.ts'
 import { unmuteActor } from './methods/app.bsky.graph.unmuteActor.ts'
 import { unmuteActorList } from './methods/app.bsky.graph.unmuteActorList.ts'
 import { unmuteThread } from './methods/app.bsky.graph.unmuteThread.ts'
@@ -149,6 +151,8 @@ export function methods(parts: ReadParts): Method[] {
     registerPush(parts),
     unregisterPush(parts),
     updateSeen(parts),
+    searchStarterPacksV2(parts),
+    searchStarterPacks(parts),
     listRefused(parts),
     getAgeAssuranceState(parts),
     initAgeAssurance(parts),

@@ -62,6 +62,4 @@ export const notApplicable: Reasons = {
 /** Meant to be answered here, and not yet. Whoever adds the method takes its line out. */
 export const toCome: Reasons = {
   'app.bsky.feed.searchPostsV2': 'search with facets',
-  'app.bsky.graph.searchStarterPacks': 'starter packs',
-  'app.bsky.graph.searchStarterPacksV2': 'starter packs',
 }

@@ -9,10 +9,8 @@ import {
 import { fillPage, respond, revOf } from '../pages/pipeline.ts'
 import type { ReadParts } from '../parts.ts'
 import type { Generator } from '../read/generators.ts'
+import { hasWords, LOOKED_AT, wordsOf } from '../search/words.ts'
 import { arrayOf, cursorMember } from '../views/json.ts'
-
-/** Feeds looked at for a page that names words. */
-const LOOKED_AT = 100
 
 /** Feeds that most people like, first; those whose name or description has the words asked for. */
 export function getPopularFeedGenerators(
@@ -23,13 +21,11 @@ export function getPopularFeedGenerators(
     auth: auth.optional,
     async handle({ params: { query: text, ...asked }, caller }) {
       const rev = await revOf(actors, caller)
-      const words = fold(text ?? '')
-        .split(/\s+/)
-        .filter(Boolean)
+      const words = wordsOf(text ?? '')
       const { items, cursor } = await fillPage(asked, async ({ cursor: from, limit }) => {
         const rows = words.length > 0 ? LOOKED_AT : limit
         const found = await generators.mostLiked({ cursor: from, limit: rows })
-        const hits = found.generators.filter((one) => hasWords(one, words))
+        const hits = found.generators.filter((one) => hasWords(textOf(one), words))
         const page = { generators: hits.slice(0, limit) }
         const isAll = hits.length <= limit
         const h = await hydrateGenerators(parts, page, caller)
@@ -44,12 +40,6 @@ export function getPopularFeedGenerators(
   })
 }
 
-function hasWords({ record }: Generator, words: readonly string[]): boolean {
-  if (words.length === 0) return true
-  const text = fold(`${record.displayName} ${record.description ?? ''}`)
-  return words.every((word) => text.includes(word))
-}
-
-function fold(text: string): string {
-  return text.normalize('NFKC').toLowerCase()
+function textOf({ record }: Generator): string {
+  return `${record.displayName} ${record.description ?? ''}`
 }

@@ -125,3 +125,29 @@ test('a pack of somebody else’s list is none', async () => {
   const { starterPacks } = await world.get('app.bsky.graph.getActorStarterPacks', params)
   assert.deepEqual(starterPacks, [])
 })
+
+test('packs are found by words of their name and description, page by page', async () => {
+  const { world, bob, alice } = scene
+  const make = (name: string, description: string) =>
+    bob.create('app.bsky.graph.starterpack', {
+      ...{ name, description, list: list.uri },
+      createdAt: bob.now,
+    })
+  make('Springs of NIZWA', 'water')
+  make('Wells', 'near Nizwa')
+  make('Elsewhere', '')
+  await join('comer')
+  for (const version of ['', 'V2']) {
+    const names: string[] = []
+    let cursor: string | undefined
+    do {
+      const params = { q: 'nizwa', limit: 1, ...(cursor && { cursor }) }
+      const page = await world.get(`app.bsky.graph.searchStarterPacks${version}`, params, alice)
+      names.push(
+        ...page.starterPacks.map(({ record }: { record: { name: string } }) => record.name),
+      )
+      cursor = page.cursor
+    } while (cursor)
+    assert.deepEqual(names, ['Nizwa', 'Springs of NIZWA', 'Wells'], `version ${version}`)
+  }
+})

@@ -15,6 +15,8 @@ export interface StarterPack {
   did: Did
   rkey: string
   cid: string
+  name: string
+  description: string
   /** The record as it was written. */
   body: string
   indexedMs: number
@@ -102,7 +104,7 @@ export class StarterPacks {
     return { packs, cursor: rows.length < limit ? undefined : rows.at(-1)!.rkey }
   }
 
-  /** Packs by which most people came; of those alike, in the order of their makers and keys. */
+  /** Packs by which most people came first; a cursor may follow any of them. */
   async mostJoined({ cursor, limit }: PageOf) {
     const from = cursor === undefined ? undefined : readCursor(cursor, 2)
     const [items = Number.MAX_SAFE_INTEGER, aid = 0] = from?.numbers ?? []
@@ -115,8 +117,12 @@ export class StarterPacks {
     )
     const keys = rows.map((row) => [row.aid, row.subject.slice(STARTER_PACK.length + 1)] as const)
     const last = rows.length < limit ? undefined : rows.at(-1)
-    const next = last && cursorOf(last.items, last.aid, keys.at(-1)![1])
-    return { packs: await this.byKeys(keys), cursor: next }
+    const cursors = new Map(keys.map((key, i) => [key.join('/'), cursorOf(rows[i]!.items, ...key)]))
+    return {
+      packs: await this.byKeys(keys),
+      cursor: last && cursors.get(keys.at(-1)!.join('/')),
+      cursorAt: ({ aid, rkey }: StarterPack) => cursors.get(`${aid}/${rkey}`),
+    }
   }
 
   /** The people of lists who came on them last, by list key. */
@@ -157,12 +163,19 @@ export class StarterPacks {
 
 function packOf(row: Row): StarterPack {
   // Records were checked when they were indexed.
-  const record = JSON.parse(row.body) as { list: string; feeds?: { uri: string }[] }
+  const record = JSON.parse(row.body) as {
+    list: string
+    name: string
+    description?: string
+    feeds?: { uri: string }[]
+  }
   return {
     aid: row.aid,
     did: row.did,
     rkey: row.rkey,
     cid: cidText(row.cid as never),
+    name: record.name,
+    description: record.description ?? '',
     body: row.body,
     indexedMs: row.indexed_ms,
     list: [row.aid, listOf(record.list)?.rkey ?? ''],
