@@ -111,8 +111,10 @@ export {
   getVaultRepo,
   listVaultAccounts,
   listVaultBlobs,
+  listVaultDrills,
   listVaultInstants,
   unfollowAccount,
   type VaultAccount,
+  type VaultDrill,
   type VaultInstant,
 } from './vault-lexicons.ts'

@@ -6,6 +6,7 @@ import getBlobJson from '#lexicons/app/falaj/vault/getBlob' with { type: 'json' 
 import getRepoJson from '#lexicons/app/falaj/vault/getRepo' with { type: 'json' }
 import listAccountsJson from '#lexicons/app/falaj/vault/listAccounts' with { type: 'json' }
 import listBlobsJson from '#lexicons/app/falaj/vault/listBlobs' with { type: 'json' }
+import listDrillsJson from '#lexicons/app/falaj/vault/listDrills' with { type: 'json' }
 import listInstantsJson from '#lexicons/app/falaj/vault/listInstants' with { type: 'json' }
 import unfollowJson from '#lexicons/app/falaj/vault/unfollow' with { type: 'json' }
 import { compileLexicons } from '#protocol/lexicon'
@@ -20,6 +21,7 @@ const lexicons = /* @__PURE__ */ compileLexicons([
   getRepoJson,
   getBlobJson,
   listBlobsJson,
+  listDrillsJson,
   listInstantsJson,
 ])
 
@@ -106,3 +108,29 @@ export const listVaultBlobs = /* @__PURE__ */ lexicons.query<
   { did: string; limit: number; cursor?: string },
   { cids: string[]; cursor?: string | undefined }
 >('app.falaj.vault.listBlobs')
+
+/** A drill that a vault held: accounts given back on trial. */
+export interface VaultDrill {
+  startedAt: string
+  endedAt: string
+  accounts: number
+  /** Of them, those that could not be given back. */
+  failed: number
+  records: number
+  blobs: number
+  sample: {
+    did: string
+    rev: string
+    /** When that state was. */
+    time: string
+    records: number
+    blobs: number
+    problem?: string | undefined
+  }[]
+}
+
+/** Drills, newest first, for the operator. */
+export const listVaultDrills = /* @__PURE__ */ lexicons.query<
+  { limit: number },
+  { drills: VaultDrill[] }
+>('app.falaj.vault.listDrills')

@@ -59,6 +59,19 @@ export const vaultConfig = config('vault', {
     unit: 'days',
     help: 'How long a copy outlives the word of its host that the account was deleted.',
   }),
+  drillEveryHours: integer({
+    flag: 'vault-drill-every-hours',
+    default: 24,
+    min: 1,
+    unit: 'hours',
+    help: 'How often accounts are given back on trial.',
+  }),
+  drillAccounts: integer({
+    flag: 'vault-drill-accounts',
+    default: 5,
+    min: 1,
+    help: 'How many each time, chosen by chance.',
+  }),
   s3Bucket: text({
     flag: 'vault-s3-bucket',
     help: 'Bucket that packs and blobs are kept in, instead of a folder.',

@@ -26,6 +26,7 @@ import { BLOB_JOB, COPY_JOB, ERASE_JOB, LIST_JOB, TIDY_JOB } from './ask.ts'
 import { Callers, loadOwnIdentity } from './auth/index.ts'
 import type { VaultConfig } from './config.ts'
 import { copyBlob, copyRepo, eraseRest, listHost } from './copying/index.ts'
+import { Drills } from './drills/index.ts'
 import { Hosts, Intake } from './following/index.ts'
 import {
   Accounts,
@@ -37,6 +38,7 @@ import {
   Packs,
 } from './kept/index.ts'
 import { methods } from './methods.ts'
+import { vaultPage } from './page/index.ts'
 import { askTidy, mend, removeLeftovers, tidyAccount } from './tidying/index.ts'
 import { Views } from './views.ts'
 
@@ -107,7 +109,7 @@ export async function createVault(
     blobJobs.wake()
     tidyJobs.wake()
   }
-  const copyParts = { sql, accounts, packs, inTurn, directory, outside, log }
+  const copyParts = { sql, accounts, packs, inTurn, directory, outside, log, asked }
   const blobParts = { sql, accounts, blobs, directory, outside, bytesMax: config.blobBytesMax }
   const repoJobs = createJobs({
     ...{ sql, outside, log, metrics, concurrency: 3 },
@@ -131,6 +133,11 @@ export async function createVault(
     ...{ sql, outside, log, metrics, concurrency: 1 },
     kinds: { [TIDY_JOB]: { run: (job) => tidyAccount(tidyParts, job) } },
   })
+  const drills = new Drills({
+    ...{ sql, accounts, packs, blobs, inTurn, outside, damaged, metrics, log },
+    everyHours: config.drillEveryHours,
+    sample: config.drillAccounts,
+  })
   const intake = new Intake({ sql, accounts, packs, identities, now, metrics, asked })
   const hosts = new Hosts({ sql, intake, subscribe, outside, metrics, log, asked })
   await hosts.configure(config.followHost.map((url) => new URL(url).origin))
@@ -143,15 +150,18 @@ export async function createVault(
   const router = createRouter(
     methods({
       ...{ accounts, blobs, callers, config, did: own.did, directory, hosts, instants },
-      ...{ outside, packs, sql, views, asked, damaged },
+      ...{ outside, packs, sql, views, asked, damaged, drills },
     }),
     { health: () => ({ version: deps.version }), onFailure: failureLog(log) },
   )
   return {
     name: 'vault',
     did: own.did,
-    handle: (request) =>
-      request.path.startsWith('/xrpc/') ? router.handle(request) : otherPath(request.path),
+    handle(request) {
+      if (request.path.startsWith('/xrpc/')) return router.handle(request)
+      if (request.path === '/') return vaultPage({ sql, drills }, request)
+      return NOT_FOUND
+    },
     loops: [
       hosts.loop,
       named('copies', repoJobs.loop),
@@ -167,6 +177,7 @@ export async function createVault(
           }
         },
       },
+      drills.loop,
       { name: 'identity', run: () => own.refresh() },
     ],
     close: async () => {},
@@ -175,8 +186,8 @@ export async function createVault(
 
 const named = (name: string, { run }: Loop): Loop => ({ name, run })
 
-function otherPath(path: string): HttpResponse {
-  const headers = { 'content-type': 'text/plain; charset=utf-8' }
-  if (path !== '/') return { status: 404, headers, body: 'Not found\n' }
-  return { status: 200, headers, body: 'A vault of accounts. Methods are under /xrpc/\n' }
+const NOT_FOUND: HttpResponse = {
+  status: 404,
+  headers: { 'content-type': 'text/plain; charset=utf-8' },
+  body: 'Not found\n',
 }

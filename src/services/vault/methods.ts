@@ -7,13 +7,14 @@ import { getBlob } from './methods/app.falaj.vault.getBlob.ts'
 import { getRepo } from './methods/app.falaj.vault.getRepo.ts'
 import { listAccounts } from './methods/app.falaj.vault.listAccounts.ts'
 import { listBlobs } from './methods/app.falaj.vault.listBlobs.ts'
+import { listDrills } from './methods/app.falaj.vault.listDrills.ts'
 import { listInstants } from './methods/app.falaj.vault.listInstants.ts'
 import { unfollow } from './methods/app.falaj.vault.unfollow.ts'
 import type { Vault } from './parts.ts'
 
 const table = [
   ...[describeVault, follow, getAccount, getBlob, getRepo],
-  ...[listAccounts, listBlobs, listInstants, unfollow],
+  ...[listAccounts, listBlobs, listDrills, listInstants, unfollow],
 ]
 
 export const methods = (parts: Vault): Method[] => table.map((method) => method(parts))

@@ -4,6 +4,7 @@ import type { Sql } from '#platform/storage'
 import type { CachedDirectory } from '#protocol/identity'
 import type { Callers } from './auth/index.ts'
 import type { VaultConfig } from './config.ts'
+import type { Drills } from './drills/index.ts'
 import type { Hosts } from './following/index.ts'
 import type { Accounts, Damaged, Instants, KeptAccount, KeptBlobs, Packs } from './kept/index.ts'
 import type { Views } from './views.ts'
@@ -15,6 +16,7 @@ export interface Vault {
   config: Pick<VaultConfig, 'openVault' | 'windowDays'>
   did: string
   directory: CachedDirectory
+  drills: Drills
   hosts: Hosts
   instants: Instants
   outside: Outside

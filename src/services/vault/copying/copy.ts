@@ -33,6 +33,8 @@ export interface CopyParts {
   directory: CachedDirectory
   outside: Pick<Outside, 'now' | 'fetch'>
   log: Log
+  /** Told when jobs were asked for. */
+  asked(): void
 }
 
 /** The largest repository that is copied; the greatest known are around a third of it. */
@@ -197,12 +199,13 @@ async function walk(
 }
 
 async function noteMentions(
-  { sql, outside }: CopyParts,
+  { sql, outside, asked }: CopyParts,
   account: KeptAccount,
   mentions: readonly Mention[],
 ): Promise<void> {
   if (mentions.length === 0) return
   await sql.transaction((sql) => addMentions(sql, account, mentions, outside.now()))
+  asked()
 }
 
 /** The repository as its host sends it; undefined when the host says that there is none to send. */

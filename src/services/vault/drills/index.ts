@@ -1,0 +1,2 @@
+/** Drills: whether the vault can do what it is for. */
+export { type Drill, type DrillAccount, Drills } from './drills.ts'

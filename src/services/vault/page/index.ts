@@ -1,0 +1,2 @@
+/** The vault's page. */
+export { vaultPage } from './page.ts'
