@@ -82,6 +82,44 @@ describe('people on two hosts', () => {
     assert.equal(unread.data.count, 3)
   })
 
+  test('what bob keeps for himself is his through his own host', async () => {
+    const { bsky } = bob.app
+    const { data } = await viewOf(bob).getAuthorFeed({ actor: alice.assertDid })
+    const { uri, cid } = data.feed[0]!.post
+    await bsky.bookmark.createBookmark({ uri, cid })
+    await bsky.draft.createDraft({ draft: { posts: [{ text: 'begun' }] } })
+    await bsky.graph.muteThread({ root: uri })
+    await bsky.notification.putActivitySubscription({
+      subject: alice.assertDid,
+      activitySubscription: { post: true, reply: false },
+    })
+    await bsky.notification.putPreferencesV2({
+      follow: { include: 'follows', list: true, push: false },
+    })
+    await bsky.notification.registerPush({
+      serviceDid: network.appview.did!,
+      token: 'token',
+      platform: 'web',
+      appId: 'app.example',
+    })
+    const { bookmarks } = (await bsky.bookmark.getBookmarks()).data
+    assert.equal(bookmarks[0]!.subject.uri, uri)
+    assert.equal((await bsky.draft.getDrafts()).data.drafts[0]!.draft.posts[0]!.text, 'begun')
+    const [post] = (await viewOf(bob).getPosts({ uris: [uri] })).data.posts
+    assert.deepEqual([post!.viewer?.bookmarked, post!.viewer?.threadMuted], [true, true])
+    assert.equal(post!.bookmarkCount, 1)
+    const { preferences } = (await bsky.notification.getPreferences()).data
+    assert.equal(preferences.follow.include, 'follows')
+    const next = await alice.post({ text: 'and bob is told' })
+    const told = await eventually('the post among the notifications', async () => {
+      const { notifications } = (await bob.listNotifications()).data
+      return notifications.find((one) => one.uri === next.uri)
+    })
+    assert.equal(told.reason, 'subscribed-post')
+    await alice.deletePost(next.uri)
+    await bsky.graph.unmuteThread({ root: uri })
+  })
+
   test('a deleted post is gone from every view', async () => {
     const post = await alice.post({ text: 'written in haste' })
     const seen = () => viewOf(bob).getPosts({ uris: [post.uri] })
