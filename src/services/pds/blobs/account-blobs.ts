@@ -40,6 +40,7 @@ export class AccountBlobs {
   readonly #isTakenDown: (did: Did, cid: string) => boolean
   /** Naming and erasing the bytes of one account go one after another. */
   readonly #turns = new Map<Did, Promise<unknown>>()
+  readonly #uploads = new Map<Did, Map<Promise<unknown>, BlobRef>>()
   /** Largest blob, in bytes. */
   readonly bytesMax: number
 
@@ -87,7 +88,7 @@ export class AccountBlobs {
         throw invalidRequest(`${size} bytes came, the content-length says ${claims.bytes}`)
       }
       const ref = { cid: intake.cid(), mimeType: mediaTypeOf(declared, intake.head()), size }
-      return await this.#inTurn(did, () => this.#keep(did, ref, staged))
+      return await this.#beside(did, ref, () => this.#keep(did, ref, staged))
     } finally {
       // After a commit this does nothing.
       await staged.discard()
@@ -101,7 +102,7 @@ export class AccountBlobs {
     }
     const isNoted = await this.#look(did, (file) => {
       if (file.blobs.get(ref.cid)) return true
-      this.#requireRoom(file, ref.size)
+      this.#requireRoom(file, ref.size + this.#coming(did, ref, file))
       return false
     })
     const key = blobKey(did, ref.cid)
@@ -243,9 +244,37 @@ export class AccountBlobs {
     })
   }
 
+  /**
+   * Uploads of one account go on beside each other, so that the disk can work on several at once; those
+   * of the same bytes one after the other.
+   */
+  async #beside<T>(did: Did, ref: BlobRef, work: () => Promise<T>): Promise<T> {
+    const uploads = this.#uploads.get(did) ?? new Map<Promise<unknown>, BlobRef>()
+    const same = [...uploads].flatMap(([turn, { cid }]) => (equalBytes(cid, ref.cid) ? [turn] : []))
+    const turn = Promise.allSettled([this.#turns.get(did), ...same]).then(work)
+    this.#uploads.set(did, uploads.set(turn, ref))
+    try {
+      return await turn
+    } finally {
+      uploads.delete(turn)
+      if (uploads.size === 0) this.#uploads.delete(did)
+    }
+  }
+
+  /** Bytes of uploads that came before this one and are not in the file yet. */
+  #coming(did: Did, ref: BlobRef, { blobs }: AccountFile): number {
+    let bytes = 0
+    for (const other of this.#uploads.get(did)?.values() ?? []) {
+      if (other === ref) break
+      if (!blobs.get(other.cid)) bytes += other.size
+    }
+    return bytes
+  }
+
+  /** Alone with the account's blobs. */
   async #inTurn<T>(did: Did, work: () => Promise<T>): Promise<T> {
-    const before = this.#turns.get(did) ?? Promise.resolve()
-    const turn = before.then(work, work)
+    const uploads = this.#uploads.get(did)?.keys() ?? []
+    const turn = Promise.allSettled([this.#turns.get(did), ...uploads]).then(work)
     this.#turns.set(did, turn)
     try {
       return await turn

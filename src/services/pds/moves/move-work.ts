@@ -113,6 +113,8 @@ export class MoveWork {
     this.#running.set(id, { stop, ended: end.promise })
     try {
       await this.#goOn(row, AbortSignal.any([signal, stop.signal]))
+      // The host is being stopped: it goes on when it starts again.
+      signal.throwIfAborted()
     } catch (error) {
       if (!stop.signal.aborted) throw error
     } finally {

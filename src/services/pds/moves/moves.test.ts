@@ -353,6 +353,23 @@ test('given up before the switch, nothing is left and the network never heard of
   await again.stop()
 })
 
+test('stopped in the middle, as for a new version, the host goes on with it when it starts again', async () => {
+  const alice = await person('updated')
+  const begun = await start(alice, { code: await code(alice) })
+  const jobs = destination.loop('moves')
+  let isStopping: Promise<void> | undefined
+  justBefore.set('com.atproto.sync.getBlob', () => {
+    isStopping ??= jobs.stop()
+  })
+  await destination.until(() => isStopping !== undefined)
+  justBefore.clear()
+  await isStopping
+  assert.equal((await seen(begun.accessJwt)).state, 'running')
+  const again = destination.loop('moves')
+  await until(begun.accessJwt, 'done')
+  await again.stop()
+})
+
 test('killed in the middle, the host goes on with it when it starts again', async () => {
   const alice = await person('interrupted')
   const begun = await start(alice, { code: await code(alice) })
