@@ -2,10 +2,11 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { after, before, describe, test } from 'node:test'
+import { readHead, signIn } from '#protocol/account'
 import { MovingNetwork } from '../moving.test-support.ts'
 
 const falaj = join(import.meta.dirname, '../../bin/falaj')
@@ -35,6 +36,52 @@ describe('a move by the new host', () => {
     const { state, receipt } = await network.moveThrough(bob, 'switch', 'old')
     assert.equal(state, 'done')
     assert.deepEqual([receipt!.records, receipt!.blobs, receipt!.sameRoot], [25, 5, true])
+  })
+
+  test('an account leaves in one file, and comes back from it as it was', async () => {
+    const dave = await network.person('dave', { records: 20, blobs: 3 })
+    const file = join(network.folder, 'dave.zip')
+    const password = join(network.folder, 'password of dave')
+    writeFileSync(password, dave.password)
+    const host = network.old.url
+    const who = ['--host', host, '--handle', dave.handle, '--password-file', password, '--json']
+    const taken = await run('export', ...who, '--language', 'en', file)
+    assert.equal(taken.code, 0, taken.err)
+    assert.equal(JSON.parse(taken.out).blobs, 3)
+    // Nothing in it is packed, so that anything can read it.
+    const archive = readFileSync(file, 'latin1')
+    assert.match(archive, new RegExp(`"format": "falaj-archive"[^}]*"did": "${dave.did}"`))
+    assert.match(archive, /index\.html[\s\S]*<html lang="en" dir="ltr">/)
+    // What was written since goes, and what was deleted is there again.
+    const session = await signIn({ service: host, fetch }, dave.handle, dave.password)
+    const head = await readHead(session.client, session.state.did)
+    const write = (record: object) => ({ repo: dave.did, collection: 'app.bsky.feed.post', record })
+    const call = (method: string, input: object) =>
+      fetch(`${host}/xrpc/com.atproto.repo.${method}`, {
+        method: 'POST',
+        headers: {
+          'content-type': 'application/json',
+          authorization: `Bearer ${session.state.accessJwt}`,
+        },
+        body: JSON.stringify(input),
+      })
+    const later = { text: 'later', createdAt: '2026-01-01T00:00:00Z' }
+    assert.equal((await call('createRecord', write(later))).status, 200)
+    assert.notEqual((await readHead(session.client, session.state.did)).data, head.data)
+    assert.equal((await run('import', ...who, file)).code, 2, 'it says that it replaces')
+    const back = await run('import', ...who, '--replace', file)
+    assert.equal(back.code, 0, back.err)
+    const { records, blobs, missingBlobs } = JSON.parse(back.out)
+    assert.deepEqual([records, blobs, missingBlobs], [23, 3, []])
+    assert.equal((await readHead(session.client, session.state.did)).data, head.data)
+    assert.equal((await call('createRecord', write(later))).status, 200, 'the account is open')
+    // The archive of another is refused before anything is touched.
+    const carl = await network.person('carl', { records: 1, blobs: 0 })
+    writeFileSync(password, carl.password)
+    const other = ['--host', host, '--handle', carl.handle, '--password-file', password]
+    const refused = await run('import', ...other, '--replace', file)
+    assert.equal(refused.code, 1)
+    assert.match(refused.err, /the archive is of/)
   })
 
   test('the command line starts it, shows its end, verifies the receipt, and moves back', async () => {

@@ -15,6 +15,8 @@ export interface AccountArchive {
   blob(cid: string): Promise<Uint8Array | undefined>
   /** What app.bsky.actor.putPreferences takes; undefined when there are none. */
   preferences(): Promise<unknown[] | undefined>
+  /** Any other small file, by its name; undefined when it is not there. */
+  file(name: string): Promise<Uint8Array | undefined>
   close(): Promise<void>
 }
 
@@ -56,6 +58,10 @@ function unpacked(folder: string): AccountArchive | undefined {
       const path = file(PREFERENCES)
       return path === undefined ? undefined : listIn(await readFile(path))
     },
+    async file(name) {
+      const path = file(...name.split('/'))
+      return path === undefined ? undefined : new Uint8Array(await readFile(path))
+    },
     close: async () => {},
   }
 }
@@ -87,6 +93,7 @@ async function packed(path: string, size: number): Promise<AccountArchive | unde
         const bytes = await whole(entries.get(PREFERENCES), PREFERENCES_BYTES_MAX)
         return bytes && listIn(bytes)
       },
+      file: (name) => whole(entries.get(name), PREFERENCES_BYTES_MAX),
       close: () => file.close(),
     }
   } catch (error) {

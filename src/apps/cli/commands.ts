@@ -22,6 +22,16 @@ export const commands: readonly Command[] = [
     run: async (args) => await (await import('./move.ts')).runMove(args),
   },
   {
+    name: 'export',
+    help: 'everything of an account in one file: --host URL --handle NAME FILE.zip',
+    run: async (args) => await (await import('./export.ts')).runExport(args),
+  },
+  {
+    name: 'import',
+    help: 'take such a file back into the account: --host URL --handle NAME --replace FILE.zip',
+    run: async (args) => await (await import('./export.ts')).runImport(args),
+  },
+  {
     name: 'receipt',
     help: 'the receipt of a move: verify FILE, by the key that --plc URL or --key DIDKEY gives',
     run: async (args) => await (await import('./receipt.ts')).runReceipt(args),

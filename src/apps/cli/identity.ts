@@ -1,6 +1,6 @@
 /** `falaj identity`: what an owner does with a key of their own, from the command line. */
 import { randomBytes } from 'node:crypto'
-import { createReadStream, existsSync, readFileSync, statSync } from 'node:fs'
+import { createReadStream, existsSync, statSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import {
@@ -32,8 +32,9 @@ import { type Did, type Handle, isHandle } from '#protocol/syntax'
 import { type Fetch, XrpcError, xrpcClient } from '#protocol/xrpc'
 import { openAccountArchive } from './archive.ts'
 import { type Flags, readFlags, readOrigin, requireFlags } from './flags.ts'
+import { readPassword } from './password.ts'
 import { readWords } from './sheet.ts'
-import { ask, endProgress, shown, showProgress, tell } from './terminal.ts'
+import { endProgress, shown, showProgress, tell } from './terminal.ts'
 
 const FLAGS = {
   did: 'value',
@@ -107,7 +108,7 @@ async function runRecover(flags: Flags): Promise<number> {
     const plan = await planRecovery({ did, secret, keep }, deps)
     if (flags.check) return tell(flags, plan, describePlan(plan))
     if (!flags.json) process.stderr.write(describePlan(plan))
-    const password = await readPassword(flags)
+    const password = await readPassword(flags, 'Password for the account at the new host')
     const recovery: Recovery = {
       did,
       secret,
@@ -245,13 +246,6 @@ async function blobOf(folder: string, cid: string): Promise<Uint8Array | undefin
   if (!/^[a-z2-7]+$/.test(cid)) return undefined
   const path = join(folder, cid)
   return existsSync(path) ? new Uint8Array(await readFile(path)) : undefined
-}
-
-async function readPassword(flags: Flags): Promise<string> {
-  const file = text(flags['password-file'])
-  if (file) return readFileSync(file === '-' ? 0 : file, 'utf8').replace(/\r?\n$/, '')
-  const given = process.env.FALAJ_PASSWORD
-  return given ?? (await ask('Password for the account at the new host', { secret: true }))
 }
 
 async function follow(recovery: Recovery, deps: RecoveryDeps): Promise<RecoveryReceipt> {

@@ -1,5 +1,6 @@
 /** Moves that the new host does itself: `falaj move` starts them, watches, and decides. */
 import { setTimeout as sleep } from 'node:timers/promises'
+import { ComAtprotoIdentityRequestPlcOperationSignature } from '@atcute/atproto'
 import { ConfigError, guardedFetch } from '#platform/runtime'
 import {
   abandonMove,
@@ -7,6 +8,7 @@ import {
   confirmPassword,
   getMove,
   isUnknownMethod,
+  type MoveBegun,
   type MoveView,
   moveBack,
   type OwnerSession,
@@ -26,7 +28,13 @@ import { ask, endProgress, showProgress, tell } from './terminal.ts'
 export const MOVE_VERBS = ['watch', 'pause', 'resume', 'abandon', 'back'] as const
 type Verb = (typeof MOVE_VERBS)[number]
 
-const FLAGS = { to: 'value', handle: 'value', 'password-file': 'value', json: 'switch' } as const
+const FLAGS = {
+  to: 'value',
+  handle: 'value',
+  'password-file': 'value',
+  code: 'value',
+  json: 'switch',
+} as const
 /** A host that is being started again is asked once a second, for five minutes. */
 const AWAY_TRIES = 300
 
@@ -171,8 +179,8 @@ export async function runMoveVerb(
         return tell(flags, receipt, deps.describe(receipt))
       }
       case 'back': {
-        const code = undefined
-        const begun = await session.client.post(moveBack, { id, password, code })
+        const given = typeof flags.code === 'string' ? flags.code : undefined
+        const begun = await wayBack(session, { id, password, code: given })
         const back = resumeSession(
           { service: begun.move.to, did: move.did, handle: move.handle, ...begun },
           { fetch },
@@ -189,6 +197,21 @@ export async function runMoveVerb(
   } finally {
     await network.close()
   }
+}
+
+/** Where the host sends mail, the code of its letter is asked for. */
+async function wayBack(
+  { client }: OwnerSession,
+  given: { id: string; password: string; code: string | undefined },
+): Promise<MoveBegun> {
+  try {
+    return await client.post(moveBack, given)
+  } catch (error) {
+    if (!(error instanceof XrpcError) || error.error !== 'MailRequired') throw error
+  }
+  await client.post(ComAtprotoIdentityRequestPlcOperationSignature.mainSchema, undefined)
+  const code = await ask('Code from the letter that was just sent')
+  return client.post(moveBack, { ...given, code })
 }
 
 /** Throws ConfigError for a word that is none. */

@@ -14,6 +14,7 @@ import { networkDirectory, type PlcCredentials, plcClient } from '#protocol/iden
 import type { Fetch } from '#protocol/xrpc'
 import { type Flags, readFlags, readOrigin, requireFlags } from './flags.ts'
 import { moveByJob, readVerb, runMoveVerb } from './move-job.ts'
+import { readPassword } from './password.ts'
 import { ask, endProgress, showProgress, tell } from './terminal.ts'
 
 const FLAGS = {
@@ -139,12 +140,6 @@ async function follow(state: MoveState, deps: Parameters<typeof move>[1]): Promi
     const count = done === undefined || total === undefined ? undefined : { done, total }
     showProgress(label(step), count)
   }
-}
-
-async function readPassword(flags: Flags): Promise<string> {
-  const file = text(flags['password-file'])
-  if (file) return readFileSync(file === '-' ? 0 : file, 'utf8').replace(/\r?\n$/, '')
-  return process.env.FALAJ_PASSWORD ?? (await ask('Password', { secret: true }))
 }
 
 /** A move that was interrupted; one to another host is not taken up silently. */

@@ -114,4 +114,5 @@ export type {
 } from './shapes.ts'
 export { type NetworkSubscribeOptions, networkSubscribe } from './subscribe.ts'
 export { type TestOutside, type TestOutsideOptions, testOutside } from './test-outside.ts'
+export { type ZipEntry, zip } from './zip.ts'
 export { pack, unpack } from './zstd.ts'

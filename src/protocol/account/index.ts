@@ -8,6 +8,24 @@ export {
   listAlarms,
   undoOperation,
 } from './alarm-lexicons.ts'
+export {
+  type ArchiveFile,
+  type ArchiveProgress,
+  type ArchiveStep,
+  type ArchiveToRestore,
+  archiveAbout,
+  type RestoredArchive,
+  restoreArchive,
+  type TakenArchive,
+  takeArchive,
+} from './archive.ts'
+export {
+  ARCHIVE_FORMAT,
+  type ArchiveAbout,
+  type ArchiveLanguage,
+  archiveIndex,
+  type IndexedRecord,
+} from './archive-index.ts'
 export { copyBlob, counted, type Hosts } from './copy.ts'
 export { type HostedHead, readHead } from './head.ts'
 export {

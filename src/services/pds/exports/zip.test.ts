@@ -3,8 +3,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { crc32 } from 'node:zlib'
 import fc from 'fast-check'
+import { type ZipEntry, zip } from '#platform/runtime'
 import { readZip } from './read-zip.test-support.ts'
-import { type ZipEntry, zip } from './zip.ts'
 
 async function whole(entries: readonly ZipEntry[]): Promise<Uint8Array> {
   const chunks: Uint8Array[] = []

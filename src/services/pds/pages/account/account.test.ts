@@ -396,7 +396,7 @@ test('everything is in one archive: records, pictures, preferences', async () =>
     images: [{ alt: '', image: { $type: 'blob', ...blob } }],
   }
   const post = { $type: 'app.bsky.feed.post', text: 'mine', createdAt: '2026-01-01T00:00:00.000Z' }
-  await host.write(person, 'mine', { record: { ...post, embed } })
+  await host.write(person, 'mine', { record: { ...post, text: 'mine & <b>mine</b>', embed } })
   const preferences = [{ $type: 'app.bsky.actor.defs#adultContentPref', enabled: false }]
   await host.post('app.bsky.actor.putPreferences', { preferences }, person.accessJwt)
   const browser = await signedIn(person, '/account/export')
@@ -410,14 +410,18 @@ test('everything is in one archive: records, pictures, preferences', async () =>
   assert.deepEqual(names, [
     'account.json',
     'repo.car',
+    'index.html',
     'preferences.json',
     `blobs/${blob.ref.$link}`,
   ])
   const text = (i: number) => Buffer.from(files[i]!.bytes).toString()
-  assert.equal(JSON.parse(text(0)).did, person.did)
+  const { did, format } = JSON.parse(text(0))
+  assert.deepEqual([did, format], [person.did, 'falaj-archive'])
   assert.ok(readCar(files[1]!.bytes))
-  assert.deepEqual(JSON.parse(text(2)), preferences)
-  assert.equal(text(3), 'a picture')
+  assert.match(text(2), /lang="en"[\s\S]*mine &amp; &lt;b&gt;mine&lt;\/b&gt;/)
+  assert.ok(text(2).includes(`<img src="blobs/${blob.ref.$link}"`))
+  assert.deepEqual(JSON.parse(text(3)), preferences)
+  assert.equal(text(4), 'a picture')
 })
 
 test('an account is paused, brought back, and deleted by password and mailed code together', async () => {

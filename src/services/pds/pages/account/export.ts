@@ -1,7 +1,8 @@
-import { type CidBytes, cidText } from '#protocol/data'
-import type { HttpRequest } from '#protocol/xrpc'
+import { type ZipEntry, zip } from '#platform/runtime'
+import { archiveAbout, archiveIndex, type IndexedRecord } from '#protocol/account'
+import { CID_LENGTH, type CidBytes, cidText, JsonBytes } from '#protocol/data'
+import type { Nsid } from '#protocol/syntax'
 import type { Account } from '../../accounts/index.ts'
-import { type ZipEntry, zip } from '../../exports/index.ts'
 import type { Pds } from '../../parts.ts'
 import { takedownKey } from '../../takedowns/index.ts'
 import { type Download, html, type Page, type Visit } from '../index.ts'
@@ -27,7 +28,8 @@ const words = {
     title: 'خذ كل ما لك',
     lead: 'كل ما كتبته هنا لك. خذ منه نسخة متى شئت، أو انتقل بحسابك إلى مضيف آخر.',
     all: 'كل شيء في ملف واحد',
-    allText: 'أرشيف ZIP: منشوراتك وكل سجلاتك في ملف CAR موقّع، وصورك ومقاطعك، وتفضيلاتك.',
+    allText:
+      'أرشيف ZIP: منشوراتك وكل سجلاتك في ملف CAR موقّع، وصورك ومقاطعك، وتفضيلاتك، وصفحة تقرؤها بلا اتصال.',
     allGo: 'نزّل كل شيء',
     repo: 'السجلات وحدها',
     repoText: 'ملف CAR كما تفهمه تطبيقات البروتوكول كلها.',
@@ -40,7 +42,7 @@ const words = {
     lead: 'Everything you wrote here is yours. Take a copy whenever you like, or move to another host with all of it.',
     all: 'Everything in one file',
     allText:
-      'A ZIP archive: posts and all other records as a signed CAR file, pictures and videos, and preferences.',
+      'A ZIP archive: posts and all other records as a signed CAR file, pictures and videos, preferences, and a page to read without a connection.',
     allGo: 'Download everything',
     repo: 'The records alone',
     repoText: 'A CAR file, as every app of the protocol understands it.',
@@ -79,7 +81,7 @@ export const exportEverythingPage = (pds: Parts): Page => ({
     if ('redirect' in owner) return owner
     const { account } = owner
     const repo = await pds.exports.repo(account, { signal: visit.request.signal })
-    const body = zip(everything(pds, account, repo, visit.request), pds.now())
+    const body = zip(everything(pds, account, repo, visit), pds.now())
     return download(`${account.handle}.zip`, 'application/zip', body)
   },
 })
@@ -99,12 +101,14 @@ async function* everything(
   pds: Parts,
   account: Account,
   repo: AsyncIterable<Uint8Array>,
-  { signal }: HttpRequest,
+  { request: { signal }, language }: Visit,
 ): AsyncGenerator<ZipEntry> {
   const { did, handle, email, createdMs } = account
-  const about = { did, handle, email, host: pds.host.publicUrl, createdAt: day(createdMs) }
-  yield { name: 'account.json', body: [json(about)] }
+  const times = { createdAt: day(createdMs), takenAt: day(pds.now()) }
+  const about = { did, handle, email, host: pds.host.publicUrl, ...times }
+  yield { name: 'account.json', body: [archiveAbout(about)] }
   yield { name: 'repo.car', body: repo }
+  yield { name: 'index.html', body: archiveIndex(about, language, posts(pds, account)) }
   yield { name: 'preferences.json', body: [json(pds.preferences.read(account, { full: true }))] }
   for (const cid of referencedBlobs(pds, account)) {
     if (signal.aborted) return
@@ -118,6 +122,26 @@ const day = (ms: number) => new Date(ms).toISOString()
 const json = (value: unknown) => new TextEncoder().encode(`${JSON.stringify(value, null, 2)}\n`)
 
 const PAGE = 500
+const POST = 'app.bsky.feed.post' as Nsid
+
+/** Posts, the newest first, page by page. */
+function* posts({ files }: Parts, { did, generation }: Account): Generator<IndexedRecord> {
+  let cursor: string | undefined
+  do {
+    const { blocks, sizes, rkeys } = files
+      .open(did, generation)
+      .list(POST, { limit: PAGE, cursor, reverse: false })
+    let at = 0
+    for (const [index, rkey] of rkeys.entries()) {
+      const from = at + CID_LENGTH
+      at += sizes[index]!
+      const text = new JsonBytes(2 * (at - from)).cbor(blocks, from, at).bytes()
+      const value: unknown = JSON.parse(new TextDecoder().decode(text))
+      yield { uri: `at://${did}/${POST}/${rkey}`, value }
+    }
+    cursor = rkeys.length === PAGE ? rkeys.at(-1) : undefined
+  } while (cursor)
+}
 
 /** Those that records refer to, page by page: the account may go on while it is read. */
 function* referencedBlobs({ files }: Parts, { did, generation }: Account): Generator<CidBytes> {

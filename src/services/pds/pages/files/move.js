@@ -50,6 +50,7 @@ async function next() {
   const words = page.querySelector('[data-said]').textContent
   if (said.textContent !== words) said.textContent = words
   document.title = page.title
+  document.querySelector('h1').textContent = page.querySelector('h1').textContent
 }
 
 async function watch() {

@@ -39,7 +39,7 @@ export function movePicture(move: MoveView): Html {
   const flow = moved ? 'done' : move.state === 'running' ? 'true' : 'false'
   return html`<div class="moving" aria-hidden="true"><svg viewBox="0 0 320 96">
 <clipPath id="well-from"><circle cx="48" cy="48" r="39"/></clipPath><clipPath id="well-to"><circle cx="272" cy="48" r="39"/></clipPath>
-<g class="duct" data-part="duct" data-flow="${flow}"><path class="bank" d="M86 48C126 36 134 36 160 48s34 12 74 0"/><path class="bed" d="M86 48C126 36 134 36 160 48s34 12 74 0"/><path class="water" d="M86 48C126 36 134 36 160 48s34 12 74 0"/><path class="glint" d="M86 48C126 36 134 36 160 48s34 12 74 0"/></g>
+<g class="duct" data-part="duct" data-flow="${flow}"><path class="bank" d="M91 48C126 36 134 36 160 48s34 12 69 0"/><path class="bed" d="M91 48C126 36 134 36 160 48s34 12 69 0"/><path class="water" d="M91 48C126 36 134 36 160 48s34 12 69 0"/><path class="glint" d="M91 48C126 36 134 36 160 48s34 12 69 0"/></g>
 <circle class="rim" cx="48" cy="48" r="42"/><g clip-path="url(#well-from)"><path class="level" data-part="from" transform="translate(0 ${surface(moved ? 0.18 : 0.82)})" d="${WAVES}"/></g>
 <circle class="rim" cx="272" cy="48" r="42"/><g clip-path="url(#well-to)"><path class="level" data-part="to" transform="translate(226 ${surface(shareDone(move) * 0.82)})" d="${WAVES}"/></g>
 </svg><div class="moving-hosts">${latin(hostName(move.from))}${latin(hostName(move.to))}</div></div>`

@@ -4,7 +4,7 @@
  * https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT
  */
 
-import { crc32 } from '#platform/runtime'
+import { crc32 } from 'node:zlib'
 
 export interface ZipEntry {
   /** With slashes; any characters. */
