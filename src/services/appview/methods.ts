@@ -29,6 +29,7 @@ import { getRepostedBy } from './methods/app.bsky.feed.getRepostedBy.ts'
 import { getSuggestedFeeds } from './methods/app.bsky.feed.getSuggestedFeeds.ts'
 import { getTimeline } from './methods/app.bsky.feed.getTimeline.ts'
 import { searchPosts } from './methods/app.bsky.feed.searchPosts.ts'
+import { searchPostsV2 } from './methods/app.bsky.feed.searchPostsV2.ts'
 import { getActorStarterPacks } from './methods/app.bsky.graph.getActorStarterPacks.ts'
 import { getBlocks } from './methods/app.bsky.graph.getBlocks.ts'
 import { getFollowers } from './methods/app.bsky.graph.getFollowers.ts'
@@ -119,6 +120,7 @@ export function methods(parts: ReadParts): Method[] {
     getSuggestedFeeds(parts),
     getTimeline(parts),
     searchPosts(parts),
+    searchPostsV2(parts),
     getBlocks(parts),
     getFollowers(parts),
     getFollows(parts),

@@ -1,6 +1,7 @@
-import type { Directory } from '#protocol/identity'
+import { type Directory, identityOf } from '#protocol/identity'
 import { type AtIdentifier, type Did, type Handle, isDid, parseAtUri } from '#protocol/syntax'
 import { invalidRequest } from '#protocol/xrpc'
+import { INVALID_HANDLE } from '../views/actor.ts'
 import type { Actors } from './actors.ts'
 
 type RecordKey = readonly [aid: number, rkey: string]
@@ -21,7 +22,12 @@ export class Resolver {
     const known = await this.#actors.aidOfHandle(actor as Handle)
     if (known !== undefined) return known
     const did = await this.#lookUp(actor as Handle)
-    return did === undefined ? undefined : this.#actors.aidOf(did)
+    const aid = did && (await this.#actors.aidOf(did))
+    if (aid === undefined) return undefined
+    // Who is known by another name by now may be remembered under the old one.
+    const name = (await this.#actors.load([aid], { hidden: true })).get(aid)?.handle
+    const isKnownSo = name === INVALID_HANDLE || name === actor.toLowerCase()
+    return isKnownSo || (await this.#isNamedSo(did!, actor)) ? aid : undefined
   }
 
   /** As `aid`; 400 when there is none. */
@@ -77,6 +83,13 @@ export class Resolver {
     const aid = await this.#actors.aidOfHandle(handle)
     if (aid === undefined) return this.#lookUp(handle)
     return (await this.#actors.load([aid], { hidden: true })).get(aid)?.did
+  }
+
+  /** Whether the account's identity says that it has this handle. */
+  async #isNamedSo(did: Did, handle: string): Promise<boolean> {
+    const document = await this.#directory.document(did).catch(() => undefined)
+    const named = document && identityOf(document).handle
+    return named?.toLowerCase() === handle.toLowerCase()
   }
 
   async #lookUp(handle: Handle): Promise<Did | undefined> {
