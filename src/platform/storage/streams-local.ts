@@ -20,7 +20,7 @@ export interface LocalStreamsOptions {
   reserveBytes?: number
   /** Memory for the newest batches of each stream (default 8 MiB). */
   tailBytes?: number
-  /** Memory for batches read back of each stream (default 8 MiB). */
+  /** Memory for batches read back of each stream (default 4 MiB). */
   cacheBytes?: number
 }
 
@@ -101,7 +101,7 @@ class LocalStreams implements Streams {
       durable,
       manualRelease: options.manualRelease ?? false,
       tailBytes: this.#options.tailBytes ?? 8 * 1024 * 1024,
-      cacheBytes: this.#options.cacheBytes ?? 8 * 1024 * 1024,
+      cacheBytes: this.#options.cacheBytes ?? 4 * 1024 * 1024,
       maxOpenSegments,
       onFailed: options.onFailed,
       onFatal,

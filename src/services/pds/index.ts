@@ -43,18 +43,12 @@ import { Factors, Passkeys } from './factors/index.ts'
 import { HandleProofReader, Handles } from './handles/index.ts'
 import { loadHostDid, loadSecrets } from './host/index.ts'
 import { HostedDids } from './hosted-dids/index.ts'
-import {
-  alarmLetters,
-  IdentityAlarms,
-  IdentityWatch,
-  MadeOperations,
-  Undoing,
-} from './identity-watch/index.ts'
+import { MadeOperations, openWatch } from './identity-watch/index.ts'
 import { Imports } from './imports/index.ts'
 import { pdsLoops } from './loops.ts'
 import { DELIVERY_JOB, DELIVERY_PACE, Mail, mailRoute } from './mail/index.ts'
 import { methods } from './methods.ts'
-import { HeldWrites, MOVE_JOB, MOVE_PACE, Moves, OtherHosts, Visibility } from './moves/index.ts'
+import { HeldWrites, OtherHosts, openMoves } from './moves/index.ts'
 import { OAuth, OAuthEndpoints } from './oauth/index.ts'
 import { Audit, Operators } from './operators/index.ts'
 import { Cookies, type PageFiles, Pages } from './pages/index.ts'
@@ -357,32 +351,22 @@ export async function createPds(
     now,
   })
   const recoveryKeys = new RecoveryKeys({ sql, plc, organisation: recoveryKey, now })
-  const alarms = new IdentityAlarms({ sql, now, tell: alarmLetters({ accounts, mail }) })
-  const undoing = new Undoing({
-    alarms,
+  const watch = openWatch({
+    sql,
+    accounts,
+    mail,
+    made,
     client: plcDirectory,
     plc,
     recoveryKeys,
     standing,
     directory,
-    now,
+    subscribe: deps.subscribe,
+    watched: config.watchIdentities ? [config.plc].flat() : [],
+    outside,
+    log,
+    metrics,
   })
-  const { subscribe } = deps
-  const watch =
-    subscribe &&
-    new IdentityWatch({
-      sql,
-      accounts,
-      made,
-      alarms,
-      client: plcDirectory,
-      directory,
-      subscribe,
-      outside,
-      log,
-      metrics,
-    })
-  const watchLoops = config.watchIdentities && watch ? watch.loops([config.plc].flat()) : []
   const sessions = new Sessions({
     sql,
     ended: await EndedSessions.load({ sql, lifetimeMs: ACCESS_LIFETIME_S * 1000, now }),
@@ -442,10 +426,9 @@ export async function createPds(
     now,
     random,
   })
-  const moves = new Moves({
+  const { moves, loop: moveLoop } = openMoves({
     sql,
     sealer: sealed,
-    jobs: () => moveJobs,
     host,
     accounts,
     imports: () => pds.imports,
@@ -456,19 +439,8 @@ export async function createPds(
     standing,
     directory,
     plc: plcDirectory,
-    visibility: new Visibility({
-      ...net,
-      now,
-      publicUrl,
-      crawlers: config.crawlers,
-      appview: () => deps.appview(),
-    }),
-    outside: { ...net, now, random },
-  })
-  // A move takes its time: nothing else waits for it.
-  const moveJobs = createJobs({
-    sql,
-    kinds: { [MOVE_JOB]: { ...MOVE_PACE, run: (job) => moves.run(job) } },
+    crawlers: config.crawlers,
+    appview: () => deps.appview(),
     outside,
     log,
     metrics,
@@ -538,9 +510,9 @@ export async function createPds(
     keyChanges,
     keys: new ReservedKeys({ sql, sealer: sealed, now, random }),
     recoveryKeys,
-    alarms,
+    alarms: watch.alarms,
     hostedDids,
-    undoing,
+    undoing: watch.undoing,
     clock,
     now,
     random,
@@ -607,12 +579,7 @@ export async function createPds(
       devices: pds.devices,
       signIns: pds.signIns,
       stream,
-      jobs: [
-        jobs.loop,
-        { ...mailJobs.loop, name: 'mail' },
-        { ...moveJobs.loop, name: 'moves' },
-        ...watchLoops,
-      ],
+      jobs: [jobs.loop, { ...mailJobs.loop, name: 'mail' }, moveLoop, ...watch.loops],
       mail,
       directory,
       identity,

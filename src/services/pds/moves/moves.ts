@@ -40,7 +40,7 @@ const WATCH_MS = 20_000
 const RECORDS_A_SECOND = 20_000
 const BLOBS_A_SECOND = 50
 
-interface MovesDeps {
+export interface MovesDeps {
   sql: Sql
   sealer: Sealer
   jobs: () => Jobs

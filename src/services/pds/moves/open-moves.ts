@@ -1,0 +1,35 @@
+import { createJobs, type Log, type Loop, type Metrics, type Outside } from '#platform/runtime'
+import { MOVE_JOB, MOVE_PACE } from './move-work.ts'
+import { Moves, type MovesDeps } from './moves.ts'
+import { Visibility } from './visibility.ts'
+
+export interface MovesOptions extends Omit<MovesDeps, 'jobs' | 'visibility' | 'outside'> {
+  /** Relays that this host asks to crawl it. */
+  crawlers: readonly string[]
+  /** Where new accounts should be seen. */
+  appview(): { url: string; did: string } | undefined
+  outside: Outside
+  log: Log
+  metrics: Metrics
+}
+
+/** Moves with the jobs that carry them. A move takes its time: nothing else waits for it. */
+export function openMoves(options: MovesOptions): { moves: Moves; loop: Loop } {
+  const { sql, outside, log, metrics, crawlers, appview, host } = options
+  const { now, random, timers } = outside
+  const net = { fetch: (url: string, init?: RequestInit) => outside.fetch(url, init), timers }
+  const jobs = createJobs({
+    sql,
+    kinds: { [MOVE_JOB]: { ...MOVE_PACE, run: (job) => moves.run(job) } },
+    outside,
+    log,
+    metrics,
+  })
+  const moves = new Moves({
+    ...options,
+    jobs: () => jobs,
+    visibility: new Visibility({ ...net, now, publicUrl: host.publicUrl, crawlers, appview }),
+    outside: { ...net, now, random },
+  })
+  return { moves, loop: { ...jobs.loop, name: 'moves' } }
+}
