@@ -127,7 +127,7 @@ async function caughtUp(did: string): Promise<void> {
 
 async function metric(name: string): Promise<number> {
   const text = await (await fetch(`${vault.url}/metrics`)).text()
-  return Number(new RegExp(`^${name} (\\S+)`, 'm').exec(text)?.[1] ?? 0)
+  return Number(new RegExp(`^${name}{.*?} (\\S+)`, 'm').exec(text)?.[1] ?? 0)
 }
 
 function secondsSince(ms: number): string {

@@ -106,6 +106,16 @@ test('beyond the window only snapshots stay, and what nothing needs goes from th
   await world.close()
 })
 
+test('what was written before the stream was ever heard is copied at the next start', async () => {
+  const { world, ann } = await worldOfAnn()
+  await world.stop()
+  ann.post('while nobody listened')
+  await world.start()
+  await world.caughtUp(ann)
+  assert.deepEqual(textsOf(await world.repo(ann)), ['one', 'while nobody listened'])
+  await world.close()
+})
+
 test('a damaged pack is noticed when it is read, given up, and fetched again', async () => {
   const { world, ann } = await worldOfAnn()
   ann.post('two')

@@ -59,8 +59,14 @@ async function askIfBehind(
     [aid],
   )
   if (row?.rev && row.rev >= rev && row.state === 'kept') return
-  // What its stream may be about to tell, state by state, is given time to come.
-  const dueMs = outside.now() + (row?.state === 'kept' ? STREAM_MS : 0)
+  // What its stream may be about to tell, state by state, is given time to come; one that was never
+  // read tells nothing of the past.
+  const read = await sql.get<{ seq: number }>(
+    'select seq from host join account on account.host = host.url where aid = ?',
+    [aid],
+  )
+  const mayTell = row?.state === 'kept' && (read?.seq ?? 0) > 0
+  const dueMs = outside.now() + (mayTell ? STREAM_MS : 0)
   await sql.transaction(async (sql) => {
     await sql.run(
       `update account set state = case when rev is null then 'wanted' else 'behind' end
