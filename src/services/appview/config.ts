@@ -22,6 +22,10 @@ export const appviewConfig = config('appview', {
     default: false,
     help: 'Check signatures and proofs of every commit again, when the relay is not trusted to.',
   }),
+  backfill: flag({
+    default: false,
+    help: 'Fetch every repository that the relay lists and that is not here, beside the stream; once, resumed after a stop. Not needed with a scope.',
+  }),
   scope: choice({
     of: ['all', 'members', 'neighbourhood'],
     default: 'all',

@@ -39,6 +39,7 @@ import { NoticeSettings } from './notifications/notice-settings.ts'
 import { PushTokens } from './notifications/push-tokens.ts'
 import { PrivateState } from './private-state/private-state.ts'
 import { createReader } from './reader.ts'
+import { BACKFILL_JOB, backfillJobs } from './repair/backfill.ts'
 import { repairJobs } from './repair/repair.ts'
 import { otherPaths } from './routes.ts'
 import { Scope, scopeRule } from './scope/scope.ts'
@@ -142,6 +143,7 @@ export async function createAppview(
   const kinds = {
     ...repairJobs({ writer, collections, directory, fetch, metrics, log }),
     ...forgetJobs({ writer, collections }),
+    ...backfillJobs({ writer, fetch, log }),
   }
   const jobs = createJobs({ sql, kinds, outside, log, metrics })
   const forget = (did: Did) => {
@@ -168,6 +170,7 @@ export async function createAppview(
     metrics,
     log,
   })
+  if (config.backfill && scope === undefined) await jobs.add(BACKFILL_JOB, config.relay)
   const retentionDays = config.scopeRetentionDays
   const upkeep = scope ? [upkeepLoop({ scope, writer, outside, fetch, retentionDays, log })] : []
   const originals = new Originals({ actors: reader.actors, directory })

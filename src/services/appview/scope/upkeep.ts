@@ -1,10 +1,11 @@
 import type { Fetch, JobKind, Log, Loop, Outside } from '#platform/runtime'
-import { type Did, isDid, parseDid } from '#protocol/syntax'
+import { type Did, parseDid } from '#protocol/syntax'
 import type { Batch } from '../index/batch.ts'
 import type { Collections } from '../index/collections.ts'
 import { listOf } from '../index/list.ts'
 import type { IndexWriter } from '../index/writer.ts'
 import { Reconciler } from '../repair/reconcile.ts'
+import { repoPage } from '../repair/repo-list.ts'
 import { LEAVING, MEMBER, NEIGHBOUR, type Scope } from './scope.ts'
 
 /** Kind of the jobs that forget an account. */
@@ -12,8 +13,6 @@ export const FORGET_JOB = 'forget'
 const DAY_MS = 86_400_000
 /** Accounts of one transaction. */
 const AT_ONCE = 200
-const PAGE_BYTES_MAX = 2_000_000
-const PAGE_TIMEOUT_MS = 30_000
 /** Accounts of one host that become members. */
 const OF_HOST_MAX = 1_000_000
 
@@ -64,44 +63,18 @@ async function demote(batch: Batch, source: string): Promise<void> {
 
 /** Everybody at a host, as it lists them. */
 async function enrolHost(parts: UpkeepParts, host: string, signal: AbortSignal): Promise<void> {
-  let cursor: string | undefined = ''
-  for (let count = 0; cursor !== undefined && count < OF_HOST_MAX && !signal.aborted; ) {
-    const page: Page = await repoPage(parts, host, cursor, signal)
-    const dids = page.repos.flatMap(({ did, active }) =>
-      isDid(did) && active !== false ? did : [],
-    )
-    for (let i = 0; i < dids.length; i += AT_ONCE)
+  let cursor: string | undefined
+  let count = 0
+  do {
+    const page = await repoPage(parts.fetch, host, cursor, signal)
+    for (let i = 0; i < page.dids.length; i += AT_ONCE)
       await parts.writer.write(async (batch) => {
-        for (const did of dids.slice(i, i + AT_ONCE))
+        for (const did of page.dids.slice(i, i + AT_ONCE))
           await parts.scope.enrol(batch, did, MEMBER, host)
       })
-    count += page.repos.length
-    cursor = page.repos.length === 0 ? undefined : page.cursor
-  }
-}
-
-interface Page {
-  repos: { did: string; active?: boolean }[]
-  cursor?: string
-}
-
-async function repoPage(
-  { fetch }: UpkeepParts,
-  host: string,
-  cursor: string,
-  signal: AbortSignal,
-): Promise<Page> {
-  const query = `limit=500${cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`}`
-  const response = await fetch(`${host}/xrpc/com.atproto.sync.listRepos?${query}`, {
-    signal,
-    timeoutMs: PAGE_TIMEOUT_MS,
-    maxResponseBytes: PAGE_BYTES_MAX,
-  })
-  if (!response.ok)
-    throw new Error(`${host} answered ${response.status} when asked for its accounts`)
-  const page = (await response.json()) as Partial<Page>
-  if (!Array.isArray(page.repos)) throw new Error(`${host} gave no list of accounts`)
-  return page as Page
+    count += page.dids.length
+    cursor = page.cursor
+  } while (cursor !== undefined && count < OF_HOST_MAX && !signal.aborted)
 }
 
 /** Whom members follow stays; others go when nobody had to do with them for a while. */
