@@ -141,3 +141,16 @@ test('anybody can ask which records are not in the index, and why', async () => 
   assert.deepEqual(uris(await list({ did: ann.did })), ['three', 'two', 'one'])
   assert.deepEqual(uris(await list({ did: 'did:plc:unknown222222222222222222' })), [])
 })
+
+test('pictures named as they were before 2023 are shown', async () => {
+  const { ref, mimeType } = world.addBlob(new Uint8Array([1, 2, 3]))
+  const image = { cid: ref.$link, mimeType }
+  const embed = { $type: 'app.bsky.embed.images', images: [{ image, alt: 'old' }] }
+  const { uri } = ann.post('old times', { embed })
+  ann.update('app.bsky.actor.profile', 'self', { avatar: image })
+  await world.settle()
+  assert.deepEqual(await letters(), [])
+  const { posts } = await world.get('app.bsky.feed.getPosts', { uris: [uri] })
+  assert.ok(posts[0].embed.images[0].fullsize.includes(ref.$link))
+  assert.ok(posts[0].author.avatar.includes(ref.$link))
+})
