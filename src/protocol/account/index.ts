@@ -45,6 +45,7 @@ export {
   resendLetter,
 } from './letter-lexicons.ts'
 export { confirmPassword, type Forward, freeze, getMyStatus, type MyDecision } from './lexicons.ts'
+export { type CloserLook, lookCloser } from './look-closer.ts'
 export { type MoveDeps, move, planMove } from './move.ts'
 export {
   abandonMove,

@@ -78,6 +78,19 @@ export interface MoveOutlook {
   appPasswords: string[]
   identity: 'plc' | 'web'
   seconds: number
+  /** About how much is to be copied. */
+  bytes?: number | undefined
+  /** Blobs that were asked for to see whether they can be had, and those that came. */
+  blobSample?: { asked: number; reached: number } | undefined
+  /** Feeds that the account publishes: they stay where they are served. */
+  feeds?: string[] | undefined
+  isLabeler?: boolean | undefined
+  /** What this host takes. */
+  quota?: { accountBlobBytes: number; blobBytes: number } | undefined
+  /** Calls that the old host allows. */
+  rate?: { limit: number; remaining: number; windowSeconds: number } | undefined
+  /** What may go wrong, and keeps nobody from trying. */
+  cautions?: string[] | undefined
   obstacles: string[]
 }
 

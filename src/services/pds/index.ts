@@ -441,6 +441,7 @@ export async function createPds(
     plc: plcDirectory,
     crawlers: config.crawlers,
     appview: () => deps.appview(),
+    quota: { accountBlobBytes: config.accountBlobBytesMax, blobBytes: config.blobBytesMax },
     outside,
     log,
     metrics,

@@ -282,3 +282,30 @@ test('a session that ended at the old host after the switch does neither', async
   assert.deepEqual(receipt.warnings, ['source-refused'])
   await atHome(here)
 })
+
+test('the plan warns of what may go wrong, and names what the account runs', async () => {
+  const alice = await person('publisher')
+  const there = at(source, alice)
+  await there.picture('p', 'a picture that will not come')
+  const record = {
+    did: 'did:web:feeds.test',
+    displayName: 'News of the falaj',
+    createdAt: '2026-01-01T00:00:00.000Z',
+  }
+  const collection = 'app.bsky.feed.generator'
+  const input = { repo: alice.did, collection, rkey: 'news', record }
+  const { status } = await source.post('com.atproto.repo.putRecord', input, alice.accessJwt)
+  assert.equal(status, 200)
+  happenings.set('com.atproto.sync.getBlob', () => {
+    throw new TypeError('the connection broke')
+  })
+  const { accessJwt, refreshJwt } = alice
+  const { body } = await destination.post('app.falaj.move.plan', {
+    source: source.url,
+    session: { accessJwt, refreshJwt },
+  })
+  assert.deepEqual(body.blobSample, { asked: 1, reached: 0 })
+  assert.deepEqual([body.cautions, body.feeds], [['blobs-unreachable'], ['News of the falaj']])
+  assert.equal(body.isLabeler, false)
+  assert.ok(body.quota.blobBytes > 0)
+})

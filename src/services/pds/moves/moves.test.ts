@@ -107,6 +107,8 @@ test('the plan says what will be, and changes nothing', async () => {
   assert.equal(status, 200, JSON.stringify(body))
   assert.deepEqual([body.records, body.blobs, body.obstacles], [5, 5, []])
   assert.equal(body.handleFate, 'issuedThere')
+  assert.deepEqual([body.blobSample, body.feeds, body.cautions], [{ asked: 5, reached: 5 }, [], []])
+  assert.ok(body.bytes > 5 * 20, `${body.bytes} bytes`)
   const { status: none } = await destination.get('com.atproto.repo.describeRepo', {
     repo: alice.did,
   })

@@ -6,6 +6,8 @@ import {
 import type { JobRun, Jobs, Outside, Sealer } from '#platform/runtime'
 import type { Sql } from '#platform/storage'
 import {
+  type CloserLook,
+  lookCloser,
   type MoveBegun,
   type MoveOutlook,
   type MoveSource,
@@ -14,6 +16,7 @@ import {
   move,
   moveSteps,
   type OwnerSession,
+  type Preflight,
   planMove,
   preflight,
   resumeSession,
@@ -55,6 +58,8 @@ export interface MovesDeps {
   directory: CachedDirectory
   plc: PlcClient
   visibility: Visibility
+  /** What an account may bring. */
+  quota: { accountBlobBytes: number; blobBytes: number }
   outside: Pick<Outside, 'now' | 'timers' | 'random'> & { fetch: Fetch }
 }
 
@@ -90,6 +95,7 @@ export class Moves {
     const passwords = await source.client
       .get(ComAtprotoServerListAppPasswords.mainSchema, {})
       .catch(() => ({ passwords: [] }))
+    const closer = await lookCloser(source, found)
     const domain = (handle: string) => host.handleDomains.some((one) => handle.endsWith(one))
     return {
       did: found.did,
@@ -108,8 +114,35 @@ export class Moves {
       otherServices: found.otherServices,
       appPasswords: passwords.passwords.map(({ name }) => name),
       identity: found.did.startsWith('did:plc:') ? 'plc' : 'web',
-      seconds: Math.ceil(2 + found.records / RECORDS_A_SECOND + found.blobs / BLOBS_A_SECOND),
+      ...this.#carrying(found, closer),
       obstacles: [...found.obstacles, ...(isMoving ? ['moving-already'] : [])],
+    }
+  }
+
+  /** How much there is, how long that takes, and what may be in the way of it. */
+  #carrying({ records, blobs }: Preflight, closer: CloserLook) {
+    const { quota } = this.#deps
+    const { blobSample, blobBytes, bytes, feeds, isLabeler, rate } = closer
+    const { asked, reached, largestBytes } = blobSample
+    const seconds = 2 + records / RECORDS_A_SECOND + blobs / BLOBS_A_SECOND
+    const byRate = rate
+      ? (Math.max(0, blobs - rate.remaining) / rate.limit) * rate.windowSeconds
+      : 0
+    const cautions = [
+      reached < asked && 'blobs-unreachable',
+      blobBytes > quota.accountBlobBytes && 'over-quota',
+      largestBytes > quota.blobBytes && 'blob-too-large',
+      byRate > seconds && 'slow-by-rate',
+    ].filter((one) => one !== false)
+    return {
+      seconds: Math.ceil(Math.max(seconds, byRate)),
+      bytes,
+      blobSample: { asked, reached },
+      feeds,
+      isLabeler,
+      quota,
+      ...(rate && { rate }),
+      cautions,
     }
   }
 
