@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { text } from 'node:stream/consumers'
@@ -130,6 +130,9 @@ test('nothing of ours may lie in what is taken over', async () => {
 
 test('killed in the middle, it goes on, and no host starts with half of the accounts', async () => {
   const before = digest(source)
+  // However quick it is, it cannot come to its end.
+  const key = join(source, 'actors', shardOf(frank.did), frank.did, 'key')
+  renameSync(key, `${key}.away`)
   const child = run('adopt', source, ...own, ...KEPT)
   child.stdout.once('data', () => child.kill('SIGKILL'))
   await new Promise((done) => child.on('exit', done))
@@ -137,6 +140,7 @@ test('killed in the middle, it goes on, and no host starts with half of the acco
   const early = run('--port', '0', ...own, ...env)
   const [errors] = await Promise.all([text(early.stderr), text(early.stdout)])
   assert.match(errors, /finish falaj pds adopt/)
+  renameSync(`${key}.away`, key)
   const { code, out, errors: wrong } = await adopt(source, ...own, ...KEPT, '--json')
   assert.equal(code, 0, wrong)
   const { adopted, records, blobs, sessions, appPasswords, invites } = lines(out).at(-1).summary
