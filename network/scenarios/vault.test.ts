@@ -208,7 +208,7 @@ describe('a vault that follows a host', () => {
       const names = readdirSync(join(home, 'store'), { recursive: true, withFileTypes: true })
       return !names.some((entry) => entry.isFile() && entry.parentPath.includes('/1/'))
     })
-    await vault.stop()
+    await vault.kill()
     for (const bytes of filesOf(home)) assert.ok(!bytes.includes(wrapped))
     await vault.start()
     assert.equal(

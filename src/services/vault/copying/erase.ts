@@ -19,6 +19,8 @@ export async function eraseRest(parts: EraseParts, { key, signal }: JobRun): Pro
   const account = await accounts.get(parseDid(key))
   if (account?.state !== 'erased') return
   const { aid } = account
+  // The wrapped key may still stand in the write-ahead file: folded in, it is overwritten there too.
+  await sql.run('pragma wal_checkpoint(truncate)')
   await inTurn.run(aid, async () => {
     let keys: string[] = []
     for await (const name of store.list(`${aid}/`)) {
