@@ -40,6 +40,7 @@ test('an index that begins with nothing fetches what the stream does not tell an
   for (let i = 0; i < 30; i++) await world.outside.advance(1_000)
   cat.like(post)
   await world.settle()
+  await whole.outside.advance(30_000)
   whole.relay.emit(() => world.relay.frames.at(-1)!.frame)
   await whole.settle()
   const read = await world.get('app.bsky.feed.getPostThread', { uri: post.uri })
