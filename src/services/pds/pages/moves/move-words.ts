@@ -286,6 +286,11 @@ interface MoveWords {
   records: string
   missing: string
   preferences: string
+  warnings: Record<string, string>
+  late: string
+  kept: string
+  seen: string
+  notSeen: string
   took: string
   proof: string
   saveReceipt: string
@@ -398,6 +403,19 @@ export const moveWords: Words<MoveWords> = {
     records: 'السجلات',
     missing: 'ينقص',
     preferences: 'التفضيلات',
+    warnings: {
+      'source-silent':
+        'لم يجب المضيف القديم بعد انتقالك، فقد يظن أن حسابك ما زال عنده. لا يضرّ ذلك شيئًا هنا.',
+      'source-refused':
+        'انتهت جلستك عند المضيف القديم قبل أن يُغلق حسابك هناك. ادخل إليه وأوقف الحساب.',
+      'late-writes-left': 'كُتب عند المضيف القديم شيء في آخر لحظة ولم نستطع أن نأتي به.',
+      'not-seen-yet': 'لم ترَ الشبكة كلها حسابك في مكانه الجديد بعد. تراه وحدها حين تمرّ من هنا.',
+      'blobs-not-compared': 'الصور أكثر من أن تُقارن القائمتان؛ كل واحدة منها فُحصت ببصمتها.',
+    },
+    late: 'كُتب في آخر لحظة وجاء',
+    kept: 'تغيّر هنا وهناك، فبقي ما هنا',
+    seen: 'رآك في مكانك الجديد',
+    notSeen: 'لم يرك بعد',
     took: 'استغرق',
     proof: 'الإيصال كاملًا',
     saveReceipt: 'نزّل الإيصال',
@@ -524,6 +542,22 @@ export const moveWords: Words<MoveWords> = {
     records: 'Records',
     missing: 'missing',
     preferences: 'Preferences',
+    warnings: {
+      'source-silent':
+        'The old host did not answer after you had moved: it may still believe that your account is there. That harms nothing here.',
+      'source-refused':
+        'Your session at the old host ended before your account was closed there. Sign in to it, and pause the account.',
+      'late-writes-left':
+        'Something was written at the old host in the last moment, and could not be brought.',
+      'not-seen-yet':
+        'Not all of the network has seen your account at its new place yet. It will, by itself.',
+      'blobs-not-compared':
+        'There are too many pictures to compare both lists; each was checked by its fingerprint.',
+    },
+    late: 'Written in the last moment, and brought',
+    kept: 'Changed here and there: what is here stays',
+    seen: 'Has seen you at your new place',
+    notSeen: 'Has not seen you yet',
     took: 'Took',
     proof: 'The whole receipt',
     saveReceipt: 'Download the receipt',

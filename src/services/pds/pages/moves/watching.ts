@@ -125,7 +125,7 @@ ${isSwitched(move) && wayBack(visit, move, around)}`
 
 function receiptPart(visit: Visit, { id }: MoveView, receipt: MoveReceipt): Html {
   const w = visit.words(moveWords)
-  const { missingBlobs, startedMs, finishedMs } = receipt
+  const { missingBlobs, startedMs, finishedMs, late, sightings = [], warnings = [] } = receipt
   const isWhole = receipt.sameRoot && missingBlobs.length === 0
   const took = durationText(visit, (finishedMs - startedMs) / 1_000)
   return html`<section><h2>${w.receipt}</h2>
@@ -134,7 +134,10 @@ function receiptPart(visit: Visit, { id }: MoveView, receipt: MoveReceipt): Html
 <dt>${w.records}</dt><dd>${count(visit, receipt.records)}</dd>
 <dt>${w.media}</dt><dd>${count(visit, receipt.blobs)}${missingBlobs.length > 0 && html` · ${w.missing} ${count(visit, missingBlobs.length)}`}</dd>
 <dt>${w.preferences}</dt><dd>${count(visit, receipt.preferences)}</dd>
+${late && html`<dt>${w.late}</dt><dd>${count(visit, late.records)}${late.conflictCount > 0 && html` · ${w.kept}: ${count(visit, late.conflictCount)}`}</dd>`}
+${sightings.map(({ url, seen }) => html`<dt>${seen ? w.seen : w.notSeen}</dt><dd>${latin(hostName(url))}</dd>`)}
 <dt>${w.took}</dt><dd>${took} · ${when(visit, finishedMs)}</dd></dl>
+${warnings.map((one) => html`<p class="notice" data-tone="warm">${w.warnings[one] ?? one}</p>`)}
 <p><a class="button" href="/account/move/receipt.json?id=${id}" download>${w.saveReceipt}</a></p>
 <details class="more" id="proof"><summary>${w.proof}</summary><textarea class="input plain-text" dir="ltr" readonly rows="16" spellcheck="false" aria-label="${w.proof}">${JSON.stringify(receipt, undefined, 2)}</textarea></details>
 <p class="hint">${w.verify} ${latin('falaj receipt verify')}.</p></section>`
