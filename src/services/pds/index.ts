@@ -485,7 +485,7 @@ export async function createPds(
     oauth,
     passwords,
     moves,
-    otherHosts: new OtherHosts({ fetch, directory }),
+    otherHosts: new OtherHosts({ fetch, directory, plc: plcDirectory }),
     heldWrites,
     codes,
     factors,

@@ -18,6 +18,7 @@ import { sessionsPage } from './pages/account/sessions.ts'
 import { passkeySignInPage, signInPage } from './pages/account/sign-in.ts'
 import { frontPage } from './pages/front.ts'
 import type { Page } from './pages/index.ts'
+import { lostHostPage } from './pages/moves/lost-host.ts'
 import { moveDocumentPage, movePage, moveReceiptPage } from './pages/moves/move.ts'
 import { moveHerePage } from './pages/moves/move-here.ts'
 import { authorizePage } from './pages/oauth/authorize.ts'
@@ -39,6 +40,7 @@ const table = [
   handlePage,
   identityAlarmsPage,
   leavingPage,
+  lostHostPage,
   moveDocumentPage,
   moveHerePage,
   movePage,

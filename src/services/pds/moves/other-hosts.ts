@@ -9,7 +9,9 @@ import {
   type CachedDirectory,
   type DidDocument,
   identityOf,
+  type PlcClient,
   type PlcCredentials,
+  type PlcLogState,
 } from '#protocol/identity'
 import { type Did, type Handle, isDid, isHandle } from '#protocol/syntax'
 import { type Fetch, XrpcError, xrpcClient } from '#protocol/xrpc'
@@ -36,8 +38,19 @@ export class OtherHosts {
   readonly #fetch: Fetch
   readonly #directory: CachedDirectory
 
-  constructor({ fetch, directory }: { fetch: Fetch; directory: CachedDirectory }) {
+  readonly #plc: PlcClient
+
+  constructor({
+    fetch,
+    directory,
+    plc,
+  }: {
+    fetch: Fetch
+    directory: CachedDirectory
+    plc: PlcClient
+  }) {
     this.#fetch = fetch
+    this.#plc = plc
     this.#directory = directory
   }
 
@@ -64,12 +77,21 @@ export class OtherHosts {
   }
 
   async #hostOf(name: string): Promise<string | undefined> {
-    const handle = isHandle(name)
-      ? await this.#directory.resolveHandle(name, { fresh: true })
-      : name
-    if (!handle || !isDid(handle)) return undefined
-    const document = await this.#directory.document(handle, { fresh: true })
+    const did = await this.didOf(name)
+    const document = did && (await this.#directory.document(did, { fresh: true }))
     return document && identityOf(document).pds
+  }
+
+  /** Whose name it is: a handle with or without its @, or a DID. */
+  async didOf(name: string): Promise<Did | undefined> {
+    const text = name.replace(/^@/, '').toLowerCase()
+    if (isHandle(text)) return this.#directory.resolveHandle(text, { fresh: true })
+    return isDid(text) ? text : undefined
+  }
+
+  /** What the directory of identities holds of a DID. Throws UpstreamError. */
+  logOf(did: Did): Promise<PlcLogState | undefined> {
+    return this.#plc.log(did)
   }
 
   /** Where the old host sends no mail, the password stands for the letter; undefined where it does. */

@@ -162,7 +162,8 @@ ${
 <div class="field"><label for="source">${w.source}</label>
 <input class="input" id="source" name="source" value="${source}" dir="ltr" inputmode="url" autocapitalize="none" spellcheck="false" maxlength="${NAME_MAX}" aria-describedby="source-hint"><p class="hint" id="source-hint">${w.sourceHint}</p></div></details>
 <button class="button wide-button" name="do" value="check">${w.check}</button>
-<p class="hint">${w.checkHint}</p></form>`,
+<p class="hint">${w.checkHint}</p></form>
+<p class="quiet-text">${w.gone} <a href="/account/lost-host">${w.goneGo}</a></p>`,
   }
 }
 

@@ -108,6 +108,27 @@ test('what keeps one from moving is said before anything happens', async () => {
   assert.doesNotMatch(home.seen!.text, /value="start"/)
 })
 
+test('who holds a key of their own sees how long a change can be undone, with the host gone too', async () => {
+  const alice = await person('bereft')
+  const browser = english()
+  await browser.open('/account/lost-host')
+  await browser.send('name="name"', { name: alice.handle })
+  assert.match(says(browser), /Host https:\/\/old\.test Keys that own it 1/)
+  assert.match(says(browser), /has not changed within the last 72 hours/)
+  const handle = 'other.test'
+  const changed = await source.post(
+    'com.atproto.identity.updateHandle',
+    { handle },
+    alice.accessJwt,
+  )
+  assert.equal(changed.status, 200, JSON.stringify(changed.body))
+  await browser.send('name="name"', { name: alice.did })
+  assert.match(says(browser), /Handle @other\.test/)
+  assert.match(says(browser), /until .* Left: about 72 hours/)
+  assert.match(says(browser), new RegExp(`falaj identity recover --did ${alice.did}`))
+  assert.equal((await browser.send('name="name"', { name: 'nobody.test' })).status, 400)
+})
+
 test('a check is of the browser that made it, and for some minutes', async () => {
   const alice = await person('patient')
   const browser = await checked(alice)
