@@ -135,11 +135,21 @@ export class Person {
   }
 
   async #call(nsid: string, call: Call): Promise<Answer> {
-    const answer = await this.#world.call('POST', nsid, { token: this.#token, ...call })
-    assert.equal(answer.status, 200, `${nsid} of ${this.name}: ${JSON.stringify(answer.body)}`)
+    const answer = this.#good(nsid, await this.#asOwner('POST', nsid, call))
     const rev = answer.body?.commit?.rev
     if (rev !== undefined) this.revs.push(rev)
     return answer
+  }
+
+  /** With the token at hand, or a new one where a takedown has ended the sign-in. */
+  async #asOwner(method: 'GET' | 'POST', nsid: string, call: Call): Promise<Answer> {
+    const answer = await this.#world.call(method, nsid, { token: this.#token, ...call })
+    if (answer.body?.error !== 'ExpiredToken') return answer
+    const input = { identifier: this.did, password: PASSWORD }
+    const session = await this.#world.call('POST', 'com.atproto.server.createSession', { input })
+    if (session.status !== 200) return answer
+    this.#enter(session.body)
+    return this.#world.call(method, nsid, { token: this.#token, ...call })
   }
 
   #newKey(): string {
@@ -405,8 +415,11 @@ export class Person {
     return records
   }
 
-  async #get(nsid: string, params: Record<string, unknown>, token?: string): Promise<Answer> {
-    const answer = await this.#world.call('GET', nsid, { params, ...(token && { token }) })
+  async #get(nsid: string, params: Record<string, unknown>): Promise<Answer> {
+    return this.#good(nsid, await this.#world.call('GET', nsid, { params }))
+  }
+
+  #good(nsid: string, answer: Answer): Answer {
     assert.equal(answer.status, 200, `${nsid} of ${this.name}: ${JSON.stringify(answer.body)}`)
     return answer
   }
@@ -430,7 +443,8 @@ export class Person {
   }
 
   async #seenPreference(): Promise<number | undefined> {
-    const { body } = await this.#get('app.bsky.actor.getPreferences', {}, this.#token)
+    const nsid = 'app.bsky.actor.getPreferences'
+    const { body } = this.#good(nsid, await this.#asOwner('GET', nsid, {}))
     const tag = body.preferences[0]?.tags[0]
     return tag === undefined ? undefined : Number(tag)
   }
