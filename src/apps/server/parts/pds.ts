@@ -4,6 +4,7 @@ import type { Kv } from '#platform/storage'
 import type { PdsConfig } from '#services/pds'
 import { closing } from '../closing.ts'
 import { directoriesOf } from '../directories.ts'
+import { refuseForeignFolders } from '../foreign-folder.ts'
 import { hostKey } from '../host-key.ts'
 import { openBlobs } from '../open-blobs.ts'
 import { readPageFiles } from '../page-files.ts'
@@ -47,6 +48,7 @@ export const pdsPart: ServicePart<PdsConfig> = {
       },
       async start(values, place, { outside, onFatal, peers, subscribe, version }) {
         const { dataDir, log, metrics, url } = place
+        refuseForeignFolders([dataDir, values.blobsFolder])
         const rotation = await openRotationKey(values, log)
         const { sql, streams, blobs, accountsDirectory, sealingKey } = await openPdsStorage(
           values,
