@@ -9,8 +9,10 @@ import { join } from 'node:path'
 import { json, text } from 'node:stream/consumers'
 import { after, before, describe, test } from 'node:test'
 import { AtpAgent } from '@atproto/api'
+import { generateKey } from '#protocol/crypto'
 import { type Network, startNetwork, temporaryFolder } from '../rig.ts'
 
+const ORGANISATION = generateKey('k256').publicKey.didKey
 const falaj = join(import.meta.dirname, '../../bin/falaj')
 
 describe('falaj account', () => {
@@ -40,7 +42,8 @@ describe('falaj account', () => {
   }
 
   before(async () => {
-    network = await startNetwork('--services', 'plc,pds', '--invite-required')
+    const flags = ['--invite-required', '--recovery-did-key', ORGANISATION]
+    network = await startNetwork('--services', 'plc,pds', ...flags)
     url = network.pds[0]!.url
     writeFileSync(envFile, 'PDS_ADMIN_PASSWORD=admin-pass\n')
   })
@@ -60,6 +63,14 @@ describe('falaj account', () => {
     )
     assert.equal(ben.password, undefined)
     await signIn('ben.test', 'a password of ben')
+  })
+
+  test('the key of the organisation goes into identities that lack it, and nowhere twice', async () => {
+    assert.deepEqual(await admin('organisation-key --all'), { added: [], there: 2, failed: [] })
+    assert.equal((await admin('organisation-key ann.test')).there, 1)
+    const unsaid = await run(`organisation-key --env-file ${envFile}`)
+    assert.equal(unsaid.code === 0, false)
+    assert.match(unsaid.err, /Name accounts, or say --all/)
   })
 
   test('accounts are listed with their standing, and found by address', async () => {

@@ -3,6 +3,7 @@ import { ConfigError } from '#platform/runtime'
 import { invitesVerbs } from './account/invites.ts'
 import { listVerbs } from './account/listing.ts'
 import { operatorVerbs } from './account/operators.ts'
+import { organisationVerbs } from './account/organisation-key.ts'
 import { peopleVerbs } from './account/people.ts'
 import { suspensionVerbs } from './account/suspensions.ts'
 import type { Verb } from './account/verb.ts'
@@ -15,6 +16,7 @@ const verbs: readonly Verb[] = [
   ...listVerbs,
   ...invitesVerbs,
   ...operatorVerbs,
+  ...organisationVerbs,
 ]
 
 const COMMON =

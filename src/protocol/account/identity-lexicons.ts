@@ -1,4 +1,7 @@
 /** Our own methods for the keys of an owner's identity: `app.falaj.identity.*`. */
+import addOrganisationKeyJson from '#lexicons/app/falaj/admin/addOrganisationKey' with {
+  type: 'json',
+}
 import checkRecoveryKeyJson from '#lexicons/app/falaj/identity/checkRecoveryKey' with {
   type: 'json',
 }
@@ -15,6 +18,7 @@ import { compileLexicons } from '#protocol/lexicon'
 
 // Pure: what a client does not call, its bundle does not hold.
 const lexicons = /* @__PURE__ */ compileLexicons([
+  addOrganisationKeyJson,
   getKeyHealthJson,
   registerRecoveryKeyJson,
   removeRecoveryKeyJson,
@@ -78,3 +82,10 @@ export const keepWrappedKey = /* @__PURE__ */ lexicons.procedure<
   { key: string; wrapped?: WrappedRecoveryKey },
   KeyHealth
 >('app.falaj.identity.keepWrappedKey')
+
+/** By operators. Errors: NotFound, NoOrganisationKey, TooManyKeys. */
+export const addOrganisationKey = /* @__PURE__ */ lexicons.procedure<
+  None,
+  { did: string },
+  { did: string; added: boolean }
+>('app.falaj.admin.addOrganisationKey')

@@ -29,6 +29,7 @@ export {
 export { copyBlob, counted, type Hosts } from './copy.ts'
 export { type HostedHead, readHead } from './head.ts'
 export {
+  addOrganisationKey,
   checkRecoveryKey,
   getKeyHealth,
   type KeyHealth,

@@ -7,6 +7,7 @@ import { registerPush } from './methods/app.bsky.notification.registerPush.ts'
 import { unregisterPush } from './methods/app.bsky.notification.unregisterPush.ts'
 import { confirmPassword } from './methods/app.falaj.account.confirmPassword.ts'
 import { addOperator } from './methods/app.falaj.admin.addOperator.ts'
+import { addOrganisationKey } from './methods/app.falaj.admin.addOrganisationKey.ts'
 import { endSuspension } from './methods/app.falaj.admin.endSuspension.ts'
 import { getHealth } from './methods/app.falaj.admin.getHealth.ts'
 import { getLetter } from './methods/app.falaj.admin.getLetter.ts'
@@ -137,6 +138,7 @@ const table = [
   keepWrappedKey,
   registerRecoveryKey,
   removeRecoveryKey,
+  addOrganisationKey,
   endSuspension,
   listSuspensions,
   suspendAccount,

@@ -18,6 +18,7 @@ export type NoticePurpose =
   | 'notice-operator-password'
   | 'notice-operator-email'
   | 'notice-operator-shut'
+  | 'notice-operator-key'
 
 /** What a code in it allows, or what happened; a message is the operator's. */
 export type LetterPurpose = CodePurpose | NoticePurpose | 'message'
@@ -214,6 +215,23 @@ export const notices: Readonly<Record<NoticePurpose, Readonly<Record<Language, W
         'The operators of your host gave your account another address; its letters will not come to this one any more.',
       otherwise:
         'If you did not ask for this, write to the operators, and sign in and change the email at your account’s pages.',
+    },
+  },
+  'notice-operator-key': {
+    ar: {
+      subject: 'مفتاح مؤسستك على هويتك',
+      heading: 'أضافت إدارة المضيف مفتاح المؤسسة',
+      about:
+        'صار لمؤسستك مفتاح على هوية حسابك، فوق مفتاح المضيف وتحت مفاتيحك أنت، تعيد به حسابك إن ذهب المضيف.',
+      otherwise: 'إن لم ترده فأزله من صفحات حسابك، تحت «مفتاح اسمك».',
+    },
+    en: {
+      subject: 'Your organisation’s key to your identity',
+      heading: 'The operators added the key of the organisation',
+      about:
+        'Your organisation now holds a key to your identity, above the key of the host and below your own: with it your account can be brought back if the host is gone.',
+      otherwise:
+        'If you do not want it, remove it at your account’s pages, under “The key to your name”.',
     },
   },
   'notice-operator-shut': {

@@ -211,6 +211,28 @@ describe('an organisation’s key', () => {
     rmSync(own.folder, { recursive: true })
   })
 
+  test('is put by operators into identities from before it, once, and their owners are told', async () => {
+    const early = await TestHost.open()
+    const carol = await early.signUp('carol', { recoveryKey: didKey })
+    const put = (on: TestHost) =>
+      on.call('POST', 'app.falaj.admin.addOrganisationKey', {
+        input: { did: carol.did },
+        headers: { authorization: `Basic ${btoa('admin:admin-pass')}` },
+      })
+    assert.equal((await put(early)).body.error, 'NoOrganisationKey')
+    const own = await early.restart({ config: { recoveryDidKey: organisation } })
+    assert.deepEqual((await put(own)).body, { did: carol.did, added: true })
+    assert.deepEqual(holders(await health(carol, own)), ['owner', 'organisation', 'host'])
+    assert.deepEqual((await put(own)).body, { did: carol.did, added: false })
+    const { letters } = await own.admin('listLetters', { recipient: carol.did, limit: 50 })
+    const told = letters.filter(
+      ({ purpose }: { purpose: string }) => purpose === 'notice-operator-key',
+    )
+    assert.equal(told.length, 1)
+    await own.close()
+    rmSync(own.folder, { recursive: true })
+  })
+
   test('makes room for the owner’s above it, and can be declined', async () => {
     const own = await TestHost.open({ config: { recoveryDidKey: organisation } })
     const dan = await own.signUp('dan')

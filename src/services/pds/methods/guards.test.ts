@@ -69,6 +69,7 @@ const guards: Record<string, [verb: 'GET' | 'POST', Guard, params?: Record<strin
   'app.falaj.move.start': ['POST', 'open'],
   'app.falaj.move.wayBack': ['POST', 'full'],
   'app.falaj.admin.addOperator': ['POST', 'admin'],
+  'app.falaj.admin.addOrganisationKey': ['POST', 'admin'],
   'app.falaj.admin.getHealth': ['GET', 'look'],
   'app.falaj.admin.getLetter': ['GET', 'admin', { id: 1 }],
   'app.falaj.admin.listAudit': ['GET', 'audit'],

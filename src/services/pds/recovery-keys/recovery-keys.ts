@@ -97,7 +97,8 @@ export class RecoveryKeys {
   ): Promise<void> {
     this.requireUsable(did, key)
     if (key === this.#organisation) {
-      return this.#plc.follow(did, (last) => aboveHost(last, key, this.#plc.hostKey))
+      await this.addOrganisation(did)
+      return
     }
     const isNew = await this.note(did, key, { label, wrapped })
     try {
@@ -107,6 +108,22 @@ export class RecoveryKeys {
       if (isNew && isRefused) await this.#forget(did, key)
       throw error
     }
+  }
+
+  /**
+   * Puts the organisation's key above the host's; whether it was not there before. Throws
+   * NoOrganisationKey, InvalidRequest, TooManyKeys, PlcRefused; UpstreamError.
+   */
+  async addOrganisation(did: Did): Promise<boolean> {
+    const key = this.#organisation
+    if (key === undefined) throw invalid('NoOrganisationKey', 'The host was given no such key')
+    requirePlc(did)
+    let planned: UnsignedPlcOperation | undefined
+    await this.#plc.follow(did, (last) => {
+      planned = aboveHost(last, key, this.#plc.hostKey)
+      return planned
+    })
+    return planned !== undefined
   }
 
   /** Whether a key could be registered at all. Throws InvalidRequest, InvalidKey. */
