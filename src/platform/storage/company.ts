@@ -17,6 +17,11 @@ export class Company {
   readonly #companions = new Map<object, Companion>()
   readonly #waiting = new Set<() => void>()
 
+  /** Readers that have not caught up. */
+  get size(): number {
+    return this.#companions.size
+  }
+
   /** Notes how far a reader has come. */
   moved(reader: object, at: number): void {
     const companion = this.#companions.get(reader)

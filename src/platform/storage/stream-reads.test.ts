@@ -53,6 +53,13 @@ test('who reads alone keeps no more than a bounded part: a second reading reads 
   assert.ok(readBytes > 1.7 * once, `${readBytes} bytes`)
 })
 
+test('who reads alone lets go of what it has had', async () => {
+  await seqs(stream.read({ after: 0 }))
+  const before = readBytes
+  assert.deepEqual(await seqs(stream.read({ after: 85 })), all.slice(85))
+  assert.ok(readBytes - before > 900_000, `${readBytes - before} bytes again`)
+})
+
 test('readers who begin together cost one reading, though some take much longer over each batch', async () => {
   const seen = await Promise.all([0, 1, 3, 10, 40].map(readSlowly))
   for (const one of seen) assert.deepEqual(one, all)

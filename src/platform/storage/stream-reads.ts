@@ -15,6 +15,9 @@ interface Place {
   lastSeq: number
 }
 
+/** Kept for a reader that has no company. */
+const ALONE_BYTES = 2 * blockBytes
+
 const EMPTY: Promise<Block> = Promise.resolve([])
 
 interface Held {
@@ -144,7 +147,7 @@ export class StreamReads {
 
   /** Puts blocks out of memory for another: those right before it only when the readers on their way to it have had them. */
   async #makeRoom(key: string, held: Held): Promise<void> {
-    while (this.#cachedBytes + held.bytes > this.#cacheBytes) {
+    while (this.#cachedBytes + held.bytes > this.#keptBytes()) {
       const { firstSeq } = held.place
       const near = this.#nearStart(firstSeq)
       const last = this.#company.lastBetween(near - 1, firstSeq - 1)
@@ -155,6 +158,11 @@ export class StreamReads {
     if (this.#blocks.get(key) !== held) return
     held.isIn = true
     this.#cachedBytes += held.bytes
+  }
+
+  /** Who reads alone comes by each block once: those it has had are let go young, when that costs least. */
+  #keptBytes(): number {
+    return this.#company.size > 1 ? this.#cacheBytes : Math.min(this.#cacheBytes, ALONE_BYTES)
   }
 
   /** Where the blocks in memory begin that lead to this seq without a gap. */
