@@ -6,6 +6,7 @@ import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
+import { text } from 'node:stream/consumers'
 import { plan, serve } from '#apps/server'
 
 const root = resolve(import.meta.dirname, '..')
@@ -152,6 +153,20 @@ export class ServerProcess {
 }
 
 const logLevel = () => process.env.FALAJ_TEST_LOG ?? 'error'
+
+/** One command of `bin/falaj`, run to its end. */
+export async function runFalaj(
+  args: readonly string[],
+  env: Record<string, string> = {},
+): Promise<{ code: number | null; out: string; err: string }> {
+  const child = spawn(join(root, 'bin/falaj'), args, {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...env },
+  })
+  const [out, err] = await Promise.all([text(child.stdout), text(child.stderr)])
+  if (child.exitCode === null) await once(child, 'exit')
+  return { code: child.exitCode, out, err }
+}
 
 /** Asks until the answer is true; fails with the last word after a while. */
 export async function eventually<T>(

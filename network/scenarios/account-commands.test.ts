@@ -1,19 +1,17 @@
 /** What an operator does with accounts, invites and other operators, from the command line. */
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { json, text } from 'node:stream/consumers'
+import { json } from 'node:stream/consumers'
 import { after, before, describe, test } from 'node:test'
 import { AtpAgent } from '@atproto/api'
 import { generateKey } from '#protocol/crypto'
-import { type Network, startNetwork, temporaryFolder } from '../rig.ts'
+import { type Network, runFalaj, startNetwork, temporaryFolder } from '../rig.ts'
 
 const ORGANISATION = generateKey('k256').publicKey.didKey
-const falaj = join(import.meta.dirname, '../../bin/falaj')
 
 describe('falaj account', () => {
   const folder = temporaryFolder()
@@ -21,14 +19,8 @@ describe('falaj account', () => {
   let network: Network
   let url: string
 
-  async function run(words: string, env: Record<string, string> = {}) {
-    const args = ['account', ...words.split(' '), '--host', url]
-    const stdio: ['ignore', 'pipe', 'pipe'] = ['ignore', 'pipe', 'pipe']
-    const child = spawn(falaj, args, { stdio, env: { ...process.env, ...env } })
-    const [out, err] = await Promise.all([text(child.stdout), text(child.stderr)])
-    if (child.exitCode === null) await once(child, 'exit')
-    return { code: child.exitCode, out, err }
-  }
+  const run = (words: string, env?: Record<string, string>) =>
+    runFalaj(['account', ...words.split(' '), '--host', url], env)
   /** As the admin, by the host's own settings; the JSON it answers. */
   async function admin(words: string) {
     const { code, out, err } = await run(`${words} --env-file ${envFile} --json`)

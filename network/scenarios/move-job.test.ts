@@ -1,27 +1,18 @@
 /** Moves that the new host does itself, with hosts that are killed on the way, and the command line. */
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { text } from 'node:stream/consumers'
 import { after, before, describe, test } from 'node:test'
 import { readHead, signIn } from '#protocol/account'
 import { MovingNetwork } from '../moving.test-support.ts'
-
-const falaj = join(import.meta.dirname, '../../bin/falaj')
+import { runFalaj } from '../rig.ts'
 
 describe('a move by the new host', () => {
   const network = new MovingNetwork()
   before(() => network.start())
   after(() => network.stop())
 
-  async function run(...words: string[]) {
-    const child = spawn(falaj, words, { stdio: ['ignore', 'pipe', 'pipe'] })
-    const [out, err] = await Promise.all([text(child.stdout), text(child.stderr)])
-    if (child.exitCode === null) await once(child, 'exit')
-    return { code: child.exitCode, out, err }
-  }
+  const run = (...words: string[]) => runFalaj(words)
 
   test('goes on when the new host was killed among the pictures', async () => {
     const alice = await network.person('alice', { records: 400, blobs: 60 })

@@ -1,25 +1,13 @@
 /** What an operator does from the command line, against a running host. */
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { text } from 'node:stream/consumers'
 import { after, before, describe, test } from 'node:test'
 import { AtpAgent } from '@atproto/api'
-import { type Network, startNetwork, temporaryFolder } from '../rig.ts'
+import { type Network, runFalaj, startNetwork, temporaryFolder } from '../rig.ts'
 import { type SmtpSink, smtpSink } from '../smtp-sink.ts'
 
-const falaj = join(import.meta.dirname, '../../bin/falaj')
 const CODE = /[A-Z2-7]{5}-[A-Z2-7]{5}/
-
-async function run(args: string[], env: Record<string, string> = {}) {
-  const stdio: ['ignore', 'pipe', 'pipe'] = ['ignore', 'pipe', 'pipe']
-  const child = spawn(falaj, args, { stdio, env: { ...process.env, ...env } })
-  const [out, err] = await Promise.all([text(child.stdout), text(child.stderr)])
-  if (child.exitCode === null) await once(child, 'exit')
-  return { code: child.exitCode, out, err }
-}
 
 describe('falaj mail', () => {
   const folder = temporaryFolder()
@@ -47,11 +35,11 @@ describe('falaj mail', () => {
 
   test('misuse is told in lines, a wrong password in one', async () => {
     for (const args of [[], ['burn'], ['show'], ['show', 'x', ...host], ['list', 'x', ...host]]) {
-      assert.equal((await run(['mail', ...args])).code, 2, args.join(' '))
+      assert.equal((await runFalaj(['mail', ...args])).code, 2, args.join(' '))
     }
-    const none = await run(['mail', 'list', ...host])
+    const none = await runFalaj(['mail', 'list', ...host])
     assert.deepEqual([none.code, /no terminal/.test(none.err)], [2, true])
-    const wrong = await run(['mail', 'list', ...host], { FALAJ_ADMIN_PASSWORD: 'guess' })
+    const wrong = await runFalaj(['mail', 'list', ...host], { FALAJ_ADMIN_PASSWORD: 'guess' })
     assert.equal(wrong.code, 1)
     assert.doesNotMatch(wrong.err, /guess/)
   })
@@ -61,24 +49,24 @@ describe('falaj mail', () => {
     await alice.com.atproto.server.requestEmailConfirmation()
     const env = { FALAJ_ADMIN_PASSWORD: 'admin-pass' }
     const failed = async () => {
-      const { out } = await run(['mail', 'list', ...host, '--state', 'failed', '--json'], env)
+      const { out } = await runFalaj(['mail', 'list', ...host, '--state', 'failed', '--json'], env)
       return JSON.parse(out).letters[0]
     }
     let letter = await failed()
     for (let i = 0; !letter && i < 20; i++) letter = await failed()
     assert.match(letter.reason, /550/)
-    const listed = await run(['mail', 'list', ...host, '--password-file', passwordFile])
+    const listed = await runFalaj(['mail', 'list', ...host, '--password-file', passwordFile])
     assert.match(listed.out, /failed {3}confirm-email {3}alice@mail\.example {2}\(.*550/)
     assert.doesNotMatch(listed.out, CODE)
-    const shown = await run(['mail', 'show', String(letter.id), ...host], env)
+    const shown = await runFalaj(['mail', 'show', String(letter.id), ...host], env)
     const code = CODE.exec(shown.out)![0]
-    const again = await run(['mail', 'resend', String(letter.id), ...host], env)
+    const again = await runFalaj(['mail', 'resend', String(letter.id), ...host], env)
     assert.equal(again.code, 0, again.err)
     await sink.received(1)
     assert.ok(sink.letters[0]!.text.includes(code))
     const input = { email: 'alice@mail.example', token: code }
     await alice.com.atproto.server.confirmEmail(input)
-    const missing = await run(['mail', 'show', '99', ...host], env)
+    const missing = await runFalaj(['mail', 'show', '99', ...host], env)
     assert.deepEqual([missing.code, missing.err], [1, 'falaj: No letter 99\n'])
   })
 })

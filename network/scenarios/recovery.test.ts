@@ -3,7 +3,6 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { text } from 'node:stream/consumers'
 import { after, before, describe, test } from 'node:test'
 import { AtpAgent } from '@atproto/api'
 import {
@@ -16,7 +15,7 @@ import {
 import { generateKey } from '#protocol/crypto'
 import { plcClient, proveKey, recoveryKey, recoverySheet } from '#protocol/identity'
 import type { Did } from '#protocol/syntax'
-import { eventually, ServerProcess, temporaryFolder } from '../rig.ts'
+import { eventually, runFalaj, ServerProcess, temporaryFolder } from '../rig.ts'
 
 const falaj = join(import.meta.dirname, '../../bin/falaj')
 const PASSWORD = 'alice-password'
@@ -79,12 +78,7 @@ describe('an account whose host is destroyed', () => {
     folder.remove()
   })
 
-  async function run(...args: string[]) {
-    const child = spawn(falaj, ['identity', ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
-    const [out, err] = await Promise.all([text(child.stdout), text(child.stderr)])
-    if (child.exitCode === null) await once(child, 'exit')
-    return { code: child.exitCode, out, err }
-  }
+  const run = (...args: string[]) => runFalaj(['identity', ...args])
   const recovering = () => [
     ...['recover', '--did', did, '--plc', nodes.plc!.url, '--words-file', wordsFile],
     ...['--to', nodes.pds2!.url, '--handle', 'alice.two.test', '--email', 'alice@example.com'],

@@ -1,18 +1,21 @@
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { text } from 'node:stream/consumers'
 import { after, before, describe, test } from 'node:test'
 import { AtpAgent } from '@atproto/api'
 import { checkRecoveryKey, confirmPassword, registerRecoveryKey, signIn } from '#protocol/account'
 import { plcClient, proveKey, recoveryKey, recoverySheet } from '#protocol/identity'
 import { verifyRepoCar } from '#protocol/repo'
 import type { Did } from '#protocol/syntax'
-import { eventually, type Network, ServerProcess, startNetwork, temporaryFolder } from '../rig.ts'
+import {
+  eventually,
+  type Network,
+  runFalaj,
+  ServerProcess,
+  startNetwork,
+  temporaryFolder,
+} from '../rig.ts'
 
-const falaj = join(import.meta.dirname, '../../bin/falaj')
 const PASSWORD = 'alice-password'
 const NEW_PASSWORD = 'alice at her new host'
 
@@ -56,13 +59,7 @@ describe('an account in a vault', () => {
     folder.remove()
   })
 
-  async function run(...args: string[]) {
-    const env = { ...process.env, FALAJ_ADMIN_PASSWORD: 'admin-pass' }
-    const child = spawn(falaj, args, { stdio: ['ignore', 'pipe', 'pipe'], env })
-    const [out, err] = await Promise.all([text(child.stdout), text(child.stderr)])
-    if (child.exitCode === null) await once(child, 'exit')
-    return { code: child.exitCode, out, err }
-  }
+  const run = (...args: string[]) => runFalaj(args, { FALAJ_ADMIN_PASSWORD: 'admin-pass' })
 
   /** Waits until the vault has all that alice wrote. */
   async function caughtUp(): Promise<void> {
