@@ -2,7 +2,7 @@
 import { createWriteStream, existsSync, renameSync, rmSync } from 'node:fs'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { ConfigError, guardedFetch, zip } from '#platform/runtime'
+import { ConfigError, zip } from '#platform/runtime'
 import {
   type ArchiveStep,
   restoreArchive,
@@ -13,6 +13,7 @@ import {
 import type { Fetch } from '#protocol/xrpc'
 import { openAccountArchive } from './archive.ts'
 import { readFlags, readOrigin, requireFlags } from './flags.ts'
+import { ownerNetwork } from './owner-network.ts'
 import { readPassword } from './password.ts'
 import { ask, endProgress, showProgress, tell } from './terminal.ts'
 
@@ -48,7 +49,7 @@ export async function runExport(args: readonly string[]): Promise<number> {
   const language = flags.language ?? 'ar'
   if (language !== 'ar' && language !== 'en') throw new ConfigError(['--language is ar or en'])
   if (existsSync(file)) throw new ConfigError([`${file} is there already`])
-  const network = guardedFetch({ allowPrivate: true })
+  const network = ownerNetwork()
   const draft = `${file}.part`
   try {
     const session = await signedIn(flags, network.fetch as Fetch)
@@ -90,7 +91,7 @@ export async function runImport(args: readonly string[]): Promise<number> {
       '--replace is needed: the archive takes the place of everything the account has there',
     ])
   }
-  const network = guardedFetch({ allowPrivate: true })
+  const network = ownerNetwork()
   const archive = await openAccountArchive(file)
   try {
     const session = await signedIn(flags, network.fetch as Fetch)

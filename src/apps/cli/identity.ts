@@ -8,7 +8,7 @@ import {
   ComAtprotoSyncGetLatestCommit,
   ComAtprotoSyncGetRepo,
 } from '@atcute/atproto'
-import { ConfigError, guardedFetch } from '#platform/runtime'
+import { ConfigError } from '#platform/runtime'
 import {
   keyProof,
   planRecovery,
@@ -32,6 +32,7 @@ import { type Did, type Handle, isHandle } from '#protocol/syntax'
 import { type Fetch, XrpcError, xrpcClient } from '#protocol/xrpc'
 import { openAccountArchive } from './archive.ts'
 import { type Flags, readFlags, readOrigin, requireFlags } from './flags.ts'
+import { ownerNetwork } from './owner-network.ts'
 import { readPassword } from './password.ts'
 import { readWords } from './sheet.ts'
 import { endProgress, shown, showProgress, tell } from './terminal.ts'
@@ -154,8 +155,7 @@ async function makeKey(flags: Flags): Promise<number> {
 }
 
 async function withDirectory(plc: string, work: (deps: RecoveryDeps) => Promise<number>) {
-  // The person at the keyboard names the hosts: machines of their own network are theirs to name.
-  const network = guardedFetch({ allowPrivate: true })
+  const network = ownerNetwork()
   const fetch = network.fetch as Fetch
   const directory = plcClient({ plcUrl: readOrigin('plc', plc), fetch })
   try {

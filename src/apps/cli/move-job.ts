@@ -1,7 +1,7 @@
 /** Moves that the new host does itself: `falaj move` starts them, watches, and decides. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ComAtprotoIdentityRequestPlcOperationSignature } from '@atcute/atproto'
-import { ConfigError, guardedFetch } from '#platform/runtime'
+import { ConfigError } from '#platform/runtime'
 import {
   abandonMove,
   confirmMove,
@@ -23,6 +23,7 @@ import {
 import { ProtocolError } from '#protocol/syntax'
 import { type Fetch, XrpcError, xrpcClient } from '#protocol/xrpc'
 import { type Flags, readFlags, readOrigin, requireFlags } from './flags.ts'
+import { ownerNetwork } from './owner-network.ts'
 import { ask, endProgress, showProgress, tell } from './terminal.ts'
 
 export const MOVE_VERBS = ['watch', 'pause', 'resume', 'abandon', 'back'] as const
@@ -163,7 +164,7 @@ export async function runMoveVerb(
 ): Promise<number> {
   const { flags } = readFlags(args, FLAGS)
   const { to, handle } = requireFlags(flags, ['to', 'handle'])
-  const network = guardedFetch({ allowPrivate: true })
+  const network = ownerNetwork()
   const fetch = network.fetch as Fetch
   try {
     const service = readOrigin('to', to)

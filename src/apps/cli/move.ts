@@ -1,6 +1,6 @@
 /** `falaj move`: an account changes host, from the command line. */
 import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { ConfigError, guardedFetch } from '#platform/runtime'
+import { ConfigError } from '#platform/runtime'
 import {
   type MoveReceipt,
   type MoveState,
@@ -14,6 +14,7 @@ import { networkDirectory, type PlcCredentials, plcClient } from '#protocol/iden
 import type { Fetch } from '#protocol/xrpc'
 import { type Flags, readFlags, readOrigin, requireFlags } from './flags.ts'
 import { moveByJob, readVerb, runMoveVerb } from './move-job.ts'
+import { ownerNetwork } from './owner-network.ts'
 import { readPassword } from './password.ts'
 import { ask, endProgress, showProgress, tell } from './terminal.ts'
 
@@ -59,8 +60,7 @@ export async function runMove(args: readonly string[]): Promise<number> {
   const { flags } = readFlags(args, FLAGS)
   const { from, to, plc, handle } = requireFlags(flags, ['from', 'to', 'plc', 'handle'])
   const [source, destination] = [readOrigin('from', from), readOrigin('to', to)]
-  // The person at the keyboard names the hosts: machines of their own network are theirs to name.
-  const network = guardedFetch({ allowPrivate: true })
+  const network = ownerNetwork()
   const fetch = network.fetch as Fetch
   const directory = plcClient({ plcUrl: readOrigin('plc', plc), fetch })
   try {

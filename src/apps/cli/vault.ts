@@ -4,7 +4,7 @@ import { createWriteStream, existsSync, mkdirSync } from 'node:fs'
 import { rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
-import { ConfigError, guardedFetch } from '#platform/runtime'
+import { ConfigError } from '#platform/runtime'
 import {
   hostProof,
   keyProof,
@@ -25,6 +25,7 @@ import { type Did, isDid, parseDatetime } from '#protocol/syntax'
 import { type Fetch, xrpcClient } from '#protocol/xrpc'
 import { type Flags, readFlags, readOrigin, requireFlags } from './flags.ts'
 import { readSecretFile } from './operator.ts'
+import { ownerNetwork } from './owner-network.ts'
 import { readWords } from './sheet.ts'
 import { ask, endProgress, shown, showProgress, tell } from './terminal.ts'
 
@@ -52,8 +53,7 @@ export async function runVault(args: readonly string[]): Promise<number> {
   const { flags, words } = readFlags(args, FLAGS)
   const [verb, did, ...more] = words
   const vault = readOrigin('vault', requireFlags(flags, ['vault']).vault)
-  // The person at the keyboard names the hosts: machines of their own network are theirs to name.
-  const network = guardedFetch({ allowPrivate: true })
+  const network = ownerNetwork()
   const fetch = network.fetch as Fetch
   try {
     if (verb === 'list' && did === undefined) return await list(flags, { vault, fetch })

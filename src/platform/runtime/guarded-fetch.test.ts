@@ -222,6 +222,41 @@ test('silence is given up: before the headers, and inside the body', async () =>
   assert.equal((await refusal(response.text())).code, 'Timeout')
 })
 
+test('what goes on byte by byte takes as long as it takes, and silence ends it', async () => {
+  const url = await upstream((request, response) => {
+    if (request.url === '/slow') {
+      let left = 12
+      const timer = setInterval(() => {
+        response.write('a')
+        if (--left > 0) return
+        clearInterval(timer)
+        response.end()
+      }, 25)
+    } else if (request.url === '/stuck') response.write('begun')
+    else request.pipe(response)
+  })
+  const fetch = client({ allowPrivate: true, limits: { timeoutMs: 100, headersTimeoutMs: 100 } })
+  const init = { silenceMs: 600 }
+  const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
+  // Neither a body that is slow to come, nor a reader who takes their time, is the other side's silence.
+  const pieces = async function* () {
+    for (let i = 0; i < 3; i++) {
+      await pause(250)
+      yield new Uint8Array([i])
+    }
+  }
+  const echoed = async () => {
+    const body = pieces() as unknown as BodyInit
+    const echo = await fetch(url, { ...init, method: 'POST', body })
+    await pause(700)
+    return [...(await echo.bytes())]
+  }
+  const stuck = async () => (await fetch(`${url}/stuck`, init)).text()
+  const slow = async () => (await fetch(`${url}/slow`, init)).text()
+  const [error, letters, bytes] = await Promise.all([refusal(stuck()), slow(), echoed()])
+  assert.deepEqual([error.code, letters, bytes], ['Timeout', 'a'.repeat(12), [0, 1, 2]])
+})
+
 test("the caller's own reason to stop comes back as it is", async () => {
   const url = await upstream(() => {})
   const stop = new AbortController()

@@ -18,6 +18,8 @@ export interface FetchLimits {
   maxResponseBytes: number
   timeoutMs: number
   headersTimeoutMs: number
+  /** How long not one byte may pass, in place of both limits above; zero: those hold. */
+  silenceMs: number
   connectTimeoutMs: number
   maxRedirects: number
   /** Connections kept per host. */
@@ -28,6 +30,7 @@ const LIMITS: FetchLimits = {
   maxResponseBytes: 64 * 1024 * 1024,
   timeoutMs: 60_000,
   headersTimeoutMs: 20_000,
+  silenceMs: 0,
   connectTimeoutMs: 5_000,
   maxRedirects: 4,
   connectionsPerHost: 64,
@@ -119,7 +122,8 @@ const PRIVATE_HEADERS = ['authorization', 'cookie', 'proxy-authorization', 'dpop
 /** One call with its redirects, deadline and size limit. */
 class Exchange {
   private readonly abort = new AbortController()
-  private readonly timers: NodeJS.Timeout[] = []
+  private whole: NodeJS.Timeout | undefined
+  private waiting: NodeJS.Timeout | undefined
   private readonly undici: Started
   private readonly allowed: AddressGuard
   private readonly limits: FetchLimits
@@ -127,6 +131,7 @@ class Exchange {
   private readonly headers: Headers
   private host = ''
   private onCallerAbort: (() => void) | undefined
+  private readonly silenceMs: number
 
   constructor(
     undici: Started,
@@ -139,6 +144,7 @@ class Exchange {
     this.allowed = allowed
     this.limits = limits
     this.init = init
+    this.silenceMs = init.silenceMs ?? limits.silenceMs
     this.headers = new Headers(init.headers)
     if (!this.headers.has('user-agent')) this.headers.set('user-agent', userAgent)
   }
@@ -150,17 +156,33 @@ class Exchange {
       this.onCallerAbort = () => this.abort.abort(signal.reason)
       signal.addEventListener('abort', this.onCallerAbort, { once: true })
     }
-    this.deadline(this.init.timeoutMs ?? this.limits.timeoutMs, 'no complete answer')
-    const headersMs = this.init.headersTimeoutMs ?? this.limits.headersTimeoutMs
-    const headersTimer = this.deadline(headersMs, 'no answer')
+    this.limitTime()
     try {
       const response = await this.follow(url)
-      clearTimeout(headersTimer)
+      clearTimeout(this.waiting)
       return this.bounded(response)
     } catch (error) {
       this.end()
       throw this.explain(error)
     }
+  }
+
+  /** By silence, or by the whole exchange and its headers. */
+  private limitTime(): void {
+    if (this.silenceMs > 0) {
+      this.listen()
+      return
+    }
+    this.whole = this.deadline(this.init.timeoutMs ?? this.limits.timeoutMs, 'no complete answer')
+    const headersMs = this.init.headersTimeoutMs ?? this.limits.headersTimeoutMs
+    this.waiting = this.deadline(headersMs, 'no answer')
+  }
+
+  /** From now on the other side has to move a byte; while it has nothing to do, nobody listens. */
+  private listen(): void {
+    if (this.silenceMs === 0) return
+    clearTimeout(this.waiting)
+    this.waiting = this.deadline(this.silenceMs, 'not a byte')
   }
 
   private deadline(ms: number, what: string): NodeJS.Timeout {
@@ -169,7 +191,6 @@ class Exchange {
       this.abort.abort(new OutgoingError('Timeout', this.host, message))
     }, ms)
     timer.unref() // a body that nobody reads holds no process up
-    this.timers.push(timer)
     return timer
   }
 
@@ -202,7 +223,9 @@ class Exchange {
     }
   }
 
-  private async once(url: URL, method: string, body: BodyInit | null | undefined) {
+  private async once(url: URL, method: string, given: BodyInit | null | undefined) {
+    const isHeard = this.silenceMs > 0 && given && isStream(given)
+    const body = isHeard ? (this.heard(given) as unknown as BodyInit) : given
     if (this.init.packed) return this.oncePacked(url, method, body)
     const init: UndiciInit = {
       method,
@@ -214,6 +237,17 @@ class Exchange {
     }
     if (body !== undefined && body !== null && isStream(body)) init.duplex = 'half'
     return (await this.undici.fetch(url, init)) as unknown as Response
+  }
+
+  /** The same body; whoever takes a piece is not silent. */
+  private async *heard(body: BodyInit): AsyncGenerator<Uint8Array> {
+    clearTimeout(this.waiting)
+    for await (const chunk of body as unknown as AsyncIterable<Uint8Array>) {
+      this.listen()
+      yield chunk
+      clearTimeout(this.waiting)
+    }
+    this.listen()
   }
 
   /** Below the client library's `fetch`, which unpacks whatever comes. */
@@ -268,7 +302,9 @@ class Exchange {
       {
         pull: async (controller) => {
           try {
+            this.listen()
             const { done, value } = await reader.read()
+            clearTimeout(this.waiting)
             if (done) {
               this.end()
               return controller.close()
@@ -298,7 +334,8 @@ class Exchange {
   }
 
   private end(): void {
-    for (const timer of this.timers) clearTimeout(timer)
+    clearTimeout(this.whole)
+    clearTimeout(this.waiting)
     if (this.onCallerAbort) this.init.signal?.removeEventListener('abort', this.onCallerAbort)
   }
 

@@ -68,6 +68,11 @@ export interface FetchInit extends RequestInit {
   timeoutMs?: number
   /** Until the response's headers are there. */
   headersTimeoutMs?: number
+  /**
+   * For what may be large and slow: how long not one byte may pass, sent or received. Takes the place of
+   * both other limits of time.
+   */
+  silenceMs?: number
   maxRedirects?: number
   /** Leave the body packed as it came, with its `content-encoding`; the limit is of that form then. */
   packed?: boolean

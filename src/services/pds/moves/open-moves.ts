@@ -3,6 +3,11 @@ import { MOVE_JOB, MOVE_PACE } from './move-work.ts'
 import { Moves, type MovesDeps } from './moves.ts'
 import { Visibility } from './visibility.ts'
 
+/** Repositories and blobs take as long as they take; a host that moves no byte for so long is away. */
+const SILENCE_MS = 30_000
+/** What an import takes in is limited by its own setting; answers that are JSON by the client. */
+const ANSWER_BYTES_MAX = 1e12
+
 export interface MovesOptions extends Omit<MovesDeps, 'jobs' | 'visibility' | 'outside'> {
   /** Relays that this host asks to crawl it. */
   crawlers: readonly string[]
@@ -17,7 +22,9 @@ export interface MovesOptions extends Omit<MovesDeps, 'jobs' | 'visibility' | 'o
 export function openMoves(options: MovesOptions): { moves: Moves; loop: Loop } {
   const { sql, outside, log, metrics, crawlers, appview, host } = options
   const { now, random, timers } = outside
-  const net = { fetch: (url: string, init?: RequestInit) => outside.fetch(url, init), timers }
+  const limits = { silenceMs: SILENCE_MS, maxResponseBytes: ANSWER_BYTES_MAX }
+  const fetch = (url: string, init?: RequestInit) => outside.fetch(url, { ...init, ...limits })
+  const net = { fetch, timers }
   const jobs = createJobs({
     sql,
     kinds: { [MOVE_JOB]: { ...MOVE_PACE, run: (job) => moves.run(job) } },
