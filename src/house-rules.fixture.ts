@@ -37,7 +37,7 @@ const PACKAGES: Record<string, readonly string[]> = {
   'protocol/lexicon': ['@atcute/lexicons', '@atcute/atproto', '@atcute/bluesky', '@atcute/ozone'],
   'protocol/xrpc': ['@atcute/lexicons'],
   'protocol/account': ['@atcute/lexicons', '@atcute/atproto', '@atcute/bluesky'],
-  'platform/storage': ['@redis/client'],
+  'platform/storage': ['@redis/client', 'pg'],
   'platform/runtime': ['@node-rs/argon2', 'undici', 'ws', 'ipaddr.js', 'nodemailer'],
   'services/pds': [
     ...['@atcute/lexicons', '@atcute/atproto', '@atcute/bluesky'],

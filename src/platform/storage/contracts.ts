@@ -59,6 +59,8 @@ export interface Migration {
   /** Such as `0001-accounts`. */
   name: string
   sql: string
+  /** What PostgreSQL runs in its place, where translating types (see `inPostgres`) is not enough. */
+  postgres?: string
 }
 
 /**
@@ -66,6 +68,7 @@ export interface Migration {
  * Outside a transaction each statement is a transaction of its own, and never runs inside somebody else's.
  */
 export interface Sql {
+  /** Reads see what was committed, at least what was awaited here before. */
   all<T = SqlRow>(sql: string, params?: SqlParams): Promise<T[]>
   get<T = SqlRow>(sql: string, params?: SqlParams): Promise<T | undefined>
   run(sql: string, params?: SqlParams): Promise<{ changes: number }>
@@ -74,7 +77,9 @@ export interface Sql {
   /**
    * Runs `work` in a transaction: committed when it resolves, rolled back when it throws. Transactions of one
    * database run one after another. Inside `work` also the outer face speaks to this transaction; a nested
-   * `transaction` joins it. What `work` leaves running when it settles is no part of it.
+   * `transaction` joins it. What `work` leaves running when it settles is no part of it. An insert or update that meets
+   * a taken key (Conflict) may be caught and leaves the rest, but for an insert that says what to do `on conflict`; after
+   * any other failed statement the transaction can only fail.
    */
   transaction<T>(work: (sql: Sql) => Promise<T>): Promise<T>
   close(): Promise<void>

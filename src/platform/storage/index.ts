@@ -33,6 +33,7 @@ export { type MemoryKvOptions, memoryKv } from './kv-memory.ts'
 export { openRedisKv, type RedisKvOptions } from './kv-redis.ts'
 export { loadMigrations } from './migrations.ts'
 export { removeSqliteFile } from './remove-sqlite-file.ts'
+export { openPostgres, type PostgresOptions } from './sql-postgres.ts'
 export { openSqlite, type SqliteOptions } from './sqlite.ts'
 export {
   openSqliteFile,

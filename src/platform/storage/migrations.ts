@@ -3,15 +3,26 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { type Migration, StorageError } from './contracts.ts'
 import type { SqliteConnection } from './sqlite-connection.ts'
 
-/** Reads the `0001-what-it-does.sql` files of a directory, in order. Other files are refused. */
+/**
+ * Reads the `0001-what-it-does.sql` files of a directory, in order; beside one, `0001-what-it-does.postgres.sql` stands
+ * for it in PostgreSQL. Other files are refused.
+ */
 export function loadMigrations(directory: URL): Migration[] {
-  const files = readdirSync(directory).sort()
-  return files.map((file) => {
-    const name = /^(\d{4}-[a-z0-9-]+)\.sql$/.exec(file)?.[1]
+  const base = directory.href.endsWith('/') ? directory : new URL(`${directory.href}/`)
+  const files = new Set(readdirSync(directory).sort())
+  const read = (file: string) => readFileSync(new URL(file, base), 'utf8')
+  const migrations: Migration[] = []
+  for (const file of files) {
+    const [, name, isPostgres] = /^(\d{4}-[a-z0-9-]+)(\.postgres)?\.sql$/.exec(file) ?? []
     if (!name) throw new StorageError('Migration', `${file} is not named like 0001-name.sql`)
-    const base = directory.href.endsWith('/') ? directory : new URL(`${directory.href}/`)
-    return { name, sql: readFileSync(new URL(file, base), 'utf8') }
-  })
+    if (isPostgres && !files.has(`${name}.sql`))
+      throw new StorageError('Migration', `${file} stands for a migration that is not there`)
+    if (isPostgres) continue
+    const postgres = `${name}.postgres.sql`
+    const isOther = files.has(postgres)
+    migrations.push({ name, sql: read(file), ...(isOther && { postgres: read(postgres) }) })
+  }
+  return migrations
 }
 
 /**
@@ -22,7 +33,16 @@ export function loadMigrations(directory: URL): Migration[] {
 export function migrate(db: SqliteConnection, migrations: readonly Migration[]): void {
   if (migrations.length === 0) return
   const known = readApplied(db)
-  const applied = known ?? []
+  const missing = missingMigrations(migrations, known ?? [])
+  if (!known) apply(db, migrations, TABLE)
+  else for (const migration of missing) apply(db, [migration])
+}
+
+/** Those not applied yet. Throws StorageError Migration where the list and what was applied do not fit. */
+export function missingMigrations(
+  migrations: readonly Migration[],
+  applied: readonly AppliedMigration[],
+): readonly Migration[] {
   for (const [index, row] of applied.entries()) {
     const expected = migrations[index]
     if (expected?.name !== row.name) {
@@ -41,11 +61,11 @@ export function migrate(db: SqliteConnection, migrations: readonly Migration[]):
       throw new StorageError('Migration', `${migration.name} comes after ${before.name}`)
     }
   }
-  if (!known) apply(db, migrations, TABLE)
-  else for (const migration of migrations.slice(applied.length)) apply(db, [migration])
+  return migrations.slice(applied.length)
 }
 
-interface AppliedRow {
+/** A row of the table `migrations`. */
+export interface AppliedMigration {
   name: string
   checksum: string
 }
@@ -53,9 +73,9 @@ interface AppliedRow {
 const TABLE = 'CREATE TABLE migrations (name TEXT PRIMARY KEY, checksum TEXT NOT NULL) STRICT'
 
 /** Undefined for a database that never had any. */
-function readApplied(db: SqliteConnection): AppliedRow[] | undefined {
+function readApplied(db: SqliteConnection): AppliedMigration[] | undefined {
   try {
-    return db.all<AppliedRow>('SELECT name, checksum FROM migrations ORDER BY name')
+    return db.all<AppliedMigration>('SELECT name, checksum FROM migrations ORDER BY name')
   } catch (error) {
     if (!/no such table/.test((error as Error).message)) throw error
     return undefined
@@ -81,8 +101,8 @@ function apply(db: SqliteConnection, migrations: readonly Migration[], first = '
 
 const checksums = new WeakMap<Migration, string>()
 
-/** Line ends are not a change: a checkout on another system must open the same database. */
-function checksumOf(migration: Migration): string {
+/** What is remembered of an applied one. Line ends are not a change: a checkout on another system must open the same database. */
+export function checksumOf(migration: Migration): string {
   let checksum = checksums.get(migration)
   if (checksum === undefined) {
     const text = migration.sql.replaceAll('\r\n', '\n')

@@ -1,5 +1,7 @@
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
-import { type SqlParams, type SqlRow, type SqlValue, StorageError } from './contracts.ts'
+import { type SqlParams, type SqlValue, StorageError } from './contracts.ts'
+import { type Shape, shapeOf } from './row-shape.ts'
+import { checkParams } from './sql-params.ts'
 import { sqlError } from './sqlite-errors.ts'
 
 export interface ConnectionOptions {
@@ -298,28 +300,6 @@ export class SqliteConnection {
   }
 }
 
-/** SQLite binds missing and undefined parameters as NULL without a word; that has hidden too many mistakes. */
-function checkParams(params: SqlParams, expected: number): void {
-  if (params.length !== expected) {
-    throw new StorageError(
-      'InvalidArgument',
-      `the statement has ${expected} parameters, ${params.length} were given`,
-    )
-  }
-  for (let index = 0; index < expected; index++) {
-    const value = params[index]
-    if (typeof value === 'string' || value === null) continue
-    if (typeof value === 'number' ? !Number.isNaN(value) : value instanceof Uint8Array) continue
-    if (typeof value === 'bigint' && BigInt(Number(value)) === value) {
-      if (Number.isSafeInteger(Number(value))) continue
-    }
-    throw new StorageError(
-      'InvalidArgument',
-      `parameter ${index + 1} cannot be stored: ${typeof value} ${String(value)}`,
-    )
-  }
-}
-
 const skipped = /'(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*|\/\*[\s\S]*?\*\//g
 
 /** `?` and `?3` outside of literals, quoted names and comments. */
@@ -344,25 +324,5 @@ function integersAs(integers: Prepared['integers'], prepared: Prepared): Prepare
 }
 
 function recordShape(prepared: Prepared): Shape {
-  return (prepared.toRecord ??= compileShape(prepared.statement.columns().map(({ name }) => name)))
-}
-
-type Shape = (row: Row) => SqlRow
-
-/** By column names: a thousand open files with the same tables share them. */
-const shapes = new Map<string, Shape>()
-const maxShapes = 2000
-
-/** An object literal with the columns in place: all rows share one hidden class, as hand-written code would have it. */
-function compileShape(names: readonly string[]): Shape {
-  const known = shapes.get(names.join('\0'))
-  if (known) return known
-  if (names.some((name) => name === '__proto__')) {
-    throw new StorageError('InvalidArgument', 'a column may not be named __proto__')
-  }
-  const fields = names.map((name, index) => `${JSON.stringify(name)}: row[${index}]`)
-  const shape = new Function('row', `return { ${fields.join(', ')} }`) as Shape
-  if (shapes.size >= maxShapes) shapes.clear()
-  shapes.set(names.join('\0'), shape)
-  return shape
+  return (prepared.toRecord ??= shapeOf(prepared.statement.columns().map(({ name }) => name)))
 }
