@@ -35,7 +35,7 @@ import {
   type SigningKey,
 } from '#protocol/crypto'
 import { type CidBytes, cidText } from '#protocol/data'
-import { type PlcSigner, plcState } from '#protocol/identity'
+import { identityOf, type PlcSigner, parseDidDocument, plcState } from '#protocol/identity'
 import {
   type CommitEvent,
   parseCommitEvent,
@@ -418,6 +418,11 @@ export class TestHost {
 
   /** The key of an account as the directory of identities names it. */
   async signingKey(did: Did): Promise<PublicKey | undefined> {
+    if (did.startsWith('did:web:')) {
+      const host = did.slice('did:web:'.length)
+      const answer = await this.outside.fetch(`https://${host}/.well-known/did.json`)
+      return parseDidKey(identityOf(parseDidDocument(await answer.json())).signingKey!)
+    }
     const operation = this.plc.log(did).at(-1)?.operation
     const key = operation && plcState(operation)?.verificationMethods.atproto
     return key === undefined ? undefined : parseDidKey(key)
