@@ -42,6 +42,44 @@ export function prepareBatch(
   return { entries, keysLength, length }
 }
 
+/**
+ * Entries of another stream, cut where seq or time jump: each piece is a batch of its own. Errors: InvalidArgument when
+ * seqs do not rise from `nextSeq` on, TooLarge.
+ */
+export function prepareCopies(given: readonly Entry[], nextSeq: number): PreparedBatch[] {
+  const batches: PreparedBatch[] = []
+  let from = 0
+  for (let at = 0; at < given.length; at++) {
+    const { seq, timeMs } = given[at]!
+    const least = at === 0 ? nextSeq : given[at - 1]!.seq + 1
+    if (!Number.isSafeInteger(seq) || seq < least) {
+      throw new StorageError('InvalidArgument', `a copy of seq ${seq} where ${least} is the next`)
+    }
+    const next = given[at + 1]
+    const goesOn = next?.seq === seq + 1 && next.timeMs === timeMs && at + 1 - from < maxEntries
+    if (goesOn) continue
+    batches.push(prepareCopy(given.slice(from, at + 1)))
+    from = at + 1
+  }
+  return batches
+}
+
+function prepareCopy(entries: Entry[]): PreparedBatch {
+  let keysLength = 0
+  let payloadsLength = 0
+  for (const { key, kind, payload, blanked } of entries) {
+    const keyLength = Buffer.byteLength(key)
+    if (keyLength > 255 || (kind & 0xff) !== kind || (blanked && payload.length > 0)) {
+      throw new StorageError('InvalidArgument', `an entry of key ${key} and kind ${kind}`)
+    }
+    keysLength += keyLength
+    payloadsLength += payload.length
+  }
+  const length = batchLength(entries.length, keysLength, payloadsLength)
+  if (length > maxBatchBytes) throw new StorageError('TooLarge', `a copy of ${length} bytes`)
+  return { entries, keysLength, length }
+}
+
 /** What one write and one fsync carry: whole batches, encoded one behind the other. */
 export class AppendGroup {
   readonly firstSeq: number

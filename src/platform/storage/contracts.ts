@@ -101,6 +101,11 @@ export interface SqliteFile extends SqliteReader {
   exec(sql: string): void
   /** Runs `work` in a transaction, rolled back when it throws; nested calls join the outer one. */
   transaction<T>(work: () => T): T
+  /**
+   * Makes the changes that `onChanges` of another database told of, inside the open transaction or as one. Throws
+   * Conflict when the rows are not what they were there: the two are no copies of each other.
+   */
+  applyChanges(changes: Uint8Array): void
   /** Resolves when everything committed before this call survives a power cut; fsyncs happen off the event loop. */
   sync(): Promise<void>
   /** Bytes waiting in the write-ahead file. */
@@ -216,6 +221,11 @@ export interface Stream {
    * under way share the next one. Throws NoSpace, Overloaded, Fatal or Closed before anything is assigned.
    */
   append(entries: readonly NewEntry[]): Appended
+  /**
+   * Takes entries of another stream as they are: seqs, times and blanks. Seqs rise, all above every one taken before.
+   * Neighbours of one time are all or nothing on disk. Resolves after the fsync; throws and rejects as `append` does.
+   */
+  copy(entries: readonly Entry[]): Promise<void>
   read(options: ReadOptions): AsyncIterableIterator<readonly Entry[]>
   bounds(): StreamBounds
   /** With manualRelease: makes durable entries up to `seq` visible. */

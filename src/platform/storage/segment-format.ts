@@ -72,7 +72,7 @@ export interface BatchParts {
   firstSeq: number
   timeMs: number
   groupBack: number
-  entries: readonly { key: string; kind: number; payload: Uint8Array }[]
+  entries: readonly { key: string; kind: number; payload: Uint8Array; blanked?: boolean }[]
   salt: number
 }
 
@@ -105,6 +105,9 @@ export function writeBatch(
     payloadAt += payload.length
   }
   into.fill(0, keyAt, marksAt + count * markBytes)
+  for (let index = 0; index < count; index++) {
+    if (entries[index]!.blanked) into.writeUInt32LE(blankMark, marksAt + index * markBytes)
+  }
   into.fill(0, payloadAt, at + length)
   into.writeUInt32LE(batchMagic, at)
   into.writeUInt32LE(length, at + 4)

@@ -1,4 +1,4 @@
-import { DatabaseSync, type StatementSync } from 'node:sqlite'
+import { constants, DatabaseSync, type Session, type StatementSync } from 'node:sqlite'
 import { type SqlParams, type SqlValue, StorageError } from './contracts.ts'
 import { type Shape, shapeOf } from './row-shape.ts'
 import { checkParams } from './sql-params.ts'
@@ -24,6 +24,12 @@ export interface ConnectionOptions {
  */
 const writerPragmas =
   'PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 8000; PRAGMA journal_size_limit = 1048576'
+
+const CONFLICTS: Record<number, string> = {
+  [constants.SQLITE_CHANGESET_DATA]: 'a row has other values',
+  [constants.SQLITE_CHANGESET_NOTFOUND]: 'a row is missing',
+  [constants.SQLITE_CHANGESET_CONFLICT]: 'a row is there already',
+}
 
 type Row = readonly SqlValue[]
 
@@ -63,6 +69,8 @@ export class SqliteConnection {
   /** What a joined part of the open transaction threw: half of its effects are there. */
   #doomed: { error: unknown } | undefined
   #reads: Reads = 'none'
+  /** Gathers what commits change, when somebody wants to know. */
+  #session: Session | undefined
   #beginReading: StatementSync | undefined
   #commitReading: StatementSync | undefined
 
@@ -205,6 +213,37 @@ export class SqliteConnection {
     if (!this.#db.isTransaction) {
       throw new StorageError('Closed', 'the engine has rolled the transaction back')
     }
+  }
+
+  /** From here on `takeChanges` has what was committed. */
+  watch(): void {
+    this.#session = this.#db.createSession()
+  }
+
+  /** Rows of tables with a primary key that commits changed since the last call; undefined for none. */
+  takeChanges(): Uint8Array | undefined {
+    if (!this.#session) return undefined
+    const changes = this.#session.changeset()
+    if (changes.length === 0) return undefined
+    this.#session.close()
+    this.#session = this.#db.createSession()
+    return changes
+  }
+
+  /** Makes changes that another connection took, inside the open transaction. Throws Conflict. */
+  applyChanges(changes: Uint8Array): void {
+    this.#endReading()
+    let met: string | undefined
+    const onConflict = (kind: number) => {
+      met ??= CONFLICTS[kind] ?? 'a constraint is broken'
+      return constants.SQLITE_CHANGESET_ABORT
+    }
+    try {
+      if (this.#db.applyChangeset(changes, { onConflict })) return
+    } catch (error) {
+      if (met === undefined) throw this.#named(error)
+    }
+    throw new StorageError('Conflict', `changes of a copy do not fit: ${met}`)
   }
 
   /** Folds the rest of the write-ahead file in, on the spot. */

@@ -71,6 +71,10 @@ class DiskSqliteFile implements SqliteFile {
     return walBytes(this.#path)
   }
 
+  applyChanges(changes: Uint8Array): void {
+    this.#db.atOnce(() => this.#db.applyChanges(changes))
+  }
+
   /**
    * Commits are appended to the write-ahead file, and what was folded from there into the main file was synced before
    * the write-ahead file began anew (synchronous=NORMAL): fsyncing it is therefore all that a power cut asks for.

@@ -8,6 +8,11 @@ import { foldWhenLarge } from './wal-folder.ts'
 
 export interface SqliteOptions extends ConnectionOptions {
   migrations: readonly Migration[]
+  /**
+   * Told of every commit that changed rows of tables with a primary key, before anything else runs, as bytes that
+   * `applyChanges` of a SqliteFile takes. A commit costs some 50 µs more with it.
+   */
+  onChanges?: (changes: Uint8Array) => void
 }
 
 const writesPerLook = 8
@@ -18,11 +23,12 @@ export async function openSqlite(path: string, options: SqliteOptions): Promise<
   const db = new SqliteConnection(path, options)
   try {
     migrate(db, options.migrations)
+    if (options.onChanges) db.watch()
   } catch (error) {
     db.close()
     throw error
   }
-  return new SqliteSql(db, path === ':memory:' ? undefined : path)
+  return new SqliteSql(db, path === ':memory:' ? undefined : path, options.onChanges)
 }
 
 /** An open transaction: who holds it may speak to the database, everybody else waits. */
@@ -39,14 +45,20 @@ class SqliteSql implements Sql {
   readonly #waiting: (() => void)[] = []
 
   readonly #path: string | undefined
+  readonly #onChanges: ((changes: Uint8Array) => void) | undefined
   #writes = 0
   #closing = false
   #folding: Promise<void> | undefined
 
   /** Without a `path` there is no write-ahead file to look after. */
-  constructor(db: SqliteConnection, path: string | undefined) {
+  constructor(
+    db: SqliteConnection,
+    path: string | undefined,
+    onChanges: ((changes: Uint8Array) => void) | undefined,
+  ) {
     this.#db = db
     this.#path = path
+    this.#onChanges = onChanges
   }
 
   async all<T>(sql: string, params?: SqlParams): Promise<T[]> {
@@ -110,8 +122,12 @@ class SqliteSql implements Sql {
     }
   }
 
-  /** Looks at the size of the write-ahead file now and then. */
+  /** Tells of what was committed, and looks at the size of the write-ahead file now and then. */
   #wrote<T>(result: T): T {
+    if (this.#onChanges && !this.#db.inTransaction) {
+      const changes = this.#db.takeChanges()
+      if (changes) this.#onChanges(changes)
+    }
     if (this.#path === undefined || this.#folding || ++this.#writes % writesPerLook !== 0) {
       return result
     }

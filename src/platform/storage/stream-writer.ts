@@ -1,4 +1,4 @@
-import { AppendGroup, type PreparedBatch, prepareBatch } from './append-group.ts'
+import { AppendGroup, type PreparedBatch, prepareBatch, prepareCopies } from './append-group.ts'
 import { type Appended, type Entry, type NewEntry, StorageError } from './contracts.ts'
 import { isNoSpace } from './errors.ts'
 import type { Files, OpenFile } from './files.ts'
@@ -77,6 +77,20 @@ export class StreamWriter {
   }
 
   append(entries: readonly NewEntry[]): Appended {
+    this.#requireRoom()
+    const first = this.#nextSeq
+    const group = this.#take(this.#prepare(entries, first))
+    return { first, last: this.#nextSeq - 1, durable: group.durable }
+  }
+
+  /** Takes entries with the seqs they have. Groups succeed in order: the last one's fsync is that of all. */
+  async copy(entries: readonly Entry[]): Promise<void> {
+    this.#requireRoom()
+    const groups = prepareCopies(entries, this.#nextSeq).map((batch) => this.#take(batch))
+    await Promise.all(groups.map(({ durable }) => durable))
+  }
+
+  #requireRoom(): void {
     if (this.#refusal) {
       if (this.#refusal.code === 'NoSpace') this.#checkSpace()
       throw this.#refusal
@@ -85,14 +99,15 @@ export class StreamWriter {
     if (this.#queuedBytes > maxQueuedBytes) {
       throw new StorageError('Overloaded', 'too many bytes wait for the disk')
     }
-    const first = this.#nextSeq
-    const batch = this.#prepare(entries, first)
-    const group = this.#groupFor(batch.length, first)
+  }
+
+  #take(batch: PreparedBatch): AppendGroup {
+    const group = this.#groupFor(batch.length, batch.entries[0]!.seq)
     group.add(batch, this.#options.salt)
     this.#queuedBytes += batch.length
-    this.#nextSeq = first + entries.length
+    this.#nextSeq = batch.entries.at(-1)!.seq + 1
     this.#kick()
-    return { first, last: this.#nextSeq - 1, durable: group.durable }
+    return group
   }
 
   /** Resolves when nothing queued before this call is undecided any more. */

@@ -74,6 +74,10 @@ export class LocalStream implements Stream {
     return this.#writer.append(entries)
   }
 
+  copy(entries: readonly Entry[]): Promise<void> {
+    return this.#writer.copy(entries)
+  }
+
   bounds(): StreamBounds {
     return { first: this.#first, last: this.#tail.visible, durable: this.#durable }
   }

@@ -229,6 +229,37 @@ export function appendConformance(form: string, makeHome: () => Promise<StreamsH
         await assert.rejects(rig.home.open({ now: () => rig.nowMs }), code('Locked'))
       })
 
+      test('entries of another stream are copied as they are: seqs with gaps, times, blanks', async () => {
+        const source = await rig.streams.open('source', { floor: 40 })
+        await put(source, 'a', 'b', 'c')
+        rig.nowMs = 2_000
+        await source.append([entry('d', 'other', 7)]).durable
+        await source.blank(({ seq }) => seq === 41)
+        const copy = await rig.streams.open('copy')
+        const given = await collect(source.read({ after: 0 }))
+        await copy.copy(given.slice(0, 2))
+        await copy.copy(given.slice(2))
+        await copy.copy([{ ...given[3]!, seq: 90 }])
+        const expected = [...given, { ...given[3]!, seq: 90 }]
+        const plain = (entries: readonly Entry[]) =>
+          entries.map((one) => ({ ...one, payload: text(one.payload) }))
+        assert.deepEqual(plain(await collect(copy.read({ after: 0 }))), plain(expected))
+        await rig.reopen()
+        const again = await rig.streams.open('copy')
+        assert.deepEqual(plain(await collect(again.read({ after: 0 }))), plain(expected))
+        assert.equal(await put(again, 'own'), 91, 'what is appended here comes behind')
+      })
+
+      test('a copy of a seq that was taken before is refused, and nothing of it kept', async () => {
+        const stream = await rig.streams.open('s')
+        await put(stream, 'a', 'b')
+        const [first] = await collect(stream.read({ after: 0 }))
+        await assert.rejects(stream.copy([first!]), code('InvalidArgument'))
+        const [next, same] = [5, 5].map((seq) => ({ ...first!, seq }))
+        await assert.rejects(stream.copy([next!, same!]), code('InvalidArgument'))
+        assert.equal(await put(stream, 'c'), 3)
+      })
+
       test('close waits for what was appended', async () => {
         const stream = await rig.streams.open('s')
         const { durable } = stream.append([entry('a')])
