@@ -105,10 +105,17 @@ export async function copyBlob(
       await destination.post(uploadBlob, { encoding, body: bytes } as never)
       return true
     } catch (error) {
-      if (error instanceof XrpcError && error.error === 'BlobNotFound') return false
+      if (isLost(error)) return false
       if (attempt === BLOB_TRIES) throw error
     }
   }
+}
+
+/** Whether a host says that it does not have a blob: by its name, or in words, as the reference does. */
+function isLost(error: unknown): boolean {
+  if (!(error instanceof XrpcError)) return false
+  if (error.error === 'BlobNotFound' || error.status === 404) return true
+  return error.status === 400 && /\bblob not found\b/i.test(error.message)
 }
 
 async function collect(body: AsyncIterable<Uint8Array>, maxBytes: number): Promise<Uint8Array> {

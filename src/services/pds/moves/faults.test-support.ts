@@ -155,7 +155,11 @@ export class FaultyWorld extends MovingWorld {
           new Response(new Uint8Array([6, 6, 6]), { headers: { 'content-type': 'image/png' } })
         this.breaks = ({ nsid, origin, cid }) => {
           if (origin !== OLD || nsid !== 'com.atproto.sync.getBlob' || cid !== bad) return undefined
-          return fault === 'blob-missing' ? refused(400, 'BlobNotFound') : wrong()
+          if (fault === 'blob-corrupted') return wrong()
+          // The reference has no name for it.
+          return this.isForeign
+            ? refused(400, 'InvalidRequest', 'Blob not found')
+            : refused(400, 'BlobNotFound')
         }
         return bad
       }

@@ -258,5 +258,5 @@ export class MovingWorld {
   }
 }
 
-export const refused = (status: number, error: string) =>
-  Response.json({ error, message: error }, { status })
+export const refused = (status: number, error: string, message = error) =>
+  Response.json({ error, message }, { status })
