@@ -68,6 +68,8 @@ export interface ServicePart<C = unknown> {
    * first may be changed by them too.
    */
   copies?(values: C): readonly C[]
+  /** Not among what `falaj up` starts, unless it is named. */
+  apart?: boolean
   /** Loads the service's code: only what is started is loaded. */
   load(): Promise<LoadedPart<C>>
 }

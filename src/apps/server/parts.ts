@@ -11,6 +11,7 @@ import { relayPart } from './parts/relay.ts'
 import { searchPart } from './parts/search.ts'
 import { vaultPart } from './parts/vault.ts'
 import { webPart } from './parts/web.ts'
+import { witnessPart } from './parts/witness.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: each part knows the type of its own configuration
 export const parts: readonly ServicePart<any>[] = [
@@ -24,6 +25,7 @@ export const parts: readonly ServicePart<any>[] = [
   moderationPart,
   feedsPart,
   vaultPart,
+  witnessPart,
   webPart,
 ]
 

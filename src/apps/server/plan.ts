@@ -145,7 +145,7 @@ function checkWiring(services: readonly PlannedService[], dev: boolean): void {
 
 function chooseServices(args: readonly string[]): ServicePart[] {
   const at = args.findIndex((arg) => arg === '--services' || arg.startsWith('--services='))
-  if (at < 0) return [...parts]
+  if (at < 0) return parts.filter(({ apart }) => !apart)
   const arg = args[at]!
   const text = arg.includes('=') ? arg.slice(arg.indexOf('=') + 1) : (args[at + 1] ?? '')
   const names = text.split(',').filter((name) => name !== '')

@@ -112,6 +112,7 @@ export type {
   TimerHandle,
   Timers,
 } from './shapes.ts'
+export { eagerStopwatch, lazyStopwatch, type Stopwatch } from './stopwatch.ts'
 export { type NetworkSubscribeOptions, networkSubscribe } from './subscribe.ts'
 export { type TestOutside, type TestOutsideOptions, testOutside } from './test-outside.ts'
 export { type ZipEntry, zip } from './zip.ts'

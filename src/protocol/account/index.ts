@@ -39,6 +39,19 @@ export {
   removeRecoveryKey,
 } from './identity-lexicons.ts'
 export {
+  type LeaseAnswer,
+  type LeaseLook,
+  type LeaseRelease,
+  type LeaseRenew,
+  type LeaseState,
+  type LeaseTake,
+  lookLeaseMethod,
+  releaseLeaseMethod,
+  renewLeaseMethod,
+  takeLeaseMethod,
+} from './lease-lexicons.ts'
+export { isLeaseProof, leaseProof, type ProvenFields } from './lease-proof.ts'
+export {
   getHealth,
   getLetter,
   type LetterView,

@@ -1,7 +1,27 @@
 /** What an operator may set of a vault. */
 import { type ConfigOf, config, flag, integer, list, text, url } from '#platform/runtime'
 
+/** What a witness of leases needs to know, in a vault or alone. */
+const lease = {
+  leaseSecrets: list(text({ secret: true }), {
+    default: [],
+    help: 'Whose leases are kept here, each as HOSTNAME=SECRET; the two hosts of that name have the same secret.',
+  }),
+  leaseTermMs: integer({
+    default: 5_000,
+    min: 1_000,
+    max: 60_000,
+    unit: 'ms',
+    help: 'How long a lease holds after each renewal: another host can take over so much later.',
+  }),
+}
+
+export const witnessConfig = config('witness', lease)
+
+export type WitnessConfig = ConfigOf<typeof witnessConfig>
+
 export const vaultConfig = config('vault', {
+  ...lease,
   plc: list(url({}), {
     default: [],
     help: 'The directory of identities; several are asked in this order, the first takes new ones.',

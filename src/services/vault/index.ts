@@ -41,8 +41,10 @@ import { methods } from './methods.ts'
 import { vaultPage } from './page/index.ts'
 import { askTidy, mend, removeLeftovers, tidyAccount } from './tidying/index.ts'
 import { Views } from './views.ts'
+import { openWitness } from './witness-service.ts'
 
-export { type VaultConfig, vaultConfig } from './config.ts'
+export { type VaultConfig, vaultConfig, type WitnessConfig, witnessConfig } from './config.ts'
+export { createWitness, type WitnessDeps } from './witness-service.ts'
 
 /** Where the migrations of a vault's database are. */
 export const vaultMigrations = new URL('./migrations/', import.meta.url)
@@ -151,6 +153,7 @@ export async function createVault(
     methods({
       ...{ accounts, blobs, callers, config, did: own.did, directory, hosts, instants },
       ...{ outside, packs, sql, views, asked, damaged, drills },
+      ...openWitness(config, { sql, outside, log }),
     }),
     { health: () => ({ version: deps.version }), onFailure: failureLog(log) },
   )

@@ -1,5 +1,9 @@
 /** Every method a vault answers, in NSID order. */
 import type { Method } from '#protocol/xrpc'
+import { lookLease } from './methods/app.falaj.lease.look.ts'
+import { releaseLease } from './methods/app.falaj.lease.release.ts'
+import { renewLease } from './methods/app.falaj.lease.renew.ts'
+import { takeLease } from './methods/app.falaj.lease.take.ts'
 import { describeVault } from './methods/app.falaj.vault.describe.ts'
 import { follow } from './methods/app.falaj.vault.follow.ts'
 import { getAccount } from './methods/app.falaj.vault.getAccount.ts'
@@ -10,11 +14,18 @@ import { listBlobs } from './methods/app.falaj.vault.listBlobs.ts'
 import { listDrills } from './methods/app.falaj.vault.listDrills.ts'
 import { listInstants } from './methods/app.falaj.vault.listInstants.ts'
 import { unfollow } from './methods/app.falaj.vault.unfollow.ts'
-import type { Vault } from './parts.ts'
+import type { LeaseParts, Vault } from './parts.ts'
+
+const leaseTable = [lookLease, releaseLease, renewLease, takeLease]
 
 const table = [
+  ...leaseTable,
   ...[describeVault, follow, getAccount, getBlob, getRepo],
   ...[listAccounts, listBlobs, listDrills, listInstants, unfollow],
 ]
 
 export const methods = (parts: Vault): Method[] => table.map((method) => method(parts))
+
+/** What a witness answers that is nothing else. */
+export const leaseMethods = (parts: LeaseParts): Method[] =>
+  leaseTable.map((method) => method(parts))

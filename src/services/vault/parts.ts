@@ -7,9 +7,16 @@ import type { VaultConfig } from './config.ts'
 import type { Drills } from './drills/index.ts'
 import type { Hosts } from './following/index.ts'
 import type { Accounts, Damaged, Instants, KeptAccount, KeptBlobs, Packs } from './kept/index.ts'
+import type { Proven, Witness } from './lease/index.ts'
 import type { Views } from './views.ts'
 
-export interface Vault {
+/** What answers for leases; needs nothing else of a vault. */
+export interface LeaseParts {
+  proven: Proven
+  witness: Witness
+}
+
+export interface Vault extends LeaseParts {
   accounts: Accounts
   blobs: KeptBlobs
   callers: Callers

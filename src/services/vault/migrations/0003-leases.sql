@@ -1,0 +1,10 @@
+-- Which host may write under a name. How long a term still runs is known to the running witness
+-- alone: after a start it waits out a whole one.
+create table lease (
+  hostname text not null primary key,
+  epoch integer not null,
+  claim text not null,                     -- made by who holds it
+  term_ms integer not null,
+  taken_ms integer not null,
+  ended text                               -- null, released (by its holder), ending (by an operator)
+);
