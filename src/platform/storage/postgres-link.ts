@@ -1,4 +1,4 @@
-import pg from 'pg'
+import type pg from 'pg'
 import { type SqlParams, type SqlValue, StorageError } from './contracts.ts'
 import { isConnectionLost, postgresError } from './postgres-errors.ts'
 import type { PostgresStatement } from './postgres-text.ts'
@@ -107,7 +107,9 @@ export class PostgresLink {
 
   async #connect(): Promise<Client> {
     const { url, connectTimeoutMs: connectionTimeoutMillis, statementTimeoutMs } = this.#options
-    const client = new pg.Client({
+    // Whoever keeps no rows in PostgreSQL does not load its driver.
+    const { Client } = (await import('pg')).default
+    const client = new Client({
       connectionString: url,
       connectionTimeoutMillis,
       application_name: 'falaj',
