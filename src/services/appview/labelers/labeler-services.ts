@@ -5,6 +5,7 @@ import { type Directory, identityOf } from '#protocol/identity'
 import { validateRecord } from '#protocol/lexicon'
 import { type Did, isCidSyntax } from '#protocol/syntax'
 import { marks, padded, pieces } from '../read/lists.ts'
+import { type RecordKey, type RecordMarks, recordMarks } from '../read/record-marks.ts'
 
 export const LABELER_SERVICE = 'app.bsky.labeler.service'
 
@@ -75,6 +76,11 @@ export class LabelerServices {
       if (service) found.set(did, service)
     }
     return [...new Set(dids)].flatMap((did) => found.get(did) ?? [])
+  }
+
+  /** Likes of each, and the viewer's own (0: nobody's). */
+  marks(keys: readonly RecordKey[], viewerAid: number): Promise<RecordMarks[]> {
+    return recordMarks(this.#sql, keys, viewerAid)
   }
 
   async #ask(did: Did): Promise<LabelerService | undefined> {

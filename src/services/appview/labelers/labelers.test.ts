@@ -174,6 +174,125 @@ describe('labels of our own labelers', () => {
   })
 })
 
+describe('words that mean something to the app view', () => {
+  const feed = async (as?: Person) =>
+    (await world.get('app.bsky.feed.getAuthorFeed', { actor: bob.did }, as)).feed
+  const quotes = async (as?: Person) =>
+    (await world.get('app.bsky.feed.getQuotes', { uri: post.uri }, as)).posts
+  const thread = async (as?: Person) =>
+    (await world.get('app.bsky.feed.getPostThread', { uri: post.uri }, as)).thread.replies
+
+  test('`!hide` is handed on to clients wherever the thing is shown; nothing is left out for it', async () => {
+    ann.follow(bob)
+    const generator = { did: own.did, displayName: 'feed', createdAt: bob.now }
+    const { uri } = bob.create('app.bsky.feed.generator', generator)
+    const list = bob.create('app.bsky.graph.list', {
+      ...{ name: 'list', createdAt: bob.now },
+      purpose: 'app.bsky.graph.defs#curatelist',
+    })
+    await world.settle()
+    for (const subject of [post.uri, bob.did, uri, list.uri]) own.say(subject, '!hide')
+    await judged(own)
+    const hidden = (view: { labels: { val: string }[] }) => {
+      assert.deepEqual(
+        view.labels.map(({ val }) => val),
+        ['!hide'],
+      )
+    }
+    for (const as of [ann, undefined]) {
+      const [item] = await feed(as)
+      hidden(item.post)
+      hidden(item.post.author)
+      const { feeds } = await world.get('app.bsky.feed.getActorFeeds', { actor: bob.did }, as)
+      hidden(feeds[0])
+      hidden((await world.get('app.bsky.graph.getLists', { actor: bob.did }, as)).lists[0])
+    }
+    const { feed: timeline } = await world.get('app.bsky.feed.getTimeline', {}, ann)
+    hidden(timeline[0].post)
+    hidden((await world.get('app.bsky.graph.getFollows', { actor: ann.did })).follows[0])
+  })
+
+  test('what our labelers take down for a while is as gone as for good', async () => {
+    own.say(bob.did, '!suspend')
+    other.say(ann.did, '!suspend')
+    await judged(own)
+    await ask(other.did)
+    await judged(other)
+    assert.equal((await ask()).view, undefined)
+    await world.refused('app.bsky.actor.getProfile', { actor: bob.did }, ann)
+    await world.get('app.bsky.actor.getProfile', { actor: ann.did }, bob)
+    own.say(bob.did, '!suspend', { neg: true })
+    await judged(own)
+    assert.ok((await ask()).view)
+  })
+
+  test('a feed that is taken down is listed no more', async () => {
+    const generator = { did: own.did, displayName: 'feed', createdAt: bob.now }
+    const { uri } = bob.create('app.bsky.feed.generator', generator)
+    await world.settle()
+    own.say(uri, '!takedown')
+    await judged(own)
+    const { feeds } = await world.get('app.bsky.feed.getActorFeeds', { actor: bob.did })
+    assert.deepEqual(feeds, [])
+  })
+
+  test('what is under review is seen by who follows its author, and not among replies, quotes and notices of others', async () => {
+    const cat = await world.member('cat')
+    const answer = cat.reply(post, 'answer')
+    const quote = cat.quote(post, 'quote')
+    await world.settle()
+    own.say(answer.uri, 'needs-review')
+    own.say(quote.uri, 'needs-review')
+    await judged(own)
+    const told = async () =>
+      (await world.get('app.bsky.notification.listNotifications', {}, bob)).notifications
+    const unread = async () =>
+      (await world.get('app.bsky.notification.getUnreadCount', {}, bob)).count
+    const flat = async (as?: Person) =>
+      (await world.get('app.bsky.unspecced.getPostThreadV2', { anchor: post.uri }, as)).thread
+    for (const as of [undefined, ann, bob]) {
+      assert.deepEqual([await quotes(as), await thread(as)], [[], []])
+      assert.equal((await flat(as)).length, 1)
+    }
+    assert.deepEqual([await told(), await unread()], [[], 0])
+    assert.equal((await thread(cat)).length, 1, 'to its author it is')
+    bob.follow(cat)
+    await world.settle()
+    assert.deepEqual([(await quotes(bob)).length, (await thread(bob)).length], [1, 1])
+    assert.deepEqual([(await told()).length, await unread()], [2, 2])
+    assert.deepEqual((await thread(bob))[0].post.labels, [], 'clients are not told')
+    own.say(cat.did, 'needs-review')
+    own.say(quote.uri, 'needs-review', { neg: true })
+    await judged(own)
+    assert.deepEqual(await quotes(ann), [], 'an account is under review with all it says')
+  })
+
+  test('whoever is held to be somebody else is verified no more, whatever verifiers say', async () => {
+    const trusting = new World({ config: { labelers: [own.did], verifiers: [ann.did] } })
+    try {
+      const labeler = new TestLabeler(trusting, 'ours')
+      await trusting.start()
+      const [verifier, subject] = [await trusting.member('ann'), await trusting.member('bob')]
+      verifier.create('app.bsky.graph.verification', {
+        ...{ subject: subject.did, handle: subject.handle, displayName: 'BOB' },
+        createdAt: verifier.now,
+      })
+      await trusting.settle()
+      const statuses = async ({ did }: Person) => {
+        const { verification } = await trusting.get('app.bsky.actor.getProfile', { actor: did })
+        return [verification.verifiedStatus, verification.trustedVerifierStatus]
+      }
+      assert.deepEqual(await statuses(subject), ['valid', 'none'])
+      for (const { did } of [verifier, subject]) labeler.say(did, 'impersonation')
+      await judged(labeler, trusting)
+      assert.deepEqual(await statuses(subject), ['invalid', 'none'])
+      assert.deepEqual(await statuses(verifier), ['none', 'invalid'])
+    } finally {
+      await trusting.close()
+    }
+  })
+})
+
 describe('labelers that a caller names', () => {
   test('are followed from then on, and shown to those who name them', async () => {
     other.say(post.uri, 'funny')
@@ -224,6 +343,36 @@ describe('what a labeler says of itself', () => {
       [short.$type, short.policies],
       ['app.bsky.labeler.defs#labelerView', undefined],
     )
+  })
+
+  test('comes with who likes it and what others say of it, and goes when it is taken down', async () => {
+    const values = [{ val: 'porn' }]
+    const labels = { $type: 'com.atproto.label.defs#selfLabels', values }
+    const service = bob.create('app.bsky.labeler.service', { ...value, labels }, 'self')
+    const like = ann.like(service)
+    const quote = ann.quote(service, 'look')
+    await world.settle()
+    own.say(service.uri, 'spam')
+    await judged(own)
+    const seen = async (as?: Person) =>
+      (await world.get('app.bsky.labeler.getServices', { dids: [bob.did] }, as)).views[0]
+    const embedded = async () =>
+      (await world.get('app.bsky.feed.getPosts', { uris: [quote.uri] }, ann)).posts[0].embed.record
+    for (const view of [await seen(ann), await embedded()]) {
+      assert.deepEqual([view.likeCount, view.viewer], [1, { like: like.uri }])
+      assert.deepEqual(
+        view.labels.map(({ val }: { val: string }) => val),
+        ['porn', 'spam'],
+      )
+    }
+    assert.equal((await seen()).viewer, undefined)
+    ann.delete(like)
+    await world.settle()
+    assert.deepEqual([(await seen(ann)).likeCount, (await seen(ann)).viewer], [0, {}])
+    own.say(service.uri, '!takedown')
+    await judged(own)
+    assert.equal(await seen(ann), undefined)
+    assert.equal((await embedded()).notFound, true)
   })
 
   test('is asked of our own labeler, when it has no repository', async () => {

@@ -3,7 +3,7 @@ import { type Method, query } from '#protocol/xrpc'
 import { fillPage, respond, revOf } from '../pages/pipeline.ts'
 import type { ReadParts } from '../parts.ts'
 import type { Hydration } from '../read/hydrate.ts'
-import { blockBetween, listable, postView } from '../views/feed.ts'
+import { blockBetween, isHeldBack, listable, postView } from '../views/feed.ts'
 import { arrayOf, cursorMember, quote, textMember } from '../views/json.ts'
 import type { Post } from '../views/post.ts'
 
@@ -32,9 +32,9 @@ export function getQuotes(
   })
 }
 
-/** Leaves out who has a block with the viewer or with whom it quotes. */
+/** Leaves out who has a block with the viewer or with whom it quotes, and what is under review. */
 function isShown(h: Hydration, post: Post | undefined, cid: string | undefined): boolean {
-  if (post?.quote === undefined || !listable(h, post)) return false
+  if (post?.quote === undefined || !listable(h, post) || isHeldBack(h, post)) return false
   if (blockBetween(h, post.aid, post.quote.aid)) return false
   return cid === undefined || quotedCid(post) === cid
 }

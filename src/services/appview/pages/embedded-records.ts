@@ -10,6 +10,7 @@ import { labelerView } from '../views/labeler.ts'
 import { packBasic, packUri } from '../views/starter-pack.ts'
 import { listIsThere, listUri, listView } from '../views/user-list.ts'
 import { generatorList, hydrateGenerators, visibleGenerators } from './generators-page.ts'
+import { hydrateLabelers } from './labelers-page.ts'
 import { hydrateLists } from './lists-page.ts'
 import { hydrateBasicPacks, visiblePacks } from './packs-page.ts'
 
@@ -114,7 +115,7 @@ async function addPacks(
 }
 
 async function addLabelers(
-  { hydrator, labelerServices }: WithHydrator,
+  parts: WithHydrator,
   uris: ReadonlySet<string>,
   viewer: Viewer | undefined,
   add: Add,
@@ -123,11 +124,8 @@ async function addLabelers(
   const named = [...uris].filter((uri) => uri.endsWith(suffix))
   if (named.length === 0) return
   const dids = named.map((uri) => uri.slice('at://'.length, -suffix.length))
-  const services = await labelerServices.load(dids as never, { isAsking: false })
-  const h = await hydrator.accounts(
-    viewer,
-    services.map(({ aid }) => aid),
-  )
+  const services = await parts.labelerServices.load(dids as never, { isAsking: false })
+  const h = await hydrateLabelers(parts, services, viewer)
   for (const service of services) {
     const view = viewerBlocks(h, service.aid) ? undefined : labelerView(service, h)
     if (view !== undefined) add(LABELER, `at://${service.did}${suffix}`, view)

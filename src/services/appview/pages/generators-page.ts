@@ -1,6 +1,7 @@
 import type { ReadParts } from '../parts.ts'
-import type { Generator, GeneratorMarks } from '../read/generators.ts'
+import type { Generator } from '../read/generators.ts'
 import type { Hydration, Viewer } from '../read/hydrate.ts'
+import type { RecordMarks } from '../read/record-marks.ts'
 import { viewerBlocks } from '../views/feed.ts'
 import { generatorIsThere, generatorView, labelledGenerator } from '../views/generator.ts'
 import type { MediaUrls } from '../views/images.ts'
@@ -12,7 +13,7 @@ export interface GeneratorsPage {
 }
 
 export interface GeneratorsHydration extends Hydration {
-  generatorMarks: Map<Generator, GeneratorMarks>
+  generatorMarks: Map<Generator, RecordMarks>
   /** Labels by AT-URI. What is not to be shown is missing. */
   recordLabels: ReadonlyMap<string, Json>
   urls: MediaUrls

@@ -5,7 +5,7 @@ import type { Hydration, Viewer } from '../read/hydrate.ts'
 import type { NoticeRow } from '../read/notices.ts'
 import { splitKey } from '../read/relations.ts'
 import { mayBeTold, type Subscription } from '../read/subscriptions.ts'
-import { threadMuted, viewerBlocks } from '../views/feed.ts'
+import { accountIsHeldBack, isHeldBack, threadMuted, viewerBlocks } from '../views/feed.ts'
 import type { Post } from '../views/post.ts'
 
 /** What a notification is about: a post, or a record of the reader's own that led to it. */
@@ -61,7 +61,7 @@ export async function hydrateNotices(
 }
 
 /**
- * Leaves out who is hidden, blocked, muted or not wanted, what is said in muted threads, what is about
+ * Leaves out who is hidden, blocked, muted, under review or not wanted, what is said in muted threads, what is about
  * posts that are gone, and replies that their thread's gate shuts out or the viewer has hidden in an
  * own thread. The list and the count of unread ones are the same by this.
  */
@@ -75,6 +75,7 @@ export function visibleNotices(
     const relation = h.relations.get(author)
     const actor = h.actors.get(author)
     if (actor === undefined || viewerBlocks(h, author) || relation?.muted) return false
+    if (accountIsHeldBack(h, author)) return false
     if ((wanted.priority || wanted.byFollowed.has(reason)) && relation?.following === undefined)
       return false
     if (reason === 'verified' || reason === 'unverified') return wanted.verifiers.has(actor.did)
@@ -90,7 +91,7 @@ function isSubjectHeard(h: NoticesHydration, { reason, subject }: NoticeRow): bo
 
 function isPostHeard(h: Hydration, { author, rkey, reason }: NoticeRow): boolean {
   const post = h.posts.get(`${author}/${rkey}`)
-  if (post === undefined || !isHeard(h, post)) return false
+  if (post === undefined || !isHeard(h, post) || isHeldBack(h, post)) return false
   if (reason !== 'reply' && reason !== 'subscribed-post') return true
   if (h.gatedOff.has(post.key)) return false
   const root = post.root && h.posts.get(post.root.key)

@@ -5,6 +5,7 @@ import { invalidRequest } from '#protocol/xrpc'
 import { cursorOf, readCursor as readSortCursor } from './cursor.ts'
 import type { Viewer } from './hydrate.ts'
 import { paddedPairs, pairMarks, pieces } from './lists.ts'
+import { type RecordMarks, recordMarks } from './record-marks.ts'
 
 export const GENERATOR = 'app.bsky.feed.generator'
 
@@ -17,13 +18,6 @@ export interface Generator {
   did: Did
   record: Record<string, unknown>
   indexedMs: number
-}
-
-/** What people did to a feed. */
-export interface GeneratorMarks {
-  likes: number
-  /** Record key of the viewer's own like. */
-  like: string | undefined
 }
 
 interface Row {
@@ -115,25 +109,10 @@ export class Generators {
   async marks(
     generators: readonly Generator[],
     viewer: Viewer | undefined,
-  ): Promise<Map<Generator, GeneratorMarks>> {
-    const found = new Map<string, GeneratorMarks>()
-    for (const piece of pieces(generators)) {
-      const keys = piece.map(({ aid, rkey }) => [aid, `${GENERATOR}/${rkey}`] as const)
-      for (const row of await this.#counted(keys, viewer?.aid ?? 0))
-        found.set(`${row.aid}/${row.subject}`, { likes: row.likes, like: row.own ?? undefined })
-    }
-    const none = { likes: 0, like: undefined }
-    const marksOf = ({ aid, rkey }: Generator) => found.get(`${aid}/${GENERATOR}/${rkey}`) ?? none
-    return new Map(generators.map((generator) => [generator, marksOf(generator)]))
-  }
-
-  #counted(keys: (readonly [number, string])[], viewerAid: number) {
-    return this.#sql.all<{ aid: number; subject: string; likes: number; own: string | null }>(
-      `select c.aid, c.subject, c.likes, (select l.rkey from feed_like l where l.aid = ?
-         and l.counted = 1 and l.subject_aid = c.aid and l.subject = c.subject limit 1) as own
-       from subject_count c where (c.aid, c.subject) in (${pairMarks(keys.length)})`,
-      [viewerAid, ...paddedPairs(keys)],
-    )
+  ): Promise<Map<Generator, RecordMarks>> {
+    const keys = generators.map(({ aid, rkey }) => [aid, `${GENERATOR}/${rkey}`] as const)
+    const marks = await recordMarks(this.#sql, keys, viewer?.aid ?? 0)
+    return new Map(generators.map((generator, i) => [generator, marks[i]!]))
   }
 }
 

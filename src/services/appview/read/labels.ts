@@ -1,11 +1,10 @@
 import type { Sql } from '#platform/storage'
-import { TAKEDOWN_LABEL } from '#protocol/label'
 import type { Did } from '#protocol/syntax'
 import type { Accepted } from '../labelers/labelers.ts'
-import { type Actor, labelledActor, withLiveLabels } from '../views/actor.ts'
+import { type Actor, judgedActor, withLiveLabels } from '../views/actor.ts'
 import type { Json } from '../views/json.ts'
 import { withLabels } from '../views/labels.ts'
-import { labelledPost, type Post } from '../views/post.ts'
+import { judgedPost, type Post } from '../views/post.ts'
 import { Cache, type Changes } from './cache.ts'
 import { marks, padded, pieces } from './lists.ts'
 
@@ -19,7 +18,14 @@ interface Row {
 }
 
 const URIS_MAX = 200_000
+/** Of a labeler that may take things out of pages: for good, or for a while. */
+const TAKEDOWNS: ReadonlySet<string> = new Set(['!takedown', '!suspend'])
+/** Of such a labeler: not decided yet, and until then for those alone who chose to hear of it. */
+const UNDER_REVIEW = 'needs-review'
+/** Of such a labeler: whoever says that the account is who it seems to be is wrong. */
+const IMPERSONATION = 'impersonation'
 const NONE: readonly Row[] = []
+const NOTHING_SAID: Judgement = { labels: [], isUnderReview: false, isImpersonation: false }
 const NO_ROWS: ReadonlyMap<string, readonly Row[]> = new Map()
 
 /** A record whose labels are wanted. */
@@ -28,6 +34,14 @@ export interface LabelledRecord {
   cid: string
   /** Its author's own labels of it. */
   labels?: Json
+}
+
+/** What labels come to for a reader. */
+export interface Judgement {
+  /** Those to show, as JSON. */
+  labels: readonly Json[]
+  isUnderReview: boolean
+  isImpersonation: boolean
 }
 
 /** What labelers say of what a page shows. */
@@ -62,22 +76,24 @@ export class Labels {
     for (const { did, redact } of accepted ?? []) if (redact) redacting.add(did)
     const rows = await this.#load(urisOf(actors, posts))
     if (rows.size === 0) return
-    const judge = (found: readonly Row[], cid: string | undefined) =>
+    const judge = (found: readonly Row[], cid?: string) =>
       this.#judged(found, cid, shown, redacting)
     for (const [aid, actor] of actors) {
       const found = [...(rows.get(actor.did) ?? NONE), ...(rows.get(profileUri(actor)) ?? NONE)]
-      const labels = judge(found, undefined)
-      if (labels === undefined) actors.delete(aid)
+      const judged = judge(found, undefined)
+      if (judged === undefined) actors.delete(aid)
       else {
-        const shown = labels.length > 0 ? labelledActor(actor, labels) : actor
-        const live = actor.live === '' ? [] : judge(rows.get(actor.liveUri) ?? NONE, undefined)
-        if (shown !== actor || live?.length !== 0) actors.set(aid, withLiveLabels(shown, live))
+        const shown = found.length > 0 ? judgedActor(actor, judged) : actor
+        const live = actor.live === '' ? NOTHING_SAID : judge(rows.get(actor.liveUri) ?? NONE)
+        if (shown !== actor || live !== NOTHING_SAID)
+          actors.set(aid, withLiveLabels(shown, live?.labels))
       }
     }
     for (const [key, post] of posts) {
-      const labels = judge(rows.get(post.uri) ?? NONE, post.names)
-      if (labels === undefined) posts.delete(key)
-      else if (labels.length > 0) posts.set(key, labelledPost(post, labels))
+      const found = rows.get(post.uri)
+      const judged = found && judge(found, post.names)
+      if (found !== undefined && judged === undefined) posts.delete(key)
+      else if (judged !== undefined) posts.set(key, judgedPost(post, judged))
     }
   }
 
@@ -97,27 +113,40 @@ export class Labels {
     const rows = isAsked ? await this.#load(records.map(({ uri }) => uri)) : NO_ROWS
     const found = new Map<string, Json>()
     for (const { uri, cid, labels = '[]' } of records) {
-      const more = this.#judged(rows.get(uri) ?? NONE, `"${cid}"`, shown, redacting)
-      if (more !== undefined) found.set(uri, more.length > 0 ? withLabels(labels, more) : labels)
+      const judged = this.#judged(rows.get(uri) ?? NONE, `"${cid}"`, shown, redacting)
+      if (judged === undefined) continue
+      const more = judged.labels
+      found.set(uri, more.length > 0 ? withLabels(labels, more) : labels)
     }
     return found
   }
 
-  /** Labels to show; undefined when it is not to be shown. `names` has the CID that is there now. */
+  /** Undefined when it is not to be shown. `names` has the CID that is there now. */
   #judged(
     rows: readonly Row[],
     names: string | undefined,
     shown: ReadonlySet<Did>,
     redacting: ReadonlySet<Did>,
-  ): Json[] | undefined {
+  ): Judgement | undefined {
+    if (rows.length === 0) return NOTHING_SAID
     const labels: Json[] = []
+    let isUnderReview = false
+    let isImpersonation = false
     for (const { src, val, cid, exp_ms: expMs, json } of rows) {
       if (expMs !== null && expMs <= this.#now()) continue
       if (cid !== null && names !== undefined && !names.includes(`"${cid}"`)) continue
-      if (val === TAKEDOWN_LABEL && redacting.has(src)) return undefined
+      if (redacting.has(src)) {
+        if (TAKEDOWNS.has(val)) return undefined
+        if (val === IMPERSONATION) isImpersonation = true
+        if (val === UNDER_REVIEW) {
+          // No client knows what to make of it.
+          isUnderReview = true
+          continue
+        }
+      }
       if (shown.has(src)) labels.push(json)
     }
-    return labels
+    return { labels, isUnderReview, isImpersonation }
   }
 
   /** Rows of those that have any. */

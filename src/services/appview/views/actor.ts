@@ -1,13 +1,14 @@
 import type { AppBskyActorProfile } from '@atcute/bluesky'
 import { cidText } from '#protocol/data'
 import { type Did, isDatetime } from '#protocol/syntax'
+import type { Judgement } from '../read/labels.ts'
 import type { Relation } from '../read/relations.ts'
 import { mayBeTold, type Subscription } from '../read/subscriptions.ts'
 import type { MediaUrls } from './images.ts'
 import { type Json, member, quote, textMember } from './json.ts'
 import { selfLabels, withLabels } from './labels.ts'
 import { postRefOf } from './post.ts'
-import { associatedOf, liveOf, type Said, verificationOf } from './self-records.ts'
+import { associatedOf, doubted, liveOf, type Said, verificationOf } from './self-records.ts'
 
 /** One account as views show it, written once. The texts are members of an open JSON object. */
 export interface Actor {
@@ -23,6 +24,8 @@ export interface Actor {
   associatedAt: number
   /** It asks not to be suggested to others. */
   isUnlisted: boolean
+  /** Moderators have not decided yet: shown to its followers, where a page is about others. */
+  isUnderReview: boolean
   /** `,"verification":{…}`, or nothing. */
   verification: string
   /** `,"status":{…,"labels":[…]}`, or nothing; and the AT-URI of the record. */
@@ -73,6 +76,7 @@ export function actorOf(row: ActorRow, said: Said, urls: MediaUrls, nowMs: numbe
     ...{ aid, did, handle, pack, verification, status: row.status ?? undefined },
     ...liveOf(said, did, urls, nowMs),
     isUnlisted: said.isUnlisted,
+    isUnderReview: false,
     allowSubscriptions: allowedOf(said.subscribers),
   }
   const scope = row.is_visitor === 1 ? ',"isOutsideScope":true' : ''
@@ -107,12 +111,18 @@ export function actorOf(row: ActorRow, said: Said, urls: MediaUrls, nowMs: numbe
   return { ...actor, ...labelled, associatedAt, more, detail, pinned: pinOf(profile, row) }
 }
 
-/** The account with labels of others beside its own. */
-export function labelledActor(actor: Actor, more: readonly Json[]): Actor {
-  const { basic, labels, labelsAt } = actor
-  const all = withLabels(labels, more)
+/** The account with labels of others beside its own, and what these make of it. */
+export function judgedActor(actor: Actor, { labels: more, ...judged }: Judgement): Actor {
+  const { basic, labels, labelsAt, verification } = actor
+  const all = more.length > 0 ? withLabels(labels, more) : labels
   const tail = basic.slice(labelsAt + labels.length)
-  return { ...actor, labels: all, basic: basic.slice(0, labelsAt) + all + tail }
+  return {
+    ...actor,
+    labels: all,
+    basic: basic.slice(0, labelsAt) + all + tail,
+    isUnderReview: judged.isUnderReview,
+    verification: judged.isImpersonation ? doubted(verification) : verification,
+  }
 }
 
 /** The account with labels of its status; without the status when there are no `labels` but a takedown. */

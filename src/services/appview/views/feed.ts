@@ -29,6 +29,20 @@ export function viewerBlocks(h: Pick<Hydration, 'relations'>, aid: number): bool
   return h.relations.get(aid)?.blocked === true
 }
 
+/** Whether moderators have yet to decide on it, and the viewer neither wrote it nor follows who did. */
+export function isHeldBack(h: Hydration, { aid, isUnderReview }: Post): boolean {
+  return (isUnderReview || accountIsHeldBack(h, aid)) && !isClose(h, aid)
+}
+
+/** The same of an account. */
+export function accountIsHeldBack(h: Hydration, aid: number): boolean {
+  return h.actors.get(aid)?.isUnderReview === true && !isClose(h, aid)
+}
+
+function isClose({ viewer, relations }: Hydration, aid: number): boolean {
+  return viewer?.aid === aid || relations.get(aid)?.following !== undefined
+}
+
 /** Whether the viewer has muted the account. */
 export function isMuted(h: Hydration, aid: number | undefined): boolean {
   return aid !== undefined && h.relations.get(aid)?.muted === true

@@ -1,8 +1,9 @@
 import type { Blob } from '@atcute/lexicons'
 import type { GeneratorsHydration } from '../pages/generators-page.ts'
-import { GENERATOR, type Generator, type GeneratorMarks } from '../read/generators.ts'
+import { GENERATOR, type Generator } from '../read/generators.ts'
 import type { Hydration } from '../read/hydrate.ts'
 import type { LabelledRecord } from '../read/labels.ts'
+import type { RecordMarks } from '../read/record-marks.ts'
 import { profileView } from './actor.ts'
 import { type Json, member, quote, textMember } from './json.ts'
 import { selfLabels } from './labels.ts'
@@ -34,7 +35,7 @@ export function generatorIsThere(generator: Generator, h: GeneratorsHydration): 
 /** `app.bsky.feed.defs#generatorView` of a feed that is there. */
 export function generatorView(
   generator: Generator,
-  marks: GeneratorMarks,
+  marks: RecordMarks,
   h: GeneratorsHydration,
 ): Json {
   const creator = h.actors.get(generator.aid)!

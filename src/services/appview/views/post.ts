@@ -1,6 +1,7 @@
 import type { AppBskyFeedPost, AppBskyFeedPostgate, AppBskyFeedThreadgate } from '@atcute/bluesky'
 import { cidText } from '#protocol/data'
 import { type Did, isAtUri, parseAtUri } from '#protocol/syntax'
+import type { Judgement } from '../read/labels.ts'
 import { pairOf } from '../read/relations.ts'
 import { type Embed, embedOf } from './embed.ts'
 import type { MediaUrls } from './images.ts'
@@ -29,6 +30,8 @@ export interface Post {
   /** `,"indexedAt":…,"labels":…` */
   dates: string
   labels: Json
+  /** Moderators have not decided yet. */
+  isUnderReview: boolean
   embed: Embed | undefined
   parent: PostRef | undefined
   root: PostRef | undefined
@@ -100,6 +103,7 @@ export function postOf(row: PostRow, urls: MediaUrls): Post {
     record: body,
     dates: `,"indexedAt":"${new Date(row.indexed_ms).toISOString()}","labels":${labels}`,
     labels,
+    isUnderReview: false,
     embed,
     parent,
     root,
@@ -111,12 +115,12 @@ export function postOf(row: PostRow, urls: MediaUrls): Post {
   }
 }
 
-/** The post with labels of others beside its own. */
-export function labelledPost(post: Post, more: readonly Json[]): Post {
-  const labels = withLabels(post.labels, more)
+/** The post with labels of others beside its own, and what these make of it. */
+export function judgedPost(post: Post, { labels: more, isUnderReview }: Judgement): Post {
+  const labels = more.length > 0 ? withLabels(post.labels, more) : post.labels
   const { dates } = post
   // They stand at the end.
-  return { ...post, labels, dates: dates.slice(0, -post.labels.length) + labels }
+  return { ...post, labels, isUnderReview, dates: dates.slice(0, -post.labels.length) + labels }
 }
 
 /** The DIDs a post's text mentions. */

@@ -79,6 +79,11 @@ export function verificationOf(
   )
 }
 
+/** What verifiers said, of an account that our moderators hold to be somebody else. */
+export function doubted(verification: string): string {
+  return verification.replace(/"(verified|trustedVerifier)Status":"valid"/g, '"$1Status":"invalid"')
+}
+
 const MINUTE_MS = 60_000
 /** The shortest and the longest that anybody is shown as being at something. */
 const LIVE_MS_MIN = 5 * MINUTE_MS

@@ -5,6 +5,7 @@ import {
   blockBetween,
   blockedAuthor,
   hiddenByGate,
+  isHeldBack,
   isMuted,
   postMembers,
   viewerBlocks,
@@ -167,7 +168,7 @@ function reply({ h, rootKey }: Place, parent: Post, key: string): Post | undefin
   if (post === undefined || !h.actors.has(post.aid) || h.gatedOff.has(key)) return undefined
   if ((post.root?.key ?? post.key) !== rootKey) return undefined
   if (viewerBlocks(h, post.aid) || blockBetween(h, post.aid, parent.aid)) return undefined
-  return post
+  return isHeldBack(h, post) ? undefined : post
 }
 
 function hiddenReply(place: Place, parent: Post, key: string): Hidden | undefined {

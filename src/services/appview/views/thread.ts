@@ -1,6 +1,6 @@
 import type { Hydration } from '../read/hydrate.ts'
 import type { Thread } from '../read/threads.ts'
-import { blockBetween, blockedPost, postMembers, viewerBlocks } from './feed.ts'
+import { blockBetween, blockedPost, isHeldBack, postMembers, viewerBlocks } from './feed.ts'
 import { arrayOf, type Json, member } from './json.ts'
 import { notFoundPost, type Post } from './post.ts'
 
@@ -68,5 +68,6 @@ function replyView(place: Place, parent: Post, key: string, depth: number): Json
   const members = postMembers(h, post)
   if (members === undefined) return undefined
   if (viewerBlocks(h, post.aid)) return blockedPost(h, post)
+  if (isHeldBack(h, post)) return undefined
   return threadPost(members, undefined, repliesView(place, post, depth - 1))
 }
