@@ -34,6 +34,7 @@ import { openAccountArchive } from './archive.ts'
 import { type Flags, readFlags, readOrigin, requireFlags } from './flags.ts'
 import { ownerNetwork } from './owner-network.ts'
 import { readPassword } from './password.ts'
+import { describeParts } from './private.ts'
 import { readWords } from './sheet.ts'
 import { endProgress, shown, showProgress, tell } from './terminal.ts'
 
@@ -80,6 +81,7 @@ const LABELS: Readonly<Record<RecoveryStep, string>> = {
   blobs: 'bringing pictures and files back',
   turn: 'turning the identity to the new host',
   activate: 'opening the account',
+  private: 'bringing back what only you could read',
 }
 
 /** Runs one verb, which comes first. */
@@ -170,7 +172,9 @@ function readDid(given: string): Did {
   throw new ConfigError(['--did must be a did:plc: other identities have no keys of this kind'])
 }
 
-type Copies = Pick<Recovery, 'repo' | 'blob' | 'preferences'> & { close?(): Promise<void> }
+type Copies = Pick<Recovery, 'repo' | 'blob' | 'preferences' | 'privateState'> & {
+  close?(): Promise<void>
+}
 
 /** The copy to fill the account from, looked at before anything is done. */
 async function copiesOf(flags: Flags): Promise<Copies> {
@@ -220,7 +224,10 @@ async function elsewhere(
     const { rev, newest } = await copy.account()
     const at = text(flags.at)
     const state = at === undefined ? { rev, time: newest } : { time: at }
-    return { repo: () => copy.repo(at), blob: copy.blob, state: { source: vault, ...state } }
+    return {
+      ...{ repo: () => copy.repo(at), blob: copy.blob, state: { source: vault, ...state } },
+      privateState: () => copy.privateState(at),
+    }
   }
   if (mirror === undefined) return {}
   const client = xrpcClient({ service: readOrigin('mirror', mirror), fetch })
@@ -285,13 +292,13 @@ function describeReceipt(
   blobs     ${blobs}${lost}
   keys      ${rotationKeys.join(' above ')}
   identity  ${operation}
-${state === undefined ? '' : unproven(state)}`
+${describeParts(receipt.privateParts)}${state === undefined ? '' : unproven(state, receipt)}`
 }
 
 /** The signature proves what was there; that nothing came after it, nobody can. */
-function unproven({ source, rev, time }: CopyState): string {
+function unproven({ source, rev, time }: CopyState, { privateParts }: RecoveryReceipt): string {
   const of = [rev && `rev ${shown(rev)}`, time && `of ${shown(time)}`].filter(Boolean).join(', ')
   return `  copy      ${source}: ${of}, signed by the account
-  unproven  that nothing was written after that; preferences were not in the copy
+  unproven  that nothing was written after that${privateParts.length === 0 ? '; preferences were not in the copy' : ''}
 `
 }

@@ -6,14 +6,17 @@ import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { ConfigError } from '#platform/runtime'
 import {
+  describeVault,
   hostProof,
   keyProof,
   listVaultAccounts,
   operatorProof,
+  putVaultPrivate,
   type Restored,
   type RestoreStep,
   restore,
   signIn,
+  takePrivateState,
   type VaultAccount,
   type VaultCopy,
   type VaultProof,
@@ -26,6 +29,7 @@ import { type Fetch, xrpcClient } from '#protocol/xrpc'
 import { type Flags, readFlags, readOrigin, requireFlags } from './flags.ts'
 import { readSecretFile } from './operator.ts'
 import { ownerNetwork } from './owner-network.ts'
+import { describeParts } from './private.ts'
 import { readWords } from './sheet.ts'
 import { ask, endProgress, shown, showProgress, tell } from './terminal.ts'
 
@@ -35,6 +39,8 @@ const FLAGS = {
   out: 'value',
   blobs: 'value',
   to: 'value',
+  from: 'value',
+  private: 'value',
   'password-file': 'value',
   'words-file': 'value',
   yes: 'switch',
@@ -44,7 +50,8 @@ const FLAGS = {
 const USAGE = [
   'falaj vault list --vault URL [--password-file FILE] [--json]',
   'falaj vault show DID --vault URL [--password-file FILE | --words-file FILE]',
-  'falaj vault restore DID --vault URL --out FILE.car [--blobs FOLDER] [--at TIME] [--password-file FILE | --words-file FILE]',
+  'falaj vault restore DID --vault URL --out FILE.car [--blobs FOLDER] [--private FILE.json] [--at TIME] [--password-file FILE | --words-file FILE]',
+  'falaj vault keep-private DID --vault URL --from HOST [--password-file FILE]',
   'falaj vault restore DID --vault URL --to HOST [--at TIME] [--password-file FILE] [--yes]',
 ]
 
@@ -63,6 +70,7 @@ export async function runVault(args: readonly string[]): Promise<number> {
       const account = await vaultCopy({ ...reach, proof: await proofOf(flags, did) }).account()
       return tell(flags, account, describe(account))
     }
+    if (verb === 'keep-private') return await keepPrivate(flags, reach)
     if (verb !== 'restore') throw new ConfigError(USAGE)
     return flags.to === undefined ? await toFile(flags, reach) : await toHost(flags, reach)
   } finally {
@@ -116,9 +124,32 @@ async function toFile(flags: Flags, reach: Reach): Promise<number> {
   await rename(part, out)
   const folder = flags.blobs
   const blobs = typeof folder === 'string' ? await blobsTo(folder, copy) : 0
+  const beside = typeof flags.private === 'string' ? await copy.privateState(at) : undefined
+  if (beside) await writeFile(flags.private as string, `${JSON.stringify(beside, null, 2)}\n`)
   const { rev } = head
   const text = `${out}: ${count} records at ${rev}${typeof folder === 'string' ? `, ${blobs} blobs in ${folder}` : ''}\n`
   return tell(flags, { did: reach.did, rev, records: count, blobs }, text)
+}
+
+/** Brings what only the owner can read from a host that gives it to nobody else. */
+async function keepPrivate(flags: Flags, reach: Reach): Promise<number> {
+  const host = readOrigin('from', requireFlags(flags, ['from']).from)
+  const { fetch, did, vault } = reach
+  const { client } = await signIn({ service: host, fetch }, did, await passwordOf(flags))
+  const state = await takePrivateState({ client, did, host }, Date.now)
+  const service = xrpcClient({ service: vault, fetch })
+  const { did: vaultDid } = await service.get(describeVault, {})
+  const authorization = await hostProof(client)(putVaultPrivate.nsid, vaultDid)
+  const answer = await service.post(putVaultPrivate, state, {}, { headers: { authorization } })
+  const silent = ['preferences', 'appPasswords', 'appview'].filter((one) => !(one in state))
+  const text = `${answer.changed ? 'Kept' : 'Nothing has changed since the last time'}${silent.length === 0 ? '' : `; the host does not say: ${silent.join(', ')}`}\n`
+  return tell(flags, { ...answer, silent }, text)
+}
+
+async function passwordOf(flags: Flags): Promise<string> {
+  const file = flags['password-file']
+  if (typeof file === 'string') return readSecretFile('password-file', file)
+  return process.env.FALAJ_PASSWORD ?? (await ask('Password of the account', { secret: true }))
 }
 
 async function* chunksOf(path: string): AsyncGenerator<Uint8Array> {
@@ -146,6 +177,7 @@ const LABELS: Readonly<Record<RestoreStep, string>> = {
   repo: 'bringing the records back',
   blobs: 'bringing pictures and files back',
   wake: 'waking the account',
+  private: 'bringing back what only its owner can read',
 }
 
 /** Sets an account at its host back. Its owner signs in; what was written since is gone then. */
@@ -157,12 +189,7 @@ async function toHost(flags: Flags, reach: Reach): Promise<number> {
     if ((await ask(question)) !== 'yes') throw new ConfigError(['nothing was done'])
   }
   const { fetch, did } = reach
-  const file = flags['password-file']
-  const password =
-    typeof file === 'string'
-      ? readSecretFile('password-file', file)
-      : (process.env.FALAJ_PASSWORD ?? (await ask('Password of the account', { secret: true })))
-  const { client } = await signIn({ service, fetch }, did, password)
+  const { client } = await signIn({ service, fetch }, did, await passwordOf(flags))
   const steps = restore({ client, did }, vaultCopy({ ...reach, proof: hostProof(client) }), at)
   for (;;) {
     const next = await steps.next()
@@ -192,9 +219,16 @@ function describe(account: VaultAccount): string {
   state      ${state}${granted ? ', its owner asked for it' : ''}
   at         ${rev ?? 'nothing yet'}
   states     ${instants}${oldest === undefined ? '' : `, from ${oldest} to ${newest}`}
+  private    ${describePrivate(account)}
   blobs      ${blobs}, ${blobsWanted} on their way, ${blobsMissing} that the host does not have
   kept       ${(keptBytes / 1e6).toFixed(1)} MB
 `
+}
+
+function describePrivate({ privateStates = 0, privateNewest, privateProblem }: VaultAccount) {
+  const states =
+    privateStates === 0 ? 'nothing' : `${privateStates} states, newest of ${privateNewest}`
+  return privateProblem === undefined ? states : `${states}; ${shown(privateProblem)}`
 }
 
 function lineOf({ did, state, host, instants, blobs, keptBytes }: VaultAccount): string {
@@ -202,11 +236,12 @@ function lineOf({ did, state, host, instants, blobs, keptBytes }: VaultAccount):
   return `${did}  ${state.padEnd(7)} ${String(instants).padStart(7)} states ${String(blobs).padStart(6)} blobs ${size.padStart(10)}  ${shown(host)}\n`
 }
 
-function describeRestored({ did, at, records, blobs, missingBlobs, rev }: Restored): string {
+function describeRestored(restored: Restored): string {
+  const { did, at, records, blobs, missingBlobs, privateParts, rev } = restored
   const lost = missingBlobs.length > 0 ? `, ${missingBlobs.length} are not in the vault` : ''
   return `${did} is as it was ${at === undefined ? 'last' : `at ${at}`}
   records   ${records}
   blobs     ${blobs}${lost}
   newest    ${rev}
-`
+${describeParts(privateParts)}`
 }

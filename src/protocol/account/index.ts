@@ -98,6 +98,7 @@ export {
   revokeOperator,
 } from './operator-lexicons.ts'
 export { type Obstacle, type Preflight, preflight } from './preflight.ts'
+export { givePrivateState, type PrivateState, takePrivateState } from './private-copy.ts'
 export { exportPrivate, importPrivate, type PrivateItem } from './private-state-lexicons.ts'
 export { type SignedReceipt, signReceipt, verifyReceipt } from './receipt.ts'
 export {
@@ -141,11 +142,13 @@ export {
   followAccount,
   getVaultAccount,
   getVaultBlob,
+  getVaultPrivate,
   getVaultRepo,
   listVaultAccounts,
   listVaultBlobs,
   listVaultDrills,
   listVaultInstants,
+  putVaultPrivate,
   unfollowAccount,
   type VaultAccount,
   type VaultDrill,

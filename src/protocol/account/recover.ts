@@ -33,6 +33,8 @@ import {
 } from '#protocol/identity'
 import { type Did, datetimeMs, type Handle, ProtocolError } from '#protocol/syntax'
 import { type Fetch, type XrpcClient, XrpcError, xrpcClient } from '#protocol/xrpc'
+import type { PrivatePartCopied } from './move-state.ts'
+import { givePrivateState, type PrivateState } from './private-copy.ts'
 import { type OwnerSession, resumeSession, signIn } from './session.ts'
 
 export interface Recovery {
@@ -55,6 +57,8 @@ export interface Recovery {
   blob?: ((cid: string) => Promise<Uint8Array | undefined>) | undefined
   /** What the account chose in apps, as the export has it. */
   preferences?: (() => Promise<unknown[] | undefined>) | undefined
+  /** What was kept beside the repository, preferences among it. */
+  privateState?: (() => Promise<PrivateState | undefined>) | undefined
 }
 
 export interface RecoveryDeps {
@@ -81,7 +85,15 @@ export interface RecoveryPlan {
   untilMs?: number
 }
 
-export type RecoveryStep = 'look' | 'take' | 'account' | 'repo' | 'blobs' | 'turn' | 'activate'
+export type RecoveryStep =
+  | 'look'
+  | 'take'
+  | 'account'
+  | 'repo'
+  | 'blobs'
+  | 'turn'
+  | 'activate'
+  | 'private'
 
 export interface RecoveryProgress {
   step: RecoveryStep
@@ -97,6 +109,8 @@ export interface RecoveryReceipt {
   blobs: number
   /** CIDs of blobs that the copy does not have. */
   missingBlobs: string[]
+  /** What became of what is not in the repository; empty where the copy had none of it. */
+  privateParts: PrivatePartCopied[]
   rotationKeys: string[]
   /** CID of the operation in force. */
   operation: string
@@ -157,7 +171,8 @@ export async function* recover(
     await run.makeAccount()
   }
   const missingBlobs: string[] = []
-  if (!(await run.isActive())) {
+  const isNew = !(await run.isActive())
+  if (isNew) {
     yield { step: 'repo' }
     await run.fill()
     missingBlobs.push(...(yield* run.blobs()))
@@ -166,7 +181,8 @@ export async function* recover(
     yield { step: 'activate' }
     await run.activate()
   }
-  return run.receipt(missingBlobs)
+  yield { step: 'private' }
+  return run.receipt(missingBlobs, await run.givePrivate(isNew))
 }
 
 const BLOB_PAGE = 500
@@ -316,7 +332,24 @@ class RecoveryRun {
     await this.#client.post(ComAtprotoServerActivateAccount.mainSchema, undefined)
   }
 
-  async receipt(missingBlobs: string[]): Promise<RecoveryReceipt> {
+  /**
+   * The new host's app view is asked in the account's name, which is at home now. What is there stays, so
+   * it may be repeated; preferences are not, when the account was awake already: somebody may use it.
+   */
+  async givePrivate(isNew: boolean): Promise<PrivatePartCopied[]> {
+    const state = await this.#recovery.privateState?.()
+    if (state === undefined) return []
+    if (isNew) return givePrivateState(this.#client, state)
+    const { preferences = [], ...rest } = state
+    const parts = await givePrivateState(this.#client, rest)
+    const kept = { part: 'preferences', outcome: 'kept', count: preferences.length } as const
+    return parts.map((one) => (one.part === 'preferences' ? kept : one))
+  }
+
+  async receipt(
+    missingBlobs: string[],
+    privateParts: PrivatePartCopied[],
+  ): Promise<RecoveryReceipt> {
     const { did, destination } = this.#recovery
     const { operation, data } = await requireLog(this.#deps.plc, did)
     const { indexedRecords, importedBlobs } = await this.#status()
@@ -327,6 +360,7 @@ class RecoveryRun {
       records: indexedRecords,
       blobs: importedBlobs,
       missingBlobs,
+      privateParts,
       rotationKeys: data?.rotationKeys ?? [],
       operation: plcOperationCid(operation),
     }

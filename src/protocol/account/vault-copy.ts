@@ -14,10 +14,14 @@ import { cidForRaw, type SigningKey } from '#protocol/crypto'
 import { cidText } from '#protocol/data'
 import type { Did } from '#protocol/syntax'
 import { type Fetch, type XrpcClient, XrpcError, xrpcClient } from '#protocol/xrpc'
+import type { PrivatePartCopied } from './move-state.ts'
+import { givePrivateState, type PrivateState } from './private-copy.ts'
+import { isUnknownMethod } from './session.ts'
 import {
   describeVault,
   getVaultAccount,
   getVaultBlob,
+  getVaultPrivate,
   getVaultRepo,
   listVaultBlobs,
   type VaultAccount,
@@ -69,9 +73,12 @@ export interface VaultCopy {
   blob(cid: string): Promise<Uint8Array | undefined>
   /** CIDs of all blobs that are kept. */
   blobs(): AsyncIterable<string>
+  /** What was known beside the repository at a time, ISO 8601; undefined when the vault has none. */
+  privateState(at?: string): Promise<PrivateState | undefined>
 }
 
 const BLOB_BYTES_MAX = 512 * 1024 * 1024
+const PRIVATE_BYTES_MAX = 64 * 1024 * 1024
 const PAGE = 500
 
 /** Reaches an account's copy. Nothing is called before it is used. */
@@ -114,10 +121,21 @@ export function vaultCopy(options: {
         cursor = page.cursor
       } while (cursor !== undefined)
     },
+    async privateState(at) {
+      const params = { did, ...(at !== undefined && { at }) }
+      const call = { ...(await as(getVaultPrivate.nsid)), maxBytes: PRIVATE_BYTES_MAX }
+      try {
+        return await client.get(getVaultPrivate, params, call)
+      } catch (error) {
+        const isNone = error instanceof XrpcError && error.error === 'InstantNotKept'
+        if (isNone || isUnknownMethod(error)) return undefined
+        throw error
+      }
+    },
   }
 }
 
-export type RestoreStep = 'rest' | 'repo' | 'blobs' | 'wake'
+export type RestoreStep = 'rest' | 'repo' | 'blobs' | 'wake' | 'private'
 
 export interface RestoreProgress {
   step: RestoreStep
@@ -133,6 +151,8 @@ export interface Restored {
   blobs: number
   /** CIDs of blobs that the vault does not have. */
   missingBlobs: string[]
+  /** What became of what is not in the repository. */
+  privateParts: PrivatePartCopied[]
   /** The newest commit of the host afterwards. */
   rev: string
 }
@@ -147,6 +167,7 @@ export async function* restore(
   at?: string,
 ): AsyncGenerator<RestoreProgress, Restored> {
   await copy.account()
+  const beside = await copy.privateState(at)
   const status = () => client.get(ComAtprotoServerCheckAccountStatus.mainSchema, {})
   yield { step: 'rest' }
   if ((await status()).activated)
@@ -157,9 +178,12 @@ export async function* restore(
   const missingBlobs = yield* bringBlobs(client, copy)
   yield { step: 'wake' }
   await client.post(ComAtprotoServerActivateAccount.mainSchema, undefined)
+  yield { step: 'private' }
+  const privateParts = beside ? await givePrivateState(client, beside) : []
   const { indexedRecords, importedBlobs } = await status()
   const { rev } = await client.get(ComAtprotoSyncGetLatestCommit.mainSchema, { did })
-  return { did, at, records: indexedRecords, blobs: importedBlobs, missingBlobs, rev }
+  const counts = { records: indexedRecords, blobs: importedBlobs }
+  return { did, at, ...counts, missingBlobs, privateParts, rev }
 }
 
 async function* bringBlobs(

@@ -1,18 +1,23 @@
 /** Our own methods of a vault: `app.falaj.vault.*`. */
+import defsJson from '#lexicons/app/falaj/vault/defs' with { type: 'json' }
 import describeJson from '#lexicons/app/falaj/vault/describe' with { type: 'json' }
 import followJson from '#lexicons/app/falaj/vault/follow' with { type: 'json' }
 import getAccountJson from '#lexicons/app/falaj/vault/getAccount' with { type: 'json' }
 import getBlobJson from '#lexicons/app/falaj/vault/getBlob' with { type: 'json' }
+import getPrivateJson from '#lexicons/app/falaj/vault/getPrivate' with { type: 'json' }
 import getRepoJson from '#lexicons/app/falaj/vault/getRepo' with { type: 'json' }
 import listAccountsJson from '#lexicons/app/falaj/vault/listAccounts' with { type: 'json' }
 import listBlobsJson from '#lexicons/app/falaj/vault/listBlobs' with { type: 'json' }
 import listDrillsJson from '#lexicons/app/falaj/vault/listDrills' with { type: 'json' }
 import listInstantsJson from '#lexicons/app/falaj/vault/listInstants' with { type: 'json' }
+import putPrivateJson from '#lexicons/app/falaj/vault/putPrivate' with { type: 'json' }
 import unfollowJson from '#lexicons/app/falaj/vault/unfollow' with { type: 'json' }
 import { compileLexicons } from '#protocol/lexicon'
+import type { PrivateState } from './private-copy.ts'
 
 // Pure: what a client does not call, its bundle does not hold.
 const lexicons = /* @__PURE__ */ compileLexicons([
+  defsJson,
   describeJson,
   getAccountJson,
   listAccountsJson,
@@ -20,6 +25,8 @@ const lexicons = /* @__PURE__ */ compileLexicons([
   unfollowJson,
   getRepoJson,
   getBlobJson,
+  getPrivateJson,
+  putPrivateJson,
   listBlobsJson,
   listDrillsJson,
   listInstantsJson,
@@ -45,6 +52,11 @@ export interface VaultAccount {
   blobsWanted: number
   blobsMissing: number
   keptBytes: number
+  /** States of what is not in the repository that can be restored. */
+  privateStates?: number | undefined
+  privateNewest?: string | undefined
+  /** Why the host gave none when it was last asked. */
+  privateProblem?: string | undefined
 }
 
 /** A state of an account that can be restored. */
@@ -96,6 +108,19 @@ export const getVaultRepo = /* @__PURE__ */ lexicons.query<{ did: string; at?: s
 export const getVaultBlob = /* @__PURE__ */ lexicons.query<{ did: string; cid: string }>(
   'app.falaj.vault.getBlob',
 )
+
+/** What was known beside the repository at a time. Errors: NotKept, InstantNotKept, Damaged. */
+export const getVaultPrivate = /* @__PURE__ */ lexicons.query<
+  { did: string; at?: string },
+  PrivateState
+>('app.falaj.vault.getPrivate')
+
+/** Gives the vault the caller's private state; whether it differs from the newest. Errors: NotKept. */
+export const putVaultPrivate = /* @__PURE__ */ lexicons.procedure<
+  None,
+  PrivateState,
+  { changed: boolean }
+>('app.falaj.vault.putPrivate')
 
 /** States that can be restored, newest first. Errors: NotKept. */
 export const listVaultInstants = /* @__PURE__ */ lexicons.query<

@@ -36,6 +36,7 @@ import {
   type KeptAccount,
   KeptBlobs,
   Packs,
+  PrivateStates,
 } from './kept/index.ts'
 import { methods } from './methods.ts'
 import { vaultPage } from './page/index.ts'
@@ -105,6 +106,7 @@ export async function createVault(
   const packs = new Packs({ sql, store, random })
   const blobs = new KeptBlobs(store)
   const instants = new Instants({ sql })
+  const privateStates = new PrivateStates({ sql, now })
   const inTurn = new InTurn()
   const asked = () => {
     repoJobs.wake()
@@ -148,11 +150,11 @@ export async function createVault(
     ...{ did: own.did, adminPassword: config.adminPassword, directory, now },
     plc: plcClient({ plcUrl: config.plc, fetch: outside.fetch, timers: outside.timers }),
   })
-  const views = new Views({ sql, instants })
+  const views = new Views({ sql, instants, privateStates })
   const router = createRouter(
     methods({
       ...{ accounts, blobs, callers, config, did: own.did, directory, hosts, instants },
-      ...{ outside, packs, sql, views, asked, damaged, drills },
+      ...{ outside, packs, privateStates, sql, views, asked, damaged, drills },
       ...openWitness(config, { sql, outside, log }),
     }),
     { health: () => ({ version: deps.version }), onFailure: failureLog(log) },

@@ -6,7 +6,15 @@ import type { Callers } from './auth/index.ts'
 import type { VaultConfig } from './config.ts'
 import type { Drills } from './drills/index.ts'
 import type { Hosts } from './following/index.ts'
-import type { Accounts, Damaged, Instants, KeptAccount, KeptBlobs, Packs } from './kept/index.ts'
+import type {
+  Accounts,
+  Damaged,
+  Instants,
+  KeptAccount,
+  KeptBlobs,
+  Packs,
+  PrivateStates,
+} from './kept/index.ts'
 import type { Proven, Witness } from './lease/index.ts'
 import type { Views } from './views.ts'
 
@@ -28,6 +36,7 @@ export interface Vault extends LeaseParts {
   instants: Instants
   outside: Outside
   packs: Packs
+  privateStates: PrivateStates
   sql: Sql
   views: Views
   /** What was found damaged is given up and fetched again. */

@@ -150,6 +150,50 @@ test('an account that its host deleted outlives that for a while, and is then er
   await world.close()
 })
 
+test('what only its owner can read is kept state by state, sealed, and erased with the key', async () => {
+  const { world, ann } = await worldOfAnn({ windowDays: 2, snapshotEveryDays: 1, snapshotDays: 3 })
+  const bookmark = (uri: string) => ({ $type: 'app.falaj.appview.defs#bookmark', uri })
+  const state = (seenAt: string, ...uris: string[]) => ({
+    ...{ did: ann.did, host: 'http://host.test', takenAt: world.time },
+    preferences: [{ $type: 'app.bsky.actor.defs#adultContentPref', enabled: true }],
+    appview: {
+      did: 'did:web:view.test',
+      items: [{ $type: 'app.falaj.appview.defs#seen', seenAt }, ...uris.map(bookmark)],
+    },
+  })
+  const put = async (given: object, as = ann) => (await world.post('putPrivate', given, as)).body
+  assert.deepEqual(await put(state('one', 'at://a', 'at://b')), { changed: true })
+  const first = world.time
+  await world.outside.advance(1_000)
+  // Another order and another visit are no other state, but the newest visit is kept.
+  assert.deepEqual(await put(state('two', 'at://b', 'at://a')), { changed: false })
+  assert.deepEqual(await put(state('two', 'at://a')), { changed: true })
+  assert.equal((await put(state('x'), world.person('eve'))).error, 'InvalidRequest')
+
+  const get = async (at?: string) =>
+    (await world.get('getPrivate', { did: ann.did, ...(at && { at }) }, ann)).body
+  assert.deepEqual((await get()).appview.items.slice(1), [bookmark('at://a')])
+  const old = await get(first)
+  assert.deepEqual(old.appview.items[0].seenAt, 'two')
+  assert.equal(old.appview.items.length, 3)
+  assert.equal((await get('2025-01-01T00:00:00Z')).error, 'InstantNotKept')
+  const { body } = await world.get('getAccount', { did: ann.did })
+  assert.equal(body.privateStates, 2)
+  const rows = await world.sql.all<{ bytes: Uint8Array }>('select bytes from private_state')
+  assert.ok(!rows.some(({ bytes }) => Buffer.from(bytes).includes('at://')))
+
+  // One that was swapped for an older one, or changed, is never given out.
+  await world.sql.run(
+    'update private_state set bytes = (select bytes from private_state order by time_ms limit 1)',
+  )
+  assert.equal((await get()).error, 'Damaged')
+  for (let day = 0; day < 7; day++) await world.outside.advance(DAY_MS)
+  await world.until(async () => (await count(world, 'private_state')) === 1, 60_000)
+  await world.post('unfollow', { did: ann.did, erase: true }, ann)
+  await world.until(async () => (await count(world, 'private_state')) === 0)
+  await world.close()
+})
+
 test('an owner grants their own account and no other; a vault that is not open refuses', async () => {
   const world = new World({ followHost: [] })
   const [ann, ben] = [world.person('ann'), world.person('ben')]

@@ -1,16 +1,18 @@
 import type { Sql } from '#platform/storage'
 import type { VaultAccount } from '#protocol/account'
 import { formatDatetime } from '#protocol/syntax'
-import type { Instants, KeptAccount } from './kept/index.ts'
+import type { Instants, KeptAccount, PrivateStates } from './kept/index.ts'
 
 /** Accounts as callers see them. */
 export class Views {
   readonly #sql: Sql
   readonly #instants: Instants
+  readonly #privateStates: PrivateStates
 
-  constructor({ sql, instants }: { sql: Sql; instants: Instants }) {
-    this.#sql = sql
-    this.#instants = instants
+  constructor(parts: { sql: Sql; instants: Instants; privateStates: PrivateStates }) {
+    this.#sql = parts.sql
+    this.#instants = parts.instants
+    this.#privateStates = parts.privateStates
   }
 
   async account({
@@ -32,6 +34,7 @@ export class Views {
       'select coalesce(sum(size), 0) as bytes from pack where aid = ?',
       [aid],
     )
+    const beside = await this.#privateStates.span(aid)
     return {
       did,
       host,
@@ -44,6 +47,9 @@ export class Views {
       blobs: of('kept')?.count ?? 0,
       blobsWanted: of('wanted')?.count ?? 0,
       blobsMissing: of('missing')?.count ?? 0,
+      privateStates: beside.count,
+      ...(beside.count > 0 && { privateNewest: formatDatetime(beside.newestMs) }),
+      ...(beside.problem !== null && { privateProblem: beside.problem }),
       keptBytes: packs!.bytes + (of('kept')?.bytes ?? 0),
     }
   }

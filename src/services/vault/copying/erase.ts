@@ -45,4 +45,5 @@ const TABLES = [
   ['instant', 'rev'],
   ['mention', 'record'],
   ['blob', 'cid'],
+  ['private_state', 'id'],
 ] as const

@@ -1,5 +1,4 @@
 /** Which instants stay. */
-import type { Tid } from '#protocol/syntax'
 
 const DAY_MS = 86_400_000
 
@@ -17,11 +16,11 @@ export interface Policy {
  * The revs that may go, of instants in order. The newest stays whatever its age, and so does the one
  * that was the state when the window began: any moment in the window has its answer.
  */
-export function expired(
-  instants: readonly { rev: Tid; timeMs: number }[],
+export function expired<K>(
+  instants: readonly { rev: K; timeMs: number }[],
   { windowDays, snapshotEveryDays, snapshotDays }: Policy,
   nowMs: number,
-): Tid[] {
+): K[] {
   const windowMs = nowMs - windowDays * DAY_MS
   const snapshotsMs = windowMs - snapshotDays * DAY_MS
   const periodOf = (timeMs: number) => Math.floor(timeMs / (snapshotEveryDays * DAY_MS))

@@ -71,6 +71,14 @@ async function dropExpired({ sql, policy, now }: TidyParts, { aid }: KeptAccount
   await sql.run('delete from instant where aid = ? and linked = 0 and time_ms < ?', [
     ...[aid, now() - policy.windowDays * DAY_MS],
   ])
+  const beside = await sql.all<{ rev: number; timeMs: number }>(
+    'select id as rev, time_ms as "timeMs" from private_state where aid = ? order by time_ms',
+    [aid],
+  )
+  await sql.runMany(
+    'delete from private_state where id = ?',
+    expired(beside, policy, now()).map((id) => [id]),
+  )
 }
 
 async function eraseDeleted({ sql, accounts, now }: TidyParts, account: KeptAccount) {
