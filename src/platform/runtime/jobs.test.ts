@@ -233,3 +233,28 @@ test('a kind without a handler waits for a version that has one', async () => {
   assert.equal(await rig.jobs.get('known', 'a'), undefined)
   await rig.stop()
 })
+
+test('what the store does not take is tried again after a pause, not all the time', async () => {
+  const real = database()
+  let isFull = true
+  const sql: JobsSql = {
+    ...real,
+    run: (text, params) =>
+      isFull && !text.startsWith('insert')
+        ? Promise.reject(new Error('database or disk is full'))
+        : real.run(text, params),
+  }
+  let runs = 0
+  const rig = jobsOf({ mail: { run: async () => void runs++ } }, { sql })
+  rig.start()
+  await rig.jobs.add('mail', 'alice')
+  for (let i = 0; i < 20; i++) await rig.outside.advance(10)
+  assert.equal(runs, 1)
+  await rig.outside.advance(5_000)
+  assert.equal(runs, 2)
+  isFull = false
+  await rig.outside.advance(5_000)
+  assert.equal(runs, 3)
+  assert.equal(await rig.jobs.get('mail', 'alice'), undefined)
+  await rig.stop()
+})

@@ -106,6 +106,8 @@ const CONCURRENCY = 4
 /** The longest a timer sleeps; a job further away is looked for again. */
 const LONGEST_SLEEP_MS = 3_600_000
 const ERROR_TEXT_MAX = 2_000
+/** Before a job is tried again whose last outcome the store did not take. */
+const UNRECORDED_PAUSE_MS = 5_000
 
 /** Opens the jobs of a store; they run while `loop` does. Kinds without a handler are left alone. */
 export function createJobs(deps: JobsDeps): Jobs {
@@ -239,7 +241,11 @@ class JobTable implements Jobs {
   private begin(row: Row, signal: AbortSignal): void {
     const name = nameOf(row)
     const task = this.attempt(row, signal)
-      .catch((error) => this.deps.log.error('job could not be recorded', { job: name, error }))
+      .catch((error) => {
+        this.deps.log.error('job could not be recorded', { job: name, error })
+        // It is still due as far as anybody can read: a disk that is full must not be asked all the time.
+        return this.deps.outside.timers.sleep(UNRECORDED_PAUSE_MS, signal).catch(() => {})
+      })
       .finally(() => {
         this.running.delete(name)
         this.wake()

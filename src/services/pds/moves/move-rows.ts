@@ -59,6 +59,8 @@ export class MoveRows {
   readonly #sealer: Sealer
   readonly #now: () => number
   readonly #waiting = new Map<string, Set<() => void>>()
+  /** What could not be written, a full disk first of all: it is seen all the same. */
+  readonly #unwritten = new Map<string, Shown>()
 
   constructor({ sql, sealer, now }: { sql: Sql; sealer: Sealer; now: () => number }) {
     this.#sql = sql
@@ -77,7 +79,7 @@ export class MoveRows {
 
   async get(id: string): Promise<MoveRow | undefined> {
     const row = await this.#sql.get<Stored>('SELECT * FROM moves WHERE id = ?', [id])
-    return row && rowOf(row)
+    return row && this.#seen(row)
   }
 
   /** Newest first. */
@@ -86,7 +88,13 @@ export class MoveRows {
       'SELECT * FROM moves WHERE did = ? ORDER BY started_ms DESC, id LIMIT ?',
       [did, LISTED_MAX],
     )
-    return rows.map(rowOf)
+    return rows.map((row) => this.#seen(row))
+  }
+
+  #seen(stored: Stored): MoveRow {
+    const row = rowOf(stored)
+    const shown = this.#unwritten.get(row.id)
+    return shown ? { ...row, shown, version: row.version + 1 } : row
   }
 
   async secrets(id: string): Promise<MoveSecrets | undefined> {
@@ -115,7 +123,7 @@ export class MoveRows {
     change: { state?: MoveRow['state']; shown?: Shown; receipt?: SignedReceipt },
   ): Promise<void> {
     const { state = null, shown, receipt } = change
-    await this.#sql.run(
+    const writing = this.#sql.run(
       `UPDATE moves SET version = version + 1, changed_ms = ?, state = coalesce(?, state),
          shown = coalesce(?, shown), receipt = coalesce(?, receipt) WHERE id = ?`,
       [
@@ -126,7 +134,15 @@ export class MoveRows {
         id,
       ],
     )
-    for (const wake of this.#waiting.get(id) ?? []) wake()
+    try {
+      await writing
+      this.#unwritten.delete(id)
+    } catch (error) {
+      if (shown) this.#unwritten.set(id, shown)
+      throw error
+    } finally {
+      for (const wake of this.#waiting.get(id) ?? []) wake()
+    }
   }
 
   /** Resolves at the next change, or when the signal says so. */
