@@ -1,57 +1,9 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, test } from 'node:test'
-import { generateKey, type SigningKey } from '#protocol/crypto'
-import { type Label, type LabelClaim, signLabel } from '#protocol/label'
-import type { Did } from '#protocol/syntax'
-import { encodeFrame } from '#protocol/xrpc'
-import { type Person, type Ref, TestRelay, World } from '../world.test-support.ts'
-
-/** A labeler with its identity at the directory and its stream. */
-class TestLabeler {
-  readonly did: Did
-  key: SigningKey
-  readonly stream = new TestRelay()
-  readonly #world: World
-
-  constructor(world: World, name: string) {
-    this.#world = world
-    this.did = `did:plc:${name.padEnd(24, '2')}` as Did
-    this.key = generateKey('k256', world.outside.random)
-    const origin = `http://${name}.test`
-    world.serve(
-      origin,
-      () => ({ status: 404 }),
-      (request) => this.stream.subscribe(request),
-    )
-    this.publish(origin)
-  }
-
-  publish(origin = `http://${this.did.slice(8).replace(/2+$/, '')}.test`): void {
-    const controller = this.did
-    const publicKeyMultibase = this.key.publicKey.multikey
-    this.#world.documents.set(this.did, {
-      id: this.did,
-      alsoKnownAs: [],
-      verificationMethod: [
-        { id: `${this.did}#atproto_label`, type: 'Multikey', controller, publicKeyMultibase },
-      ],
-      service: [{ id: '#atproto_labeler', type: 'AtprotoLabeler', serviceEndpoint: origin }],
-    })
-  }
-
-  claim(uri: string, val: string, more: Partial<LabelClaim> = {}): Label {
-    const claim = { src: this.did, uri, val, cts: '2026-01-01T00:00:00.000Z', ...more }
-    return signLabel(claim, this.key)
-  }
-
-  say(uri: string, val: string, more: Partial<LabelClaim> = {}): void {
-    this.send(this.claim(uri, val, more))
-  }
-
-  send(...labels: unknown[]): void {
-    this.stream.emit((seq) => encodeFrame('#labels', { seq, labels }))
-  }
-}
+import { generateKey } from '#protocol/crypto'
+import { signLabel } from '#protocol/label'
+import { type Person, type Ref, World } from '../world.test-support.ts'
+import { settleLabels, TestLabeler } from './labeler.test-support.ts'
 
 let world: World
 let own: TestLabeler
@@ -72,18 +24,7 @@ beforeEach(async () => {
 })
 afterEach(() => world.close())
 
-/** Waits until what a labeler sent was judged. */
-async function judged(labeler: TestLabeler, of = world): Promise<void> {
-  for (let turn = 0; turn < 2_000; turn++) {
-    const row = await of.sql.get<{ cursor: number }>('select cursor from labeler where did = ?', [
-      labeler.did,
-    ])
-    if (row?.cursor === labeler.stream.seq) return
-    await of.outside.advance(0)
-  }
-  assert.fail('the labeler is not read')
-}
-
+const judged = (labeler: TestLabeler, of = world) => settleLabels(labeler, of)
 const verdicts = (verdict: string) => world.metrics.value('appview_labels', verdict)
 
 async function ask(labelers?: string, as: Person | undefined = ann) {

@@ -21,6 +21,15 @@ export class Facts {
   /** `viewer account`, `viewer thread`. */
   readonly mutes = new Set<string>()
   readonly threadMutes = new Set<string>()
+  /** `viewer list`. */
+  readonly listMutes = new Set<string>()
+  /** What moderators say: `subject label`, of posts and accounts. */
+  readonly labels = new Set<string>()
+  /** Whose word on who others are counts. */
+  verifier: Did | undefined
+  readonly handles = new Map<Did, string>()
+  /** What people call themselves in their profiles. */
+  readonly names = new Map<Did, string>()
 
   put(fact: Fact): void {
     this.records.set(fact.uri, fact)
@@ -44,8 +53,42 @@ export class Facts {
     return [...pairs.values()]
   }
 
-  active(did: string): boolean {
+  /** Whether an account can do anything. */
+  isHere(did: string): boolean {
     return !this.status.has(did as Did)
+  }
+
+  /** Whether an account is shown. */
+  active(did: string): boolean {
+    return this.isHere(did) && !this.isTakenDown(did)
+  }
+
+  isTakenDown(subject: string): boolean {
+    return this.labels.has(`${subject} !takedown`)
+  }
+
+  /** Who is on a list that is there. */
+  membersOf(uri: string): string[] {
+    if (!this.records.has(uri)) return []
+    const items = this.of(ITEM).filter((item) => item.did === didOf(uri))
+    return items.filter(({ value }) => value.list === uri).map(({ value }) => value.subject)
+  }
+
+  /** `viewer account`: one by one, or by list. */
+  blocks(): Set<string> {
+    const pairs = new Set(this.edges(BLOCK).map(({ did, to }) => `${did} ${to}`))
+    for (const { did, value } of this.of(LISTBLOCK))
+      for (const member of this.membersOf(value.subject)) pairs.add(`${did} ${member}`)
+    return pairs
+  }
+
+  allMutes(): Set<string> {
+    const pairs = new Set(this.mutes)
+    for (const key of this.listMutes) {
+      const [viewer, list] = key.split(' ') as [string, string]
+      for (const member of this.membersOf(list)) pairs.add(`${viewer} ${member}`)
+    }
+    return pairs
   }
 }
 
@@ -58,6 +101,9 @@ export const GATE = 'app.bsky.feed.threadgate'
 export const POSTGATE = 'app.bsky.feed.postgate'
 export const LIST = 'app.bsky.graph.list'
 export const ITEM = 'app.bsky.graph.listitem'
+export const LISTBLOCK = 'app.bsky.graph.listblock'
+export const PACK = 'app.bsky.graph.starterpack'
+export const VERIFICATION = 'app.bsky.graph.verification'
 
 export const didOf = (uri: string): Did => uri.split('/')[2] as Did
 export const rkeyOf = (uri: string): string => uri.split('/')[4]!

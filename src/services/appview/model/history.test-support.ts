@@ -1,6 +1,7 @@
 /** A random history of a few people who do everything to each other, delivered as badly as may be. */
 import { Tree } from '#protocol/repo'
 import type { Nsid } from '#protocol/syntax'
+import { settleLabels, TestLabeler } from '../labelers/labeler.test-support.ts'
 import { type Person, type Ref, World, type WorldOptions } from '../world.test-support.ts'
 import {
   BLOCK,
@@ -10,9 +11,12 @@ import {
   ITEM,
   LIKE,
   LIST,
+  LISTBLOCK,
+  PACK,
   POST,
   POSTGATE,
   REPOST,
+  VERIFICATION,
 } from './facts.test-support.ts'
 
 type Make = (seq: number) => Uint8Array | string
@@ -28,11 +32,14 @@ export interface HistoryOptions extends WorldOptions {
 }
 
 const NAMES = ['ann', 'ben', 'cat', 'dan', 'eve', 'fay']
+const MODERATOR = 'ours'
+const didFor = (name: string) => `did:plc:${name.padEnd(24, '2')}`
 
 export class History {
   readonly world: World
   readonly facts = new Facts()
   readonly people: Person[]
+  readonly moderator: TestLabeler
   readonly #isLossy: boolean
   readonly #queues = new Map<Person, Sent[]>()
   /** Delivered or lost, for what comes again. */
@@ -41,14 +48,28 @@ export class History {
   #state: number
 
   constructor({ seed, isLossy, ...options }: HistoryOptions) {
-    this.world = new World(options)
+    const config = { labelers: [didFor(MODERATOR)], verifiers: [didFor(NAMES[0]!)] }
+    this.world = new World({ ...options, config })
+    this.moderator = new TestLabeler(this.world, MODERATOR)
     this.#isLossy = isLossy
     this.#state = seed * 2_654_435_761 + 1
     this.people = NAMES.map((name) => this.world.person(name))
+    this.facts.verifier = this.people[0]!.did
     for (const person of this.people) {
       this.#queues.set(person, [])
       this.#past.set(person, [])
+      this.facts.handles.set(person.did, person.handle)
     }
+  }
+
+  /** Everybody says who they are. */
+  introduce(): void {
+    for (const person of this.people) this.#introduce(person, person.handle)
+  }
+
+  #introduce(person: Person, displayName: string): void {
+    person.profile({ displayName })
+    this.facts.names.set(person.did, displayName)
   }
 
   draw(below: number): number {
@@ -77,8 +98,8 @@ export class History {
     }
     try {
       // Whoever is away comes back before long.
-      if (this.draw(facts.active(person.did) ? 35 : 4) === 0) this.#changeStanding(person)
-      else if (facts.active(person.did)) this.#write(person)
+      if (this.draw(facts.isHere(person.did) ? 35 : 4) === 0) this.#changeStanding(person)
+      else if (facts.isHere(person.did)) this.#write(person)
     } finally {
       relay.emit = emit
     }
@@ -105,41 +126,63 @@ export class History {
 
   /** Everybody but the viewer's own decisions go by the relay; these are told to the app view. */
   async decide(): Promise<void> {
-    const { facts, world } = this
+    const { facts } = this
     const viewer = this.pick(this.people)
-    if (this.#deleted.has(viewer)) return
-    const other = this.pick(this.people.filter((person) => person !== viewer))
-    const key = `${viewer.did} ${other.did}`
-    const isMuted = facts.mutes.has(key)
-    const act = isMuted ? 'unmuteActor' : 'muteActor'
-    const params = { actor: other.did }
-    await world.post(`app.bsky.graph.${act}`, params, viewer)
-    if (isMuted) facts.mutes.delete(key)
-    else facts.mutes.add(key)
-    const roots = facts.of(POST).filter((post) => post.value.reply === undefined)
-    if (roots.length === 0) return
-    const root = this.pick(roots).uri
-    const thread = `${viewer.did} ${root}`
-    const isOn = facts.threadMutes.has(thread)
-    await world.post(`app.bsky.graph.${isOn ? 'unmuteThread' : 'muteThread'}`, { root }, viewer)
-    if (isOn) facts.threadMutes.delete(thread)
-    else facts.threadMutes.add(thread)
+    if (!this.#deleted.has(viewer)) {
+      const other = this.pick(this.people.filter((person) => person !== viewer)).did
+      await this.#toggle(viewer, facts.mutes, ['muteActor', 'unmuteActor'], { actor: other })
+      const roots = facts.of(POST).filter((post) => post.value.reply === undefined)
+      const [root, list] = [roots, facts.of(LIST)].map((some) =>
+        some.length === 0 ? undefined : this.pick(some).uri,
+      )
+      if (root)
+        await this.#toggle(viewer, facts.threadMutes, ['muteThread', 'unmuteThread'], { root })
+      if (list)
+        await this.#toggle(viewer, facts.listMutes, ['muteActorList', 'unmuteActorList'], { list })
+    }
+    await this.#moderate()
+  }
+
+  async #toggle(
+    viewer: Person,
+    known: Set<string>,
+    [on, off]: [string, string],
+    what: Record<string, string>,
+  ): Promise<void> {
+    const key = `${viewer.did} ${Object.values(what)[0]}`
+    const act = known.has(key) ? off : on
+    await this.world.post(`app.bsky.graph.${act}` as Nsid, what, viewer)
+    if (!known.delete(key)) known.add(key)
+  }
+
+  /** Moderators put labels on posts and accounts, and take them back. */
+  async #moderate(): Promise<void> {
+    const { facts, moderator } = this
+    const posts = facts.of(POST)
+    const isOfAccount = this.draw(4) === 0 || posts.length === 0
+    const subject = isOfAccount ? this.pick(this.people).did : this.pick(posts).uri
+    const key = `${subject} ${this.pick(['!takedown', '!hide'])}`
+    const old = this.draw(2) === 0 && facts.labels.size > 0 ? this.pick([...facts.labels]) : key
+    const [uri, val] = old.split(' ') as [string, string]
+    const neg = facts.labels.has(old)
+    moderator.say(uri, val, neg ? { neg } : {})
+    if (!facts.labels.delete(old)) facts.labels.add(old)
+    await settleLabels(moderator, this.world)
   }
 
   #changeStanding(person: Person): void {
     const { facts } = this
-    if (!facts.active(person.did)) {
+    if (!facts.isHere(person.did)) {
       facts.status.delete(person.did)
       person.account()
       // One that was deleted begins a new repository.
-      if (person.head === undefined) person.profile({ displayName: 'again' })
+      if (person.head === undefined) this.#introduce(person, 'again')
       return
     }
     const drawn = this.pick(['deactivated', 'deactivated', 'takendown', 'suspended', 'deleted'])
     // What an account alone knows goes with it: who mutes somebody is not deleted here.
-    const isMuting = [...facts.mutes, ...facts.threadMutes].some((key) =>
-      key.startsWith(person.did),
-    )
+    const decided = [...facts.mutes, ...facts.threadMutes, ...facts.listMutes]
+    const isMuting = decided.some((key) => key.startsWith(person.did))
     const status = drawn === 'deleted' && isMuting ? 'takendown' : drawn
     facts.status.set(person.did, status)
     if (status === 'deleted') this.#deleted.add(person)
@@ -156,7 +199,7 @@ export class History {
     const { facts } = this
     const posts = facts.of(POST)
     const post = posts.length > 0 ? this.pick(posts) : undefined
-    const what = this.draw(19)
+    const what = this.draw(23)
     const own = [...facts.records.values()].filter(({ did }) => did === person.did)
     const embed = { $type: 'app.bsky.embed.record', record: post && refOf(post) }
     if (what <= 1 || post === undefined) this.#post(person, {})
@@ -168,7 +211,10 @@ export class History {
     else if (what === 13) this.#edge(person, BLOCK, this.#other(person).did)
     else if (what === 14) this.#gate(person)
     else if (what === 15) this.#postgate(person)
-    else if (what === 16) this.#list(person)
+    else if (what === 16 || what === 17) this.#list(person)
+    else if (what === 18) this.#useList(person)
+    else if (what <= 20 && person.did === facts.verifier) this.#verify(person)
+    else if (what === 19) this.#rename(person)
     else if (own.length > 0) this.#delete(person, this.pick(own))
   }
 
@@ -223,9 +269,34 @@ export class History {
 
   #list(person: Person): void {
     const own = this.facts.of(LIST).filter(({ did }) => did === person.did)
-    const purpose = 'app.bsky.graph.defs#curatelist'
-    if (own.length === 0) this.#create(person, LIST, { name: 'list', purpose })
+    const purpose = `app.bsky.graph.defs#${this.pick(['curatelist', 'modlist'])}`
+    if (own.length === 0 || this.draw(6) === 0)
+      this.#create(person, LIST, { name: 'list', purpose })
     else this.#create(person, ITEM, { list: this.pick(own).uri, subject: this.#other(person).did })
+  }
+
+  /** Blocks a list of anybody's, or makes a starter pack of an own one. */
+  #useList(person: Person): void {
+    const lists = this.facts.of(LIST)
+    const own = lists.filter(({ did }) => did === person.did)
+    if (this.draw(2) === 0 && own.length > 0)
+      this.#create(person, PACK, { name: 'pack', list: this.pick(own).uri })
+    else if (lists.length > 0) this.#create(person, LISTBLOCK, { subject: this.pick(lists).uri })
+  }
+
+  /** Says who another is, as it is called now. */
+  #verify(person: Person): void {
+    const { did } = this.#other(person)
+    const { handles, names } = this.facts
+    const [handle, displayName] = [handles.get(did), names.get(did)]
+    this.#create(person, VERIFICATION, { subject: did, handle, displayName })
+  }
+
+  #rename(person: Person): void {
+    const name = person.handle.split(/[.-]/)[0]
+    person.handle = `${name}-${this.draw(3)}.test`
+    this.facts.handles.set(person.did, person.handle)
+    person.identity()
   }
 
   #ownPosts(person: Person) {

@@ -46,7 +46,7 @@ test('killed again and again while it indexes, it misses nothing and doubles not
   const path = join(folder, 'appview.sqlite')
   const history = new History({ seed: FIRST, isLossy: false, path })
   const { world } = history
-  for (const person of history.people) person.profile({ displayName: person.handle })
+  history.introduce()
   for (let round = 0; round < 10; round++) {
     for (let i = 0; i < 150; i++) await history.act()
     history.deliver()

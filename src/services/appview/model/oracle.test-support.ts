@@ -1,6 +1,6 @@
 /** Answers of an app view worked out from plain facts, by the rules as people would tell them. */
+import type { Did } from '#protocol/syntax'
 import {
-  BLOCK,
   didOf,
   type Fact,
   type Facts,
@@ -8,10 +8,12 @@ import {
   GATE,
   ITEM,
   LIKE,
+  PACK,
   POST,
   POSTGATE,
   REPOST,
   rkeyOf,
+  VERIFICATION,
 } from './facts.test-support.ts'
 
 export type Reader = string | undefined
@@ -36,6 +38,7 @@ export class Oracle {
   readonly #reposts
   readonly #follows
   readonly #blocks: Set<string>
+  readonly #muted: Set<string>
   readonly #followed: Set<string>
 
   constructor(facts: Facts) {
@@ -44,7 +47,8 @@ export class Oracle {
     this.#reposts = facts.edges(REPOST)
     this.#follows = facts.edges(FOLLOW)
     this.#followed = new Set(this.#follows.map(({ did, to }) => `${did} ${to}`))
-    this.#blocks = new Set(facts.edges(BLOCK).map(({ did, to }) => `${did} ${to}`))
+    this.#blocks = facts.blocks()
+    this.#muted = facts.allMutes()
   }
 
   #post(uri: string): Fact | undefined {
@@ -54,7 +58,7 @@ export class Oracle {
   /** A post that somebody may see at all. */
   #open(uri: string): Fact | undefined {
     const post = this.#post(uri)
-    return post && this.#facts.active(post.did) ? post : undefined
+    return post && this.#facts.active(post.did) && !this.#facts.isTakenDown(uri) ? post : undefined
   }
 
   #between(a: string, b: string): boolean {
@@ -66,7 +70,7 @@ export class Oracle {
   }
 
   #mutes(reader: Reader, did: string): boolean {
-    return this.#facts.mutes.has(`${reader} ${did}`)
+    return reader !== did && this.#muted.has(`${reader} ${did}`)
   }
 
   profile(reader: Reader, did: string) {
@@ -75,6 +79,9 @@ export class Oracle {
       followers: this.#follows.filter(({ to }) => to === did).length,
       follows: this.#follows.filter((edge) => edge.did === did).length,
       posts: this.#facts.of(POST).filter((post) => post.did === did).length,
+      handle: this.#facts.handles.get(did as Did),
+      verified: this.#verified(did as Did),
+      labels: this.#labels(did),
     }
     if (reader === undefined) return counts
     const isShut = this.#shut(reader, did)
@@ -82,10 +89,35 @@ export class Oracle {
       ...counts,
       following: !isShut && this.#followed.has(`${reader} ${did}`),
       followedBy: !isShut && this.#followed.has(`${did} ${reader}`),
-      blocking: this.#blocks.has(`${reader} ${did}`),
-      blockedBy: this.#blocks.has(`${did} ${reader}`),
+      blocking: reader !== did && this.#blocks.has(`${reader} ${did}`),
+      blockedBy: reader !== did && this.#blocks.has(`${did} ${reader}`),
       muted: this.#mutes(reader, did),
     }
+  }
+
+  /** Whether what the verifier said holds; undefined where it said nothing. */
+  #verified(did: Did): string | undefined {
+    const { handles, names } = this.#facts
+    const said = this.#facts.of(VERIFICATION).filter(({ value }) => value.subject === did)
+    if (said.length === 0) return did === this.#facts.verifier ? 'none' : undefined
+    const holds = said.some(
+      ({ value }) => value.handle === handles.get(did) && value.displayName === names.get(did),
+    )
+    return holds ? 'valid' : 'invalid'
+  }
+
+  #labels(subject: string): string[] {
+    return ['!hide'].filter((label) => this.#facts.labels.has(`${subject} ${label}`))
+  }
+
+  /** Starter packs, the last first. */
+  packs(reader: Reader, did: string): string[] {
+    if (!this.#facts.active(did) || this.#shut(reader, did)) return []
+    const packs = this.#facts.of(PACK).filter((pack) => pack.did === did)
+    return packs
+      .map(({ uri }) => uri)
+      .sort()
+      .reverse()
   }
 
   #ends(edges: Fact[], reader: Reader, subject: string, end: (edge: Fact) => string): string[] {
@@ -120,7 +152,7 @@ export class Oracle {
     return this.#facts
       .of(POST)
       .filter(({ value }) => value.embed?.record.uri === uri)
-      .filter(({ did }) => this.#facts.active(did) && !this.#shut(reader, did))
+      .filter((post) => this.#open(post.uri) && !this.#shut(reader, post.did))
       .filter(({ did }) => !this.#between(did, didOf(uri)))
       .sort(NEWEST)
       .map((post) => post.uri)
@@ -141,6 +173,7 @@ export class Oracle {
       replies: posts.filter(({ value }) => value.reply?.parent.uri === uri).length,
       quotes: posts.filter(({ value }) => value.embed?.record.uri === uri).length,
       embed: quoted && this.#quoteMark(reader, post, quoted),
+      labels: this.#labels(uri),
     }
     if (reader === undefined) return counts
     return {
@@ -244,6 +277,7 @@ export class Oracle {
       const parent = post.value.reply?.parent.uri
       if (parent === undefined) return true
       if (this.#shut(reader, didOf(parent))) return false
+      if (this.#facts.isTakenDown(parent)) return true
       const above = this.#post(parent)?.value.reply?.parent.uri
       return above === undefined || !this.#shut(reader, didOf(above))
     })
@@ -251,7 +285,8 @@ export class Oracle {
 
   /** Undefined when it is refused. */
   authorFeed(reader: Reader, did: string, withReplies: boolean): string[] | undefined {
-    if (this.#shut(reader, did)) return undefined
+    const isThere = this.#facts.isHere(did)
+    if (reader !== undefined && isThere && this.#between(reader, did)) return undefined
     return this.#feed(reader, new Set([did]), ({ value }) => withReplies || !value.reply)
   }
 
@@ -281,7 +316,7 @@ export class Oracle {
     if (depth === 0) return []
     const shapes: Shape[] = []
     for (const post of this.#facts.of(POST)) {
-      if (post.value.reply?.parent.uri !== parent.uri || !this.#facts.active(post.did)) continue
+      if (post.value.reply?.parent.uri !== parent.uri || !this.#open(post.uri)) continue
       if (this.#isGatedOff(post) || this.#between(post.did, parent.did)) continue
       if (this.#shut(reader, post.did)) shapes.push('blockedPost')
       else shapes.push({ text: post.value.text, replies: this.#below(reader, post, depth - 1) })
@@ -297,7 +332,7 @@ export class Oracle {
       return items
     const add = (parent: Fact, depth: number) => {
       for (const post of this.#facts.of(POST)) {
-        if (post.value.reply?.parent.uri !== parent.uri || !this.#facts.active(post.did)) continue
+        if (post.value.reply?.parent.uri !== parent.uri || !this.#open(post.uri)) continue
         if (this.#isGatedOff(post) || this.#between(post.did, parent.did)) continue
         if (this.#shut(reader, post.did)) continue
         const { text } = post.value
@@ -318,7 +353,10 @@ export class Oracle {
   }
 
   #isHidden(post: Fact): boolean {
-    return this.#gateOf(rootOf(post))?.value.hiddenReplies.includes(post.uri) === true
+    const root = rootOf(post)
+    // What an author hid is hidden as long as the author's own post is shown.
+    if (this.#facts.isTakenDown(root)) return false
+    return this.#gateOf(root)?.value.hiddenReplies.includes(post.uri) === true
   }
 
   /** Newest first. */
@@ -348,7 +386,8 @@ export class Oracle {
 
   #isHeard(reader: Reader, uri: string): boolean {
     const post = this.#post(uri)
-    return post !== undefined && !this.#threadMuted(reader, post)
+    if (post === undefined || this.#facts.isTakenDown(uri)) return false
+    return !this.#threadMuted(reader, post)
   }
 
   /** A reply is told to who is answered, and to three above as far as the way there was known. */

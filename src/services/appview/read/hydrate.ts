@@ -118,6 +118,8 @@ export class Hydrator {
     await this.#posts.load(new Set(keys), posts)
     await this.#loadAround(posts, context)
     const actors = await this.#actors.load(accountsOf(posts, also))
+    // A thread's gate shuts out whom it does, whether the post it begins with is shown or not.
+    const gated = new Map(posts)
     await this.#labels.apply({ actors, posts }, by?.labelers)
     const membersOnly = viewer ? NO_POSTS : takeMembersOnly(actors, posts)
     const counts = await this.#posts.counts(posts.keys())
@@ -125,7 +127,7 @@ export class Hydrator {
       viewer ? this.#standing(viewer, actors) : NO_RELATIONS,
       viewer ? this.#relations.marks(viewer.aid, counts) : NO_MARKS,
       this.#relations.blocked(pairsOf(posts)),
-      this.#gates.judge(posts, actors, viewer),
+      this.#gates.judge(gated, actors, viewer),
       viewer ? this.#mutedThreads.of(viewer.aid, () => rootsOf(posts)) : NO_THREADS,
     ])
     const uris = embeddedIn(posts)

@@ -131,7 +131,11 @@ export class Relations {
     }
     if (missing.length === 0) return found
     const { version } = this.#changes
-    const edges = await this.#edges(viewer.aid, missing)
+    // Nobody is anything to themselves, on whatever lists they are.
+    const edges = await this.#edges(
+      viewer.aid,
+      missing.filter((aid) => aid !== viewer.aid),
+    )
     const keep = version === this.#changes.version && this.#makeRoom(missing.length)
     for (const aid of missing) {
       const relation = relationOf(edges.get(aid) ?? STRANGER, viewer.did, others.get(aid)!.did)
