@@ -149,16 +149,26 @@ describe('an account in a vault', () => {
     assert.match(peek.err, /signature/)
 
     const to = network.pds[0]!.url
+    const receipt = join(folder.path, 'receipt.json')
     const recovering = [
       ...['identity', 'recover', '--did', did, '--plc', network.plc.url, '--to', to],
       ...['--handle', 'alice.test', '--email', 'alice@example.com', '--words-file', words],
       ...['--password-file', file('new-password', NEW_PASSWORD), '--vault', vault.url],
+      ...['--receipt', receipt],
     ]
     const { code, out, err } = await run(...recovering)
     assert.equal(code, 0, err)
     assert.match(out, /records +7\n {2}blobs +1\n/)
     assert.match(out, /preferences +1\n +app-passwords +phone: to be made again\n/)
     assert.match(out, /unproven +that nothing was written after that\n/)
+    const verified = await run('receipt', 'verify', receipt, '--plc', network.plc.url)
+    assert.equal(verified.code, 0, verified.err)
+    assert.match(verified.out, /came back at .* from a vault at .*7 records, 1 blobs, 0 missing\n/)
+    assert.match(verified.out, /not proven: that nothing was written after the copy\n/)
+    writeFileSync(receipt, readFileSync(receipt, 'utf8').replace('later-writes', 'copy-as-told'))
+    const changed = await run('receipt', 'verify', receipt, '--plc', network.plc.url)
+    assert.equal(changed.code, 1)
+    assert.match(changed.err, /was not signed by/)
     const again = new AtpAgent({ service: to })
     await again.login({ identifier: 'alice.test', password: NEW_PASSWORD })
     assert.equal((await texts(again)).at(-1), 'back again')

@@ -33,7 +33,7 @@ export const commands: readonly Command[] = [
   },
   {
     name: 'receipt',
-    help: 'the receipt of a move: verify FILE, by the key that --plc URL or --key DIDKEY gives',
+    help: 'the receipt of a move or a rescue: verify FILE, by the key that --plc URL or --key DIDKEY gives',
     run: async (args) => await (await import('./receipt.ts')).runReceipt(args),
   },
   {

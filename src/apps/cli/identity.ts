@@ -1,16 +1,12 @@
 /** `falaj identity`: what an owner does with a key of their own, from the command line. */
 import { randomBytes } from 'node:crypto'
 import { createReadStream, existsSync, statSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import {
-  ComAtprotoSyncGetBlob,
-  ComAtprotoSyncGetLatestCommit,
-  ComAtprotoSyncGetRepo,
-} from '@atcute/atproto'
 import { ConfigError } from '#platform/runtime'
 import {
   keyProof,
+  mirrorCopy,
   planRecovery,
   type Recovery,
   type RecoveryDeps,
@@ -18,6 +14,7 @@ import {
   type RecoveryProgress,
   type RecoveryReceipt,
   type RecoveryStep,
+  type RescueCopy,
   recover,
   vaultCopy,
 } from '#protocol/account'
@@ -29,7 +26,7 @@ import {
   recoverySheet,
 } from '#protocol/identity'
 import { type Did, type Handle, isHandle } from '#protocol/syntax'
-import { type Fetch, XrpcError, xrpcClient } from '#protocol/xrpc'
+import type { Fetch } from '#protocol/xrpc'
 import { openAccountArchive } from './archive.ts'
 import { type Flags, readFlags, readOrigin, requireFlags } from './flags.ts'
 import { ownerNetwork } from './owner-network.ts'
@@ -54,6 +51,7 @@ const FLAGS = {
   mirror: 'value',
   at: 'value',
   keep: 'value',
+  receipt: 'value',
   check: 'switch',
   json: 'switch',
 } as const
@@ -66,9 +64,9 @@ const VERBS: Readonly<Record<string, (flags: Flags) => Promise<number>>> = {
 
 const USAGE = [
   'falaj identity recover --did DID --plc URL --to URL --handle NAME [--words-file FILE]',
-  '                       [--archive FILE.zip | --backup FILE.car --blobs FOLDER | --vault URL [--at TIME] | --mirror URL]',
+  '                       [--archive FILE.zip | --backup FILE.car --blobs FOLDER | --vault URL [--at TIME] | --mirror URL,URL]',
   '                       [--email ADDRESS] [--invite CODE] [--password-file FILE]',
-  '                       [--keep DID:KEY,DID:KEY] [--check] [--json]',
+  '                       [--keep DID:KEY,DID:KEY] [--receipt FILE.json] [--check] [--json]',
   'falaj identity check   --did DID --plc URL [--words-file FILE] [--json]',
   'falaj identity make-key [--json]',
 ]
@@ -91,9 +89,6 @@ export async function runIdentity(args: readonly string[]): Promise<number> {
   if (!verb) throw new ConfigError(USAGE)
   return verb(flags)
 }
-
-/** As hosts take them. */
-const BLOB_BYTES_MAX = 512 * 1024 * 1024
 
 const text = (flag: Flags[string]) => (typeof flag === 'string' ? flag : undefined)
 
@@ -121,9 +116,13 @@ async function runRecover(flags: Flags): Promise<number> {
       keep,
       email: text(flags.email),
       inviteCode: text(flags.invite),
+      copy: state ?? ownCopy(flags),
       ...files,
     }
     const receipt = await follow(recovery, deps)
+    const out = text(flags.receipt)
+    if (out !== undefined && receipt.signed)
+      await writeFile(out, `${JSON.stringify(receipt.signed, null, 2)}\n`)
     return tell(flags, { ...receipt, copy: state }, describeReceipt(receipt, files, state))
   }).finally(() => close?.())
 }
@@ -200,7 +199,14 @@ async function copiesOf(flags: Flags): Promise<Copies> {
 }
 
 /** How far a copy goes: what was written after it, nobody proves. */
+/** A copy that the owner had on their own disk: how far it goes only they know. */
+function ownCopy(flags: Flags): RescueCopy | undefined {
+  if (flags.archive !== undefined) return { kind: 'archive' }
+  return flags.backup === undefined ? undefined : { kind: 'file' }
+}
+
 interface CopyState {
+  kind: 'vault' | 'mirror'
   source: string
   rev?: string | undefined
   /** When its host acknowledged it. */
@@ -225,28 +231,21 @@ async function elsewhere(
     const at = text(flags.at)
     const state = at === undefined ? { rev, time: newest } : { time: at }
     return {
-      ...{ repo: () => copy.repo(at), blob: copy.blob, state: { source: vault, ...state } },
+      ...{
+        repo: () => copy.repo(at),
+        blob: copy.blob,
+        state: { kind: 'vault', source: vault, ...state },
+      },
       privateState: () => copy.privateState(at),
     }
   }
   if (mirror === undefined) return {}
-  const client = xrpcClient({ service: readOrigin('mirror', mirror), fetch })
-  const { rev } = await client.get(ComAtprotoSyncGetLatestCommit.mainSchema, { did })
-  return {
-    state: { source: mirror, rev },
-    async *repo() {
-      yield* (await client.getStream(ComAtprotoSyncGetRepo.mainSchema, { did })).body
-    },
-    async blob(cid) {
-      try {
-        const limits = { maxBytes: BLOB_BYTES_MAX }
-        return await client.getBytes(ComAtprotoSyncGetBlob.mainSchema, { did, cid }, limits)
-      } catch (error) {
-        if (error instanceof XrpcError && error.status < 500) return undefined
-        throw error
-      }
-    },
-  }
+  const mirrors = mirror.split(',').map((one) => readOrigin('mirror', one.trim()))
+  const copy = await mirrorCopy({ mirrors, did, fetch })
+  for (const { source, why } of copy.refused)
+    process.stderr.write(`${shown(source)} has no copy: ${shown(why)}\n`)
+  const { source, rev } = copy
+  return { state: { kind: 'mirror', source, rev }, repo: copy.repo, blob: copy.blob }
 }
 
 async function blobOf(folder: string, cid: string): Promise<Uint8Array | undefined> {
@@ -292,6 +291,7 @@ function describeReceipt(
   blobs     ${blobs}${lost}
   keys      ${rotationKeys.join(' above ')}
   identity  ${operation}
+  receipt   ${receipt.signed ? `signed by ${to}, shown at ${to}/account/rescue` : `none: ${to} signs none`}
 ${describeParts(receipt.privateParts)}${state === undefined ? '' : unproven(state, receipt)}`
 }
 

@@ -60,6 +60,7 @@ export {
 } from './letter-lexicons.ts'
 export { confirmPassword, type Forward, freeze, getMyStatus, type MyDecision } from './lexicons.ts'
 export { type CloserLook, lookCloser } from './look-closer.ts'
+export { type MirrorCopy, mirrorCopy } from './mirror-copy.ts'
 export { type MoveDeps, move, planMove } from './move.ts'
 export {
   abandonMove,
@@ -100,7 +101,7 @@ export {
 export { type Obstacle, type Preflight, preflight } from './preflight.ts'
 export { givePrivateState, type PrivateState, takePrivateState } from './private-copy.ts'
 export { exportPrivate, importPrivate, type PrivateItem } from './private-state-lexicons.ts'
-export { type SignedReceipt, signReceipt, verifyReceipt } from './receipt.ts'
+export { type Signature, type SignedReceipt, signReceipt, verifyReceipt } from './receipt.ts'
 export {
   planRecovery,
   type Recovery,
@@ -112,6 +113,14 @@ export {
   recover,
 } from './recover.ts'
 export { listRefused, type RefusedRecord } from './refused-lexicons.ts'
+export {
+  type RescueCopy,
+  type RescueReceipt,
+  type SignedRescue,
+  signRescue,
+  type Unproven,
+  unprovenOf,
+} from './rescue-receipt.ts'
 export {
   isUnknownMethod,
   type OwnerSession,

@@ -35,6 +35,7 @@ import { type Did, datetimeMs, type Handle, ProtocolError } from '#protocol/synt
 import { type Fetch, type XrpcClient, XrpcError, xrpcClient } from '#protocol/xrpc'
 import type { PrivatePartCopied } from './move-state.ts'
 import { givePrivateState, type PrivateState } from './private-copy.ts'
+import { askReceipt, type RescueCopy, type SignedRescue } from './rescue-receipt.ts'
 import { type OwnerSession, resumeSession, signIn } from './session.ts'
 
 export interface Recovery {
@@ -57,6 +58,8 @@ export interface Recovery {
   blob?: ((cid: string) => Promise<Uint8Array | undefined>) | undefined
   /** What the account chose in apps, as the export has it. */
   preferences?: (() => Promise<unknown[] | undefined>) | undefined
+  /** Where the copy comes from and how far it goes, for the receipt. */
+  copy?: RescueCopy | undefined
   /** What was kept beside the repository, preferences among it. */
   privateState?: (() => Promise<PrivateState | undefined>) | undefined
 }
@@ -114,6 +117,8 @@ export interface RecoveryReceipt {
   rotationKeys: string[]
   /** CID of the operation in force. */
   operation: string
+  /** The new host's own, signed; undefined where it does not know of this. */
+  signed?: SignedRescue | undefined
 }
 
 /** Reads the directory's log and says what the key can do. Throws as `planPlcTakeover`. */
@@ -194,6 +199,8 @@ class RecoveryRun {
   /** Signs for the account while it has no host. */
   readonly #between: SigningKey
   #session: OwnerSession | undefined
+  /** How many preferences an export brought. */
+  #chosen: number | undefined
 
   constructor(recovery: Recovery, deps: RecoveryDeps) {
     this.#recovery = recovery
@@ -290,6 +297,7 @@ class RecoveryRun {
     }
     const chosen = await preferences?.()
     if (chosen === undefined) return
+    this.#chosen = chosen.length
     const input = { preferences: chosen }
     await this.#client.post(AppBskyActorPutPreferences.mainSchema, input as never)
   }
@@ -338,7 +346,10 @@ class RecoveryRun {
    */
   async givePrivate(isNew: boolean): Promise<PrivatePartCopied[]> {
     const state = await this.#recovery.privateState?.()
-    if (state === undefined) return []
+    if (state === undefined) {
+      const count = this.#chosen
+      return count === undefined ? [] : [{ part: 'preferences', outcome: 'carried', count }]
+    }
     if (isNew) return givePrivateState(this.#client, state)
     const { preferences = [], ...rest } = state
     const parts = await givePrivateState(this.#client, rest)
@@ -352,6 +363,7 @@ class RecoveryRun {
   ): Promise<RecoveryReceipt> {
     const { did, destination } = this.#recovery
     const { operation, data } = await requireLog(this.#deps.plc, did)
+    const signed = await askReceipt(this.#client, this.#recovery.copy, privateParts)
     const { indexedRecords, importedBlobs } = await this.#status()
     return {
       did,
@@ -363,6 +375,7 @@ class RecoveryRun {
       privateParts,
       rotationKeys: data?.rotationKeys ?? [],
       operation: plcOperationCid(operation),
+      signed,
     }
   }
 }

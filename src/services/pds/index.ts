@@ -60,6 +60,7 @@ import { rateLimits } from './rates.ts'
 import { OwnWrites } from './read-after-write/index.ts'
 import { RecoveryKeys } from './recovery-keys/index.ts'
 import { Repos } from './repos/index.ts'
+import { forgetRescue, Rescues } from './rescues/index.ts'
 import { routes } from './routes.ts'
 import {
   ACCESS_LIFETIME_S,
@@ -255,6 +256,7 @@ export async function createPds(
     now,
     async onDeleted(did, seq) {
       await oauth.revokeAllApps(did)
+      await forgetRescue(sql, did)
       await jobs.add('erase-account', did, { seq })
     },
     onDropped: (account) => invites.giveBack(account),
@@ -455,6 +457,7 @@ export async function createPds(
     now,
     random,
   })
+  const repoExports = new Exports({ files, hot, sleep: (ms) => outside.timers.sleep(ms) })
   const pds: Pds = {
     host,
     accounts,
@@ -464,7 +467,7 @@ export async function createPds(
     checkpoints,
     journal,
     recovery,
-    exports: new Exports({ files, hot, sleep: (ms) => outside.timers.sleep(ms) }),
+    exports: repoExports,
     imports: new Imports({
       files,
       hot,
@@ -511,6 +514,7 @@ export async function createPds(
     keyChanges,
     keys: new ReservedKeys({ sql, sealer: sealed, now, random }),
     recoveryKeys,
+    rescues: new Rescues({ sql, exports: repoExports, files, publicUrl, now }),
     alarms: watch.alarms,
     hostedDids,
     undoing: watch.undoing,

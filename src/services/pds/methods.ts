@@ -6,6 +6,7 @@ import { putPreferences } from './methods/app.bsky.actor.putPreferences.ts'
 import { registerPush } from './methods/app.bsky.notification.registerPush.ts'
 import { unregisterPush } from './methods/app.bsky.notification.unregisterPush.ts'
 import { confirmPassword } from './methods/app.falaj.account.confirmPassword.ts'
+import { signRescue } from './methods/app.falaj.account.signRescue.ts'
 import { addOperator } from './methods/app.falaj.admin.addOperator.ts'
 import { addOrganisationKey } from './methods/app.falaj.admin.addOrganisationKey.ts'
 import { endSuspension } from './methods/app.falaj.admin.endSuspension.ts'
@@ -121,6 +122,7 @@ const table = [
   registerPush,
   unregisterPush,
   confirmPassword,
+  signRescue,
   getHealth,
   getLetter,
   listLetters,

@@ -12,6 +12,7 @@ import { identityAlarmsPage } from './pages/account/identity-alarms.ts'
 import { leavingPage } from './pages/account/leaving.ts'
 import { passwordPage } from './pages/account/password.ts'
 import { recoveryKeyPage } from './pages/account/recovery-key.ts'
+import { rescuePage, rescueReceiptPage } from './pages/account/rescue.ts'
 import { secondFactorsPage } from './pages/account/second-factors.ts'
 import { secondStepPage } from './pages/account/second-step.ts'
 import { sessionsPage } from './pages/account/sessions.ts'
@@ -48,6 +49,8 @@ const table = [
   passkeySignInPage,
   passwordPage,
   recoveryKeyPage,
+  rescuePage,
+  rescueReceiptPage,
   secondFactorsPage,
   secondStepPage,
   sessionsPage,

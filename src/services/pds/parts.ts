@@ -23,6 +23,7 @@ import type { Preferences } from './preferences/index.ts'
 import type { ServiceProxy } from './proxy/index.ts'
 import type { RecoveryKeys } from './recovery-keys/index.ts'
 import type { Repos } from './repos/index.ts'
+import type { Rescues } from './rescues/index.ts'
 import type { Callers, Codes, Passwords, Sessions, SignIns } from './sign-in/index.ts'
 import type { KeyChanges, Standing } from './standing/index.ts'
 import type { Suspensions, Takedowns } from './takedowns/index.ts'
@@ -70,6 +71,7 @@ export interface Pds {
   keys: ReservedKeys
   keyChanges: KeyChanges
   recoveryKeys: RecoveryKeys
+  rescues: Rescues
   clock: TidClock
   now: () => number
   random: (byteCount: number) => Uint8Array

@@ -49,6 +49,7 @@ const guards: Record<string, [verb: 'GET' | 'POST', Guard, params?: Record<strin
   'app.bsky.notification.registerPush': ['POST', 'owner'],
   'app.bsky.notification.unregisterPush': ['POST', 'owner'],
   'app.falaj.account.confirmPassword': ['POST', 'full'],
+  'app.falaj.account.signRescue': ['POST', 'full'],
   'app.falaj.identity.acknowledgeAlarm': ['POST', 'full'],
   'app.falaj.identity.changeDocument': ['POST', 'full'],
   'app.falaj.identity.listAlarms': ['GET', 'full'],

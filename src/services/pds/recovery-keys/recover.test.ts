@@ -2,7 +2,14 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { testOutside } from '#platform/runtime'
-import { planRecovery, type Recovery, type RecoveryDeps, recover } from '#protocol/account'
+import {
+  planRecovery,
+  type Recovery,
+  type RecoveryDeps,
+  recover,
+  verifyReceipt,
+} from '#protocol/account'
+import { parseDidKey } from '#protocol/crypto'
 import {
   handoverKey,
   type PlcOperation,
@@ -11,12 +18,14 @@ import {
   recoveryKey,
 } from '#protocol/identity'
 import type { Handle } from '#protocol/syntax'
+import { Browser, plainText } from '../pages/browser.test-support.ts'
 import { FakePlc, plcOrigin } from '../testing/fake-plc.test-support.ts'
 import { type Person, TestHost } from '../testing/host.test-support.ts'
 
 const secret = new Uint8Array(16).fill(5)
 const { didKey } = recoveryKey(secret).publicKey
 const PASSWORD = 'a password at the new host'
+const COPY = { kind: 'vault', source: 'https://vault.test', time: '2026-01-01T00:00:00Z' } as const
 
 describe('recovering an account', () => {
   const plc = new FakePlc()
@@ -82,8 +91,19 @@ describe('recovering an account', () => {
     await old.write(alice, 'before the flood')
     const car = await carOf(alice)
     txt['_atproto.alice.example.com'] = [`did=${alice.did}`]
-    const receipt = await finish(wanted(alice, 'alice.example.com', { repo: () => car }))
+    const receipt = await finish(
+      wanted(alice, 'alice.example.com', { repo: () => car, copy: COPY }),
+    )
     assert.deepEqual([receipt.records, receipt.missingBlobs], [1, []])
+    const { signed } = receipt
+    const named = parseDidKey(stateOf(alice).verificationMethods.atproto!)
+    assert.equal(verifyReceipt(signed!, named), true, 'by the key that the identity names now')
+    const prettier = { ...signed!, unproven: [] }
+    assert.equal(verifyReceipt(prettier, named), false)
+    assert.deepEqual(
+      [signed!.records, signed!.unproven, signed!.copy],
+      [1, ['later-writes', 'copy-as-told', 'private-state'], COPY],
+    )
     const state = stateOf(alice)
     assert.equal(state.services.atproto_pds!.endpoint, next.url)
     assert.deepEqual(state.alsoKnownAs, ['at://alice.example.com'])
@@ -93,6 +113,15 @@ describe('recovering an account', () => {
     const session = { identifier: alice.did, password: PASSWORD }
     const { body } = await next.post('com.atproto.server.createSession', session)
     assert.deepEqual(await next.listTexts({ ...alice, ...body }), ['before the flood'])
+    const browser = new Browser(next, { 'accept-language': 'en' })
+    const there = { ...alice, handle: 'alice.example.com' as Handle, password: PASSWORD }
+    await browser.signIn(there, '/account/sign-in?return=/account')
+    assert.match(plainText(browser.seen!.text), /came back from a copy/)
+    await browser.open('/account/rescue')
+    assert.match(plainText(browser.seen!.text), /from a vault · https:\/\/vault.test/)
+    assert.match(plainText(browser.seen!.text), /That you wrote nothing after this copy/)
+    await browser.open('/account/rescue/receipt.json')
+    assert.equal(JSON.parse(browser.seen!.text).sig, signed!.sig)
     const written = await next.write({ ...alice, ...body }, 'after it')
     assert.equal(written.status, 200)
   })

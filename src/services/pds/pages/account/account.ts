@@ -11,7 +11,7 @@ import {
 import { framed } from './frame.ts'
 import { type Owner, requireAccount } from './require-account.ts'
 
-type Parts = Pick<Pds, 'accounts' | 'alarms' | 'devices' | 'factors' | 'host'>
+type Parts = Pick<Pds, 'accounts' | 'alarms' | 'devices' | 'factors' | 'host' | 'rescues'>
 
 const words = {
   ar: {
@@ -43,6 +43,7 @@ const words = {
     yoursText: 'تنتقل به إلى مضيف آخر باسمه ومتابعيه وكل ما فيه، أو تأخذ منه نسخة.',
     move: 'الانتقال إلى مضيف آخر',
     take: 'خذ كل ما لك',
+    rescued: 'عاد حسابك من نسخة: ما عاد، وما لا يُثبته أحد',
   },
   en: {
     title: 'Your account',
@@ -75,6 +76,7 @@ const words = {
     yoursText: 'Move it to another host with its handle, its followers and all, or take a copy.',
     move: 'Move to another host',
     take: 'Take everything',
+    rescued: 'Your account came back from a copy: what came back, and what nobody can prove',
   },
 }
 
@@ -89,6 +91,7 @@ export const accountPage = (pds: Parts): Page => ({
     const own = await pds.factors.list(account.did)
     const isRequired = await pds.factors.isRequired(account)
     const alarmCount = await pds.alarms.openCount(account.did)
+    const isRescued = (await pds.rescues.of(account.did)) !== undefined
     const isConfirmed = account.emailConfirmedMs !== undefined
     return framed(visit, owner, {
       title: w.title,
@@ -105,7 +108,8 @@ ${own.length === 0 && html`<div class="notice" data-tone="warm"><p>${isRequired 
 <section><h2>${w.here}</h2>${signedInList(visit, owner)}
 <p><a href="/account/sign-in">${w.otherwise}</a></p></section>
 <section><h2>${w.yours}</h2><p>${w.yoursText}</p>
-<div class="buttons"><a class="button quiet small" href="/account/move">${w.move}</a><a class="button quiet small" href="/account/export">${w.take}</a></div></section>`,
+<div class="buttons"><a class="button quiet small" href="/account/move">${w.move}</a><a class="button quiet small" href="/account/export">${w.take}</a></div>
+${isRescued && html`<p><a href="/account/rescue">${w.rescued}</a></p>`}</section>`,
     })
   },
 })
