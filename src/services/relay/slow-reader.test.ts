@@ -17,10 +17,11 @@ test('a reader that stalls is cut with ConsumerTooSlow, and slows nobody', async
   const host = world.host('3001')
   const alice = world.person(host)
   const relay = await world.relay({ config: { pdsHosts: [host.url] } })
+  const metrics = createMetrics()
   const listening = await listen(relay.service, {
     port: 0,
     log: silentLog,
-    metrics: createMetrics(),
+    metrics,
     limits: { subscribers },
   })
   const address = `${listening.url.replace('http', 'ws')}/xrpc/com.atproto.sync.subscribeRepos?cursor=0`
@@ -38,10 +39,10 @@ test('a reader that stalls is cut with ConsumerTooSlow, and slows nobody', async
     // More than the sockets between us hold: identities, as large as they may be.
     const more = 'x'.repeat(15_000)
     for (let i = 0; i < 600; i++) host.identity(alice.did, { more })
-    await world.until(() => count === 600, 'all of them')
+    const isCut = () => /stream_subscribers_cut\{reason="slow"\} 1\n/.test(metrics.text())
+    await world.until(isCut, 'the cut')
     const frames: Uint8Array[] = []
     stalled.on('message', (data: Buffer) => frames.push(data))
-    await new Promise((resolve) => setTimeout(resolve, 600))
     const closed = new Promise<number>((resolve) => stalled.once('close', resolve))
     stalled.resume()
     assert.equal(await closed, 1008)
@@ -50,6 +51,7 @@ test('a reader that stalls is cut with ConsumerTooSlow, and slows nobody', async
       message: 'The stream was read too slowly',
     })
     assert.ok(frames.length < 600)
+    await world.until(() => count === 600, 'all of them')
     host.identity(alice.did)
     await world.until(() => count === 601, 'the next one')
     quick.close()
