@@ -27,6 +27,24 @@ export {
   type IndexedRecord,
 } from './archive-index.ts'
 export { copyBlob, counted, type Hosts } from './copy.ts'
+export {
+  addFleetAccounts,
+  createFleet,
+  decideFleet,
+  type FleetAccount,
+  type FleetAccountState,
+  type FleetAction,
+  type FleetMoving,
+  type FleetProof,
+  type FleetRow,
+  type FleetSettings,
+  type FleetState,
+  type FleetView,
+  getFleet,
+  letGo,
+  listFleetAccounts,
+  listFleets,
+} from './fleet-lexicons.ts'
 export { type HostedHead, readHead } from './head.ts'
 export {
   addOrganisationKey,

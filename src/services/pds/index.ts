@@ -6,6 +6,7 @@
 import {
   createJobs,
   deriveForeign,
+  type Fetch,
   hashPassword,
   isForeignHash,
   type JobRun,
@@ -20,7 +21,7 @@ import {
   verifyPassword,
 } from '#platform/runtime'
 import type { Blobs, Kv, Sql, Streams } from '#platform/storage'
-import { hmacSha256, parseDidKey } from '#protocol/crypto'
+import { base32, hmacSha256, parseDidKey } from '#protocol/crypto'
 import {
   cachedDirectory,
   identityOf,
@@ -40,6 +41,7 @@ import type { PdsConfig } from './config.ts'
 import { Devices } from './devices/index.ts'
 import { Exports } from './exports/index.ts'
 import { Factors, Passkeys } from './factors/index.ts'
+import { openFleets } from './fleets/index.ts'
 import { HandleProofReader, Handles } from './handles/index.ts'
 import { loadHostDid, loadSecrets } from './host/index.ts'
 import { HostedDids } from './hosted-dids/index.ts'
@@ -56,7 +58,7 @@ import type { Pds } from './parts.ts'
 import { PlcAgent } from './plc/index.ts'
 import { Preferences } from './preferences/index.ts'
 import { ServiceProxy, type Services, Targets } from './proxy/index.ts'
-import { rateLimits } from './rates.ts'
+import { rateLimits, uncounted } from './rates.ts'
 import { OwnWrites } from './read-after-write/index.ts'
 import { RecoveryKeys } from './recovery-keys/index.ts'
 import { Repos } from './repos/index.ts'
@@ -428,7 +430,13 @@ export async function createPds(
     now,
     random,
   })
-  const { moves, loop: moveLoop } = openMoves({
+  const ownKey = base32(random(20))
+  const moving = { ...outside, fetch: uncounted(net.fetch, { publicUrl, ownKey }) as Fetch }
+  const {
+    moves,
+    budgets,
+    loop: moveLoop,
+  } = openMoves({
     sql,
     sealer: sealed,
     host,
@@ -444,9 +452,22 @@ export async function createPds(
     crawlers: config.crawlers,
     appview: () => deps.appview(),
     quota: { accountBlobBytes: config.accountBlobBytesMax, blobBytes: config.blobBytesMax },
-    outside,
+    outside: moving,
     log,
     metrics,
+  })
+  const { fleets, loop: fleetLoop } = openFleets({
+    sql,
+    sealer: sealed,
+    host,
+    moves,
+    budgets,
+    accounts,
+    handles: () => pds.handles,
+    directory,
+    plc: plcDirectory,
+    outside: moving,
+    log,
   })
   const factors: Factors = new Factors({
     sql,
@@ -488,6 +509,7 @@ export async function createPds(
     oauth,
     passwords,
     moves,
+    fleets,
     otherHosts: new OtherHosts({ fetch, directory, plc: plcDirectory }),
     heldWrites,
     codes,
@@ -538,7 +560,7 @@ export async function createPds(
     [],
     () => checkpoints.unsyncedCount,
   )
-  const rates = rateLimits(config, deps.counts, now)
+  const rates = rateLimits(config, deps.counts, now, ownKey)
   const onFailure = failureLog(log)
   const site = new Pages({
     table: async () => (await import('./pages.ts')).pages(pds),
@@ -584,7 +606,7 @@ export async function createPds(
       devices: pds.devices,
       signIns: pds.signIns,
       stream,
-      jobs: [jobs.loop, { ...mailJobs.loop, name: 'mail' }, moveLoop, ...watch.loops],
+      jobs: [jobs.loop, { ...mailJobs.loop, name: 'mail' }, moveLoop, fleetLoop, ...watch.loops],
       mail,
       directory,
       identity,

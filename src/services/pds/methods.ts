@@ -12,6 +12,7 @@ import { addOrganisationKey } from './methods/app.falaj.admin.addOrganisationKey
 import { endSuspension } from './methods/app.falaj.admin.endSuspension.ts'
 import { getHealth } from './methods/app.falaj.admin.getHealth.ts'
 import { getLetter } from './methods/app.falaj.admin.getLetter.ts'
+import { letAccountGo } from './methods/app.falaj.admin.letGo.ts'
 import { listAudit } from './methods/app.falaj.admin.listAudit.ts'
 import { listLetters } from './methods/app.falaj.admin.listLetters.ts'
 import { listOperators } from './methods/app.falaj.admin.listOperators.ts'
@@ -19,6 +20,12 @@ import { listSuspensions } from './methods/app.falaj.admin.listSuspensions.ts'
 import { resendLetter } from './methods/app.falaj.admin.resendLetter.ts'
 import { revokeOperator } from './methods/app.falaj.admin.revokeOperator.ts'
 import { suspendAccount } from './methods/app.falaj.admin.suspendAccount.ts'
+import { fleetAddAccounts } from './methods/app.falaj.fleet.addAccounts.ts'
+import { fleetCreate } from './methods/app.falaj.fleet.create.ts'
+import { fleetDecide } from './methods/app.falaj.fleet.decide.ts'
+import { fleetGet } from './methods/app.falaj.fleet.get.ts'
+import { fleetList } from './methods/app.falaj.fleet.list.ts'
+import { fleetListAccounts } from './methods/app.falaj.fleet.listAccounts.ts'
 import { acknowledgeAlarm } from './methods/app.falaj.identity.acknowledgeAlarm.ts'
 import { changeDocument } from './methods/app.falaj.identity.changeDocument.ts'
 import { checkRecoveryKey } from './methods/app.falaj.identity.checkRecoveryKey.ts'
@@ -144,6 +151,13 @@ const table = [
   endSuspension,
   listSuspensions,
   suspendAccount,
+  letAccountGo,
+  fleetAddAccounts,
+  fleetCreate,
+  fleetDecide,
+  fleetGet,
+  fleetList,
+  fleetListAccounts,
   moveAbandon,
   moveConfirm,
   freeze,

@@ -8,6 +8,7 @@ import type { AccountBlobs } from './blobs/index.ts'
 import type { Devices } from './devices/index.ts'
 import type { Exports } from './exports/index.ts'
 import type { Factors, Passkeys } from './factors/index.ts'
+import type { Fleets } from './fleets/index.ts'
 import type { HandleProofReader, Handles } from './handles/index.ts'
 import type { Host } from './host/index.ts'
 import type { HostedDids } from './hosted-dids/index.ts'
@@ -63,6 +64,7 @@ export interface Pds {
   directory: CachedDirectory
   mail: Mail
   moves: Moves
+  fleets: Fleets
   otherHosts: OtherHosts
   heldWrites: HeldWrites
   handles: Handles

@@ -12,6 +12,21 @@ const MINUTE_MS = 60_000
 const HOUR_MS = 60 * MINUTE_MS
 const DAY_MS = 24 * HOUR_MS
 
+const BYPASS_HEADER = 'x-ratelimit-bypass'
+
+/** Calls to this host itself are not counted; those to others do not know of it. */
+export function uncounted(
+  fetch: (url: string, init?: RequestInit) => Promise<Response>,
+  { publicUrl, ownKey }: { publicUrl: string; ownKey: string },
+): typeof fetch {
+  return (url, init) => {
+    if (new URL(url).origin !== publicUrl) return fetch(url, init)
+    const headers = new Headers(init?.headers)
+    headers.set(BYPASS_HEADER, ownKey)
+    return fetch(url, { ...init, headers })
+  }
+}
+
 interface AnyCall {
   request: HttpRequest
 }
@@ -86,11 +101,15 @@ export const resetRates: readonly RateRule<AnyCall & { input: { email: string } 
   },
 ]
 
-/** What the router counts, and for whom it does not; undefined where nothing is limited. */
+/**
+ * What the router counts, and for whom it does not; undefined where nothing is limited. `ownKey` is what this
+ * host says to itself: a move makes accounts and uploads in the name of many, and was weighed as a whole.
+ */
 export function rateLimits(
   config: Pick<PdsConfig, 'rateLimits' | 'rateBypassKey' | 'rateBypassAddresses'>,
   counter: Kv,
   now: () => number,
+  ownKey?: string,
 ): RateLimits | undefined {
   if (config.rateLimits !== 'on') return undefined
   const addresses = new Set(config.rateBypassAddresses)
@@ -99,7 +118,10 @@ export function rateLimits(
     counter,
     now,
     everyCall,
-    isExempt: ({ ip, headers }) =>
-      addresses.has(ip) || (key !== undefined && headers['x-ratelimit-bypass'] === key),
+    isExempt: ({ ip, headers }) => {
+      if (addresses.has(ip)) return true
+      const said = headers[BYPASS_HEADER]
+      return said !== undefined && (said === key || said === ownKey)
+    },
   }
 }

@@ -19,6 +19,7 @@ export type NoticePurpose =
   | 'notice-operator-email'
   | 'notice-operator-shut'
   | 'notice-operator-key'
+  | 'notice-operator-move'
 
 /** What a code in it allows, or what happened; a message is the operator's. */
 export type LetterPurpose = CodePurpose | NoticePurpose | 'message'
@@ -232,6 +233,24 @@ export const notices: Readonly<Record<NoticePurpose, Readonly<Record<Language, W
         'Your organisation now holds a key to your identity, above the key of the host and below your own: with it your account can be brought back if the host is gone.',
       otherwise:
         'If you do not want it, remove it at your account’s pages, under “The key to your name”.',
+    },
+  },
+  'notice-operator-move': {
+    ar: {
+      subject: 'تنقل إدارة مضيفك حسابك',
+      heading: 'حسابك في طريقه إلى مضيف آخر',
+      about:
+        'تنقل إدارة مضيفك حسابك إلى مضيف آخر لها، باسمك ومنشوراتك ومتابعيك، وتدخل هناك بكلمة مرورك هذه نفسها:',
+      otherwise:
+        'تطبيقاتك وخطوتك الثانية تضبطها هناك من جديد. وإن لم تكن تنتظر هذا النقل فراسل إدارة المضيف.',
+    },
+    en: {
+      subject: 'The operators move your account',
+      heading: 'Your account is on its way to another host',
+      about:
+        'The operators of your host move your account to another host, with its name, its posts and its followers. You sign in there with the password you have now:',
+      otherwise:
+        'Apps and your second factor are set up anew there. If you did not expect this, write to the operators of the host.',
     },
   },
   'notice-operator-shut': {

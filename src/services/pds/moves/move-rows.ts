@@ -33,6 +33,8 @@ export interface MoveRow {
   version: number
   shown: Shown
   receipt: SignedReceipt | undefined
+  /** The fleet that it is a part of. */
+  fleet: string | undefined
   startedMs: number
   changedMs: number
 }
@@ -47,6 +49,7 @@ interface Stored {
   shown: string
   sealed: Uint8Array | null
   receipt: string | null
+  fleet: string | null
   started_ms: number
   changed_ms: number
 }
@@ -61,6 +64,8 @@ export class MoveRows {
   readonly #waiting = new Map<string, Set<() => void>>()
   /** What could not be written, a full disk first of all: it is seen all the same. */
   readonly #unwritten = new Map<string, Shown>()
+  /** Told which one changed. */
+  changed: (id: string) => void = () => {}
 
   constructor({ sql, sealer, now }: { sql: Sql; sealer: Sealer; now: () => number }) {
     this.#sql = sql
@@ -68,12 +73,18 @@ export class MoveRows {
     this.#now = now
   }
 
-  async add(row: Pick<MoveRow, 'id' | 'did' | 'handle' | 'source' | 'shown'>): Promise<void> {
+  async add(
+    row: Pick<MoveRow, 'id' | 'did' | 'handle' | 'source' | 'shown' | 'fleet'>,
+  ): Promise<void> {
     const nowMs = this.#now()
     await this.#sql.run(
-      `INSERT INTO moves (id, did, handle, source, state, version, shown, started_ms, changed_ms)
-       VALUES (?, ?, ?, ?, 'running', 1, ?, ?, ?)`,
-      [row.id, row.did, row.handle, row.source, JSON.stringify(row.shown), nowMs, nowMs],
+      `INSERT INTO moves
+         (id, did, handle, source, state, version, shown, started_ms, changed_ms, fleet)
+       VALUES (?, ?, ?, ?, 'running', 1, ?, ?, ?, ?)`,
+      [
+        ...[row.id, row.did, row.handle, row.source, JSON.stringify(row.shown), nowMs, nowMs],
+        row.fleet ?? null,
+      ],
     )
   }
 
@@ -142,6 +153,7 @@ export class MoveRows {
       throw error
     } finally {
       for (const wake of this.#waiting.get(id) ?? []) wake()
+      this.changed(id)
     }
   }
 
@@ -175,6 +187,7 @@ function rowOf(row: Stored): MoveRow {
     version: row.version,
     shown: JSON.parse(row.shown) as Shown,
     receipt: row.receipt === null ? undefined : (JSON.parse(row.receipt) as SignedReceipt),
+    fleet: row.fleet ?? undefined,
     startedMs: row.started_ms,
     changedMs: row.changed_ms,
   }

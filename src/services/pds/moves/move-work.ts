@@ -14,6 +14,7 @@ import {
   type MoveDeps,
   type MoveState,
   move,
+  moveSteps,
   signReceipt,
 } from '#protocol/account'
 import { cidText } from '#protocol/data'
@@ -24,6 +25,7 @@ import type { Accounts } from '../accounts/index.ts'
 import type { Host } from '../host/index.ts'
 import type { Imports } from '../imports/index.ts'
 import type { Sessions } from '../sign-in/index.ts'
+import { type Budgets, pacedFetch } from './budget.ts'
 import type { MoveRow, MoveRows, MoveSecrets, Shown } from './move-rows.ts'
 import { Pace } from './pace.ts'
 import type { Visibility } from './visibility.ts'
@@ -51,6 +53,7 @@ interface MoveWorkDeps {
   directory: CachedDirectory
   plc: PlcClient
   visibility: Visibility
+  budgets: Budgets
   outside: Pick<Outside, 'now' | 'timers' | 'random'> & { fetch: Fetch }
 }
 
@@ -146,7 +149,7 @@ export class MoveWork {
       if (now() - shownMs >= SHOWN_EVERY_MS) void show({}).catch(() => {})
     }
     try {
-      const steps = move(state, { ...this.#jobDeps(id, secrets, signal, moved), moved })
+      const steps = move(state, { ...this.#jobDeps(row, secrets, signal, moved), moved })
       for (;;) {
         if (signal.aborted) return
         const next = await steps.next()
@@ -166,13 +169,19 @@ export class MoveWork {
   }
 
   #jobDeps(
-    id: string,
+    { id, source, fleet }: MoveRow,
     secrets: MoveSecrets,
     signal: AbortSignal,
     moved: (byteCount: number) => void,
   ): MoveDeps {
-    const { fetch } = this.#deps.outside
+    const { budgets, outside } = this.#deps
     const keep = () => this.#deps.rows.keep(id, secrets)
+    const fetch = pacedFetch(outside.fetch, {
+      budget: budgets.of(fleet),
+      origin: source,
+      // Somebody's writes wait meanwhile.
+      isUrgent: () => isSwitching(secrets.state),
+    })
     return {
       ...this.moveDeps(),
       fetch: (url, init) => fetch(url, { ...init, signal: both(init?.signal, signal) }),
@@ -327,6 +336,10 @@ export class MoveWork {
 /** What the caller of an upstream did wrong stays wrong; being away or busy passes. */
 const isRefusal = (error: unknown): error is XrpcError =>
   error instanceof XrpcError && error.status >= 400 && error.status < 500 && error.status !== 429
+
+const isSwitching = ({ step }: MoveState) =>
+  moveSteps.indexOf(step) >= moveSteps.indexOf('switch') &&
+  moveSteps.indexOf(step) <= moveSteps.indexOf('leave')
 
 const both = (one: AbortSignal | null | undefined, other: AbortSignal) =>
   one ? AbortSignal.any([one, other]) : other

@@ -32,6 +32,7 @@ import type { Imports } from '../imports/index.ts'
 import type { Mail } from '../mail/index.ts'
 import type { Codes, Passwords, Sessions } from '../sign-in/index.ts'
 import type { Standing } from '../standing/index.ts'
+import type { Budgets } from './budget.ts'
 import { type MoveRow, MoveRows } from './move-rows.ts'
 import { MoveWork, OwnerNeeded } from './move-work.ts'
 import type { Visibility } from './visibility.ts'
@@ -58,6 +59,7 @@ export interface MovesDeps {
   directory: CachedDirectory
   plc: PlcClient
   visibility: Visibility
+  budgets: Budgets
   /** What an account may bring. */
   quota: { accountBlobBytes: number; blobBytes: number }
   outside: Pick<Outside, 'now' | 'timers' | 'random'> & { fetch: Fetch }
@@ -71,6 +73,9 @@ export interface MoveAsked extends MoveSource {
   inviteCode?: string | undefined
   /** For the change of identity, where the owner has it already. */
   code?: string | undefined
+  /** Another handle here. */
+  handle?: Handle | undefined
+  fleet?: string | undefined
 }
 
 /** Moves of accounts to this host, each a durable job with the owner's sessions sealed in it. */
@@ -87,10 +92,10 @@ export class Moves {
   }
 
   /** What a move would do. Throws CannotMove, and what the source answers. */
-  async plan(given: MoveSource): Promise<MoveOutlook> {
+  async plan(given: MoveSource, fetch = this.#deps.outside.fetch): Promise<MoveOutlook> {
     const { host } = this.#deps
-    const source = await this.#source(given)
-    const found = await this.#preflight(source)
+    const source = await this.#source(given, fetch)
+    const found = await this.#preflight(source, fetch)
     const isMoving = (await this.#open(found.did)) !== undefined
     const passwords = await source.client
       .get(ComAtprotoServerListAppPasswords.mainSchema, {})
@@ -152,8 +157,7 @@ export class Moves {
   }
 
   /** The owner's session at the host that they name, and that the identity names. */
-  async #source({ source, session }: MoveSource): Promise<OwnerSession> {
-    const { fetch } = this.#deps.outside
+  async #source({ source, session }: MoveSource, fetch: Fetch): Promise<OwnerSession> {
     if (!URL.canParse(source)) throw invalidRequest('source is not an address')
     const service = new URL(source).origin
     const begun = resumeSession(
@@ -164,9 +168,8 @@ export class Moves {
     return resumeSession({ ...begun.state, did, handle }, { fetch })
   }
 
-  #preflight(source: OwnerSession) {
-    const { plc, outside, host } = this.#deps
-    const { fetch } = outside
+  #preflight(source: OwnerSession, fetch: Fetch) {
+    const { plc, host } = this.#deps
     const question = { source, destination: host.publicUrl, plc, fetch }
     return preflight({ ...question, canChangeDocument: true })
   }
@@ -186,15 +189,20 @@ export class Moves {
   }
 
   /** Makes the account and the job. Throws CannotMove; what this host and the source answer. */
-  async begin(given: MoveAsked): Promise<{ id: string; did: Did }> {
+  async begin(
+    given: MoveAsked,
+    fetch = this.#deps.outside.fetch,
+  ): Promise<{ id: string; did: Did }> {
     const { outside } = this.#deps
-    const source = await this.#source(given)
-    const state = plannedOf(source, await this.#preflight(source), outside.now())
+    const source = await this.#source(given, fetch)
+    const state = plannedOf(source, await this.#preflight(source, fetch), outside.now())
+    if (given.handle) state.handle = given.handle
     const wasHere = (await this.#deps.accounts.get(state.did)) !== undefined
     // The account is made here, or signed in to when it is there: the password proves that.
     const { password, email, inviteCode } = given
     const steps = move(state, {
       ...this.#work.moveDeps(),
+      fetch,
       password,
       ...(email !== undefined && { email }),
       ...(inviteCode !== undefined && { inviteCode }),
@@ -209,7 +217,8 @@ export class Moves {
     const id = before?.id ?? base32(outside.random(10))
     if (!before) {
       const shown = { step: state.step }
-      await this.#rows.add({ id, did, handle, source: source.state.service, shown })
+      const { fleet } = given
+      await this.#rows.add({ id, did, handle, source: source.state.service, shown, fleet })
       await this.#rows.keep(id, { state, code: given.code, wasHere })
       await this.#work.begin(id)
     } else await this.#takeUp(before, source, given.code)
@@ -251,6 +260,47 @@ export class Moves {
     return this.#viewOf(row)
   }
 
+  /** A move as it is kept, for the fleet that it is a part of. */
+  row(id: string): Promise<MoveRow | undefined> {
+    return this.#rows.get(id)
+  }
+
+  /** The newest move of an account. */
+  async newest(did: Did): Promise<MoveRow | undefined> {
+    return (await this.#rows.list(did))[0]
+  }
+
+  /** Calls back with each move that changes. */
+  onChange(changed: (id: string) => void): void {
+    this.#rows.changed = changed
+  }
+
+  /** The row once nobody works on it: it ended, stopped, or waits for its owner. */
+  async settled(id: string, signal: AbortSignal): Promise<MoveRow | undefined> {
+    for (;;) {
+      const stop = new AbortController()
+      const changed = this.#rows.next(id, AbortSignal.any([signal, stop.signal]))
+      const row = await this.#rows.get(id)
+      if (signal.aborted || row?.state !== 'running' || row.shown.needs === 'document') {
+        stop.abort()
+        return row
+      }
+      await changed
+    }
+  }
+
+  /** Takes a move up that stopped, with another session where there is one. Throws NotNow. */
+  async goOn(
+    id: string,
+    fresh?: MoveSource & { code?: string | undefined },
+    fetch = this.#deps.outside.fetch,
+  ): Promise<void> {
+    if (!fresh) return this.#work.begin(id)
+    const row = await this.#rows.get(id)
+    if (!row) throw notFound()
+    await this.#takeUp(row, await this.#source(fresh, fetch), fresh.code)
+  }
+
   async list({ did }: Account): Promise<MoveView[]> {
     return (await this.#rows.list(did)).map((row) => this.#viewOf(row))
   }
@@ -258,9 +308,14 @@ export class Moves {
   async pause(account: Account, id: string): Promise<MoveView> {
     const { state } = await this.#own(account, id)
     if (state !== 'running' && state !== 'waiting') throw notNow(`it is ${state}`)
+    await this.halt(id)
+    return this.#view(id)
+  }
+
+  /** Stops a move until somebody lets it go on. */
+  async halt(id: string): Promise<void> {
     await this.#rows.change(id, { state: 'paused' })
     await this.#work.halt(id)
-    return this.#view(id)
   }
 
   async resume(account: Account, id: string): Promise<MoveView> {
@@ -293,17 +348,22 @@ export class Moves {
   /** Before the identity changed: the account here goes, quietly. Throws NotNow. */
   async abandon(account: Account, id: string): Promise<MoveView> {
     await this.#own(account, id)
+    await this.giveUp(id)
+    return this.#view(id)
+  }
+
+  /** The same, whoever decides it. Throws NotNow. */
+  async giveUp(id: string): Promise<void> {
     await this.#work.halt(id)
-    const row = await this.#own(account, id)
+    const row = await this.#rows.get(id)
     const secrets = await this.#rows.secrets(id)
-    if (!secrets || !mayAbandon(row, secrets.state)) throw notNow('the identity may have changed')
+    if (!row || !secrets || !mayAbandon(row, secrets.state))
+      throw notNow('the identity may have changed')
     if (await this.#isSwitched(secrets.state)) throw notNow('the identity points here already')
     await this.#rows.change(id, { state: 'abandoned' })
     await this.#rows.forget(id)
     await this.#work.endSession(secrets.state.source)
-    const view = await this.#view(id)
-    if (!secrets.wasHere) await this.#deps.standing.discard(account.did)
-    return view
+    if (!secrets.wasHere) await this.#deps.standing.discard(row.did)
   }
 
   async #isSwitched({ did }: MoveState): Promise<boolean> {
@@ -373,7 +433,11 @@ function plannedOf(...[source, found, nowMs]: Parameters<typeof planMove>): Move
   }
 }
 
-const mayAbandon = ({ state }: Pick<MoveRow, 'state'>, { step }: { step: MoveState['step'] }) =>
+/** Whether the identity still points to the old host for certain. */
+export const mayAbandon = (
+  { state }: Pick<MoveRow, 'state'>,
+  { step }: { step: MoveState['step'] },
+) =>
   state !== 'done' &&
   state !== 'abandoned' &&
   moveSteps.indexOf(step) <= moveSteps.indexOf('switch')
