@@ -35,7 +35,7 @@ export { loadMigrations } from './migrations.ts'
 export { removeSqliteFile } from './remove-sqlite-file.ts'
 export { openPostgres, type PostgresOptions } from './sql-postgres.ts'
 export { openSqlite, type SqliteOptions } from './sqlite.ts'
-export { copySqlite } from './sqlite-copy.ts'
+export { copySqlite, readSqliteCopy, takeSqliteFile } from './sqlite-copy.ts'
 export {
   openSqliteFile,
   openSqliteReader,

@@ -147,6 +147,19 @@ export {
   signIn,
 } from './session.ts'
 export {
+  type StandbyJoined,
+  type StandbyPull,
+  type StandbyState,
+  type StandbyStatus,
+  standbyGetAccountFile,
+  standbyGetBlob,
+  standbyGetDirectory,
+  standbyGetStatus,
+  standbyJoin,
+  standbyPromote,
+  standbyPull,
+} from './standby-lexicons.ts'
+export {
   endSuspension,
   listSuspensions,
   type SuspensionView,

@@ -172,6 +172,29 @@ export const pdsConfig = config('pds', {
     secret: true,
     help: 'Server where several nodes count calls together, as a redis:// or rediss:// URL. Without one, and while it is away, each process counts alone.',
   }),
+  standbySecret: text({
+    secret: true,
+    help: 'What this host and its standby share, 24 characters at least; without it nobody may follow. See docs/operating/standby.md.',
+  }),
+  standbyMode: choice({
+    of: ['async', 'sync'],
+    default: 'async',
+    help: 'Answer a write when it is on this disk (async: what the standby lacks is lost with it), or on the standby’s as well.',
+  }),
+  standbyAwayMs: integer({
+    default: 5_000,
+    min: 100,
+    unit: 'ms',
+    help: 'How long a write waits for a standby that does not answer (sync).',
+  }),
+  standbyWhenAway: choice({
+    of: ['continue', 'refuse'],
+    default: 'continue',
+    help: 'What then becomes of writes (sync): they go on without the standby, or are refused until it is back.',
+  }),
+  standbyOf: url({
+    help: 'Be the standby of the host at this address: follow it, serve nobody, and take its place when promoted.',
+  }),
   openFilesMax: integer({ default: 512, min: 8, help: 'Account files kept open.' }),
   retentionHours: integer({
     default: 72,

@@ -74,6 +74,7 @@ import {
   Sessions,
   SignIns,
 } from './sign-in/index.ts'
+import { Promotion, StandbyHost, type StandbySource } from './standby/index.ts'
 import {
   Erasure,
   KEY_CHANGE_JOB,
@@ -103,6 +104,7 @@ export {
 } from './adopt/index.ts'
 export type { AccountReport } from './check/index.ts'
 export { type PdsConfig, pdsConfig } from './config.ts'
+export { type Promoted, Standby, type StandbyDeps, wasPromoted } from './standby/index.ts'
 
 /** Where the migrations of the directory database are. */
 export const pdsMigrations = new URL('./migrations/', import.meta.url)
@@ -147,6 +149,8 @@ export interface PdsDeps {
   validateOutput?: boolean
   /** Told when storage failed so that nothing can be trusted: the process has to end. */
   onFatal?: (error: unknown) => void
+  /** What a standby is given; without it nobody may follow. */
+  standby?: StandbySource | undefined
 }
 
 export interface PdsService extends Service {
@@ -290,8 +294,29 @@ export async function createPds(
     now,
     random,
   })
+  const standbySecret = deps.standby && config.standbySecret
+  const standby =
+    deps.standby && standbySecret
+      ? await StandbyHost.open({
+          secret: standbySecret,
+          mode: config.standbyMode,
+          awayMs: config.standbyAwayMs,
+          whenAway: config.standbyWhenAway,
+          source: deps.standby,
+          settings,
+          publicUrl,
+          version: deps.version,
+          sealingKey: deps.sealingKey,
+          outside,
+          log,
+          metrics,
+        })
+      : undefined
+  const promotion = await Promotion.load(settings)
   const writePath = await openWritePath({
     accounts,
+    copying: standby?.feed,
+    aboveSeq: promotion.aboveSeq,
     streams: deps.streams,
     accountsDirectory: deps.accountsDirectory,
     openFilesMax: config.openFilesMax,
@@ -300,6 +325,7 @@ export async function createPds(
     onFatal: deps.onFatal ?? endProcess,
   })
   const { files, hot, recovery, checkpoints, stream, journal } = writePath
+  standby?.begin({ accounts, files, stream, recovery })
 
   const clock = new TidClock(now, clockId(random))
   const takedowns = await Takedowns.load({ sql, now })
@@ -311,6 +337,7 @@ export async function createPds(
     bytesMax: config.blobBytesMax,
     quotaBytes: config.accountBlobBytesMax,
     isTakenDown: (did, cid) => takedowns.has(takedownKey({ did, cid })),
+    ...(standby && { uploaded: (did, cid) => standby.feed.uploaded(did, cid) }),
   })
   const repos: Repos = new Repos({ accounts, hot, journal, clock, now, syncBlobs: blobs.sync })
   const erasure = new Erasure({ accounts, files, hot, checkpoints, blobs, stream })
@@ -537,6 +564,8 @@ export async function createPds(
     keys: new ReservedKeys({ sql, sealer: sealed, now, random }),
     recoveryKeys,
     rescues: new Rescues({ sql, exports: repoExports, files, publicUrl, now }),
+    standby,
+    standbySecret,
     alarms: watch.alarms,
     hostedDids,
     undoing: watch.undoing,
@@ -606,7 +635,18 @@ export async function createPds(
       devices: pds.devices,
       signIns: pds.signIns,
       stream,
-      jobs: [jobs.loop, { ...mailJobs.loop, name: 'mail' }, moveLoop, fleetLoop, ...watch.loops],
+      jobs: [
+        jobs.loop,
+        { ...mailJobs.loop, name: 'mail' },
+        moveLoop,
+        fleetLoop,
+        ...watch.loops,
+        ...(standby?.loops ?? []),
+        {
+          name: 'announce-promotion',
+          run: (signal) => promotion.run({ accounts, repos, log }, signal),
+        },
+      ],
       mail,
       directory,
       identity,
@@ -621,6 +661,7 @@ export async function createPds(
     }),
     async close() {
       try {
+        standby?.close()
         await journal.idle()
         await checkpoints.run()
       } finally {

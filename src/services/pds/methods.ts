@@ -45,6 +45,11 @@ import { movePlan } from './methods/app.falaj.move.plan.ts'
 import { moveResume } from './methods/app.falaj.move.resume.ts'
 import { moveStart } from './methods/app.falaj.move.start.ts'
 import { moveWayBack } from './methods/app.falaj.move.wayBack.ts'
+import { standbyGetAccountFileMethod } from './methods/app.falaj.standby.getAccountFile.ts'
+import { standbyGetBlobMethod } from './methods/app.falaj.standby.getBlob.ts'
+import { standbyGetDirectoryMethod } from './methods/app.falaj.standby.getDirectory.ts'
+import { standbyJoinMethod } from './methods/app.falaj.standby.join.ts'
+import { standbyPullMethod } from './methods/app.falaj.standby.pull.ts'
 import { deleteAccount as adminDeleteAccount } from './methods/com.atproto.admin.deleteAccount.ts'
 import { disableAccountInvites } from './methods/com.atproto.admin.disableAccountInvites.ts'
 import { disableInviteCodes } from './methods/com.atproto.admin.disableInviteCodes.ts'
@@ -168,6 +173,11 @@ const table = [
   moveResume,
   moveStart,
   moveWayBack,
+  standbyGetAccountFileMethod,
+  standbyGetBlobMethod,
+  standbyGetDirectoryMethod,
+  standbyJoinMethod,
+  standbyPullMethod,
   adminDeleteAccount,
   disableAccountInvites,
   disableInviteCodes,

@@ -26,6 +26,7 @@ import type { RecoveryKeys } from './recovery-keys/index.ts'
 import type { Repos } from './repos/index.ts'
 import type { Rescues } from './rescues/index.ts'
 import type { Callers, Codes, Passwords, Sessions, SignIns } from './sign-in/index.ts'
+import type { StandbyHost } from './standby/index.ts'
 import type { KeyChanges, Standing } from './standing/index.ts'
 import type { Suspensions, Takedowns } from './takedowns/index.ts'
 
@@ -74,6 +75,8 @@ export interface Pds {
   keyChanges: KeyChanges
   recoveryKeys: RecoveryKeys
   rescues: Rescues
+  standby: StandbyHost | undefined
+  standbySecret: string | undefined
   clock: TidClock
   now: () => number
   random: (byteCount: number) => Uint8Array

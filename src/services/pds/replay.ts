@@ -13,8 +13,20 @@ import { applyPreferences } from './preferences/index.ts'
 import { applyChange, changeOfFrame, type TreeEdits } from './repos/index.ts'
 import { projectStanding } from './standing/index.ts'
 
+/** What a replay knows of an account. */
+export type ReplayedAccount = Pick<Account, 'did' | 'generation' | 'bornSeq' | 'status'>
+
+/** Where a replay finds accounts, and what it tells the directory. */
+export interface ReplayedAccounts
+  extends Pick<
+    Accounts,
+    'projectHandle' | 'projectStatus' | 'projectDeletion' | 'projectGeneration'
+  > {
+  getAny(did: Did): Promise<ReplayedAccount | undefined>
+}
+
 /** Undefined for entries that change nothing here, such as those of accounts that are gone. */
-export function replayEntry(accounts: Accounts, edits: TreeEdits) {
+export function replayEntry(accounts: ReplayedAccounts, edits: TreeEdits) {
   return async (entry: Entry): Promise<Replay | undefined> => {
     const account = await accounts.getAny(entry.key as Did)
     if (!account || entry.seq <= account.bornSeq || account.status === 'deleted') return undefined
@@ -24,8 +36,8 @@ export function replayEntry(accounts: Accounts, edits: TreeEdits) {
 
 function replayOf(
   entry: Entry,
-  account: Account,
-  accounts: Accounts,
+  account: ReplayedAccount,
+  accounts: ReplayedAccounts,
   edits: TreeEdits,
 ): Replay | undefined {
   const { did, generation } = account

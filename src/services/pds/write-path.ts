@@ -5,7 +5,7 @@ import type { Stream, Streams } from '#platform/storage'
 import type { Did } from '#protocol/syntax'
 import { type AccountFile, AccountFiles } from './account-files/index.ts'
 import type { Accounts } from './accounts/index.ts'
-import { Checkpoints, Journal, Recovery } from './journal/index.ts'
+import { Checkpoints, type Copying, Journal, Recovery } from './journal/index.ts'
 import { replayEntry } from './replay.ts'
 import { HotRepos, TreeEdits } from './repos/index.ts'
 
@@ -28,6 +28,10 @@ export interface WritePathOptions {
   log: Log
   /** Told when nothing can be trusted any more. */
   onFatal: (error: unknown) => void
+  /** Hands entries to a standby. */
+  copying?: (Copying & { attach(stream: Stream): void }) | undefined
+  /** The next seq is above this: of a host whose place was taken. */
+  aboveSeq?: number
 }
 
 /** More than a journal can have held beyond what the directory knew, when it was lost. */
@@ -35,7 +39,7 @@ const LOST_SEQS_MAX = 1_000_000
 
 /** Opens the journal and replays what account files lack of it. */
 export async function openWritePath(options: WritePathOptions): Promise<WritePath> {
-  const { accounts, streams, accountsDirectory, openFilesMax, now, log, onFatal } = options
+  const { accounts, streams, accountsDirectory, openFilesMax, now, log, onFatal, copying } = options
   const files = new AccountFiles({
     directory: accountsDirectory,
     openMax: openFilesMax,
@@ -87,7 +91,11 @@ export async function openWritePath(options: WritePathOptions): Promise<WritePat
     manualRelease: true,
     // Microseconds: no host writes so many entries that the clock could not overtake a lost one. A
     // clock that went back is overruled by what the directory remembers.
-    floor: Math.max(now() * 1000, (await accounts.newestSeq()) + LOST_SEQS_MAX),
+    floor: Math.max(
+      now() * 1000,
+      (await accounts.newestSeq()) + LOST_SEQS_MAX,
+      (options.aboveSeq ?? 0) + 1,
+    ),
     onFailed: () => hot.failAll(),
   })
   const journal = new Journal(stream, {
@@ -97,7 +105,9 @@ export async function openWritePath(options: WritePathOptions): Promise<WritePat
     changed,
     applied: (seq) => checkpoints.applied(seq),
     together: (work) => accounts.together(work),
+    copying,
   })
+  copying?.attach(stream)
   const replayed = await recovery.start(journal, checkpoints.savedPoint)
   checkpoints.applied(stream.bounds().durable)
   if (replayed > 0) log.info('journal replayed', { entries: replayed })

@@ -2,12 +2,13 @@
 
 export type {
   Account,
+  AccountRow,
   AccountStatus,
   ListedAccount,
   NewAccount,
   SyncedFile,
 } from './account.ts'
-export { isHeldBack } from './account.ts'
+export { isHeldBack, openAccount } from './account.ts'
 export { accountSealer } from './account-sealer.ts'
 export { Accounts } from './accounts.ts'
 export { type InviteCode, type InvitePolicy, Invites, OPERATOR } from './invites.ts'

@@ -38,6 +38,7 @@ export class AccountBlobs {
   readonly #now: () => number
   readonly #quotaBytes: number
   readonly #isTakenDown: (did: Did, cid: string) => boolean
+  readonly #uploaded: ((did: Did, cid: string) => void) | undefined
   /** Naming and erasing the bytes of one account go one after another. */
   readonly #turns = new Map<Did, Promise<unknown>>()
   readonly #uploads = new Map<Did, Map<Promise<unknown>, BlobRef>>()
@@ -56,6 +57,8 @@ export class AccountBlobs {
     quotaBytes: number
     /** Whether the operator took this blob of an account down. */
     isTakenDown: (did: Did, cid: string) => boolean
+    /** Told of bytes that came in. */
+    uploaded?: (did: Did, cid: string) => void
   }) {
     this.#blobs = options.blobs
     this.#files = options.files
@@ -64,6 +67,7 @@ export class AccountBlobs {
     this.bytesMax = options.bytesMax
     this.#quotaBytes = options.quotaBytes
     this.#isTakenDown = options.isTakenDown
+    this.#uploaded = options.uploaded
   }
 
   /**
@@ -108,7 +112,10 @@ export class AccountBlobs {
     const key = blobKey(did, ref.cid)
     // What is there may be on the disk already, and relied upon: whole, it is not replaced.
     const isHere = isNoted && (await this.#holds(key, ref))
-    if (!isHere) await staged.commit(key).catch(refused)
+    if (!isHere) {
+      await staged.commit(key).catch(refused)
+      this.#uploaded?.(did, cidText(ref.cid))
+    }
     return this.#note(did, ref, !isHere)
   }
 

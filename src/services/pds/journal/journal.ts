@@ -36,6 +36,25 @@ export interface Projections {
   applied(seq: number): void
   /** Runs changes of the directory as one transaction. */
   together(work: () => Promise<void>): Promise<void>
+  /** A second disk that has to have entries before they count; absent without a standby. */
+  copying?: Copying | undefined
+}
+
+/** Where entries are copied to. */
+export interface Copying {
+  /** Throws NotEnoughResources while nothing may be written. */
+  requireStandby(): void
+  /** Told of every append that is durable here; undefined when nobody waits for the copy. */
+  durable(lastSeq: number): { copied: Promise<void>; told: Promise<never> } | undefined
+}
+
+/** What became of an append. */
+export interface AppendedChanges {
+  first: number
+  /** Settles when the batch is durable, copied and applied. */
+  applied: Promise<void>
+  /** The same for who asked for it; rejects with StandbyAway (503) when a copy takes too long. */
+  answered: Promise<void>
 }
 
 /**
@@ -67,9 +86,13 @@ export class Journal {
    * the entry is durable and could not be applied: a replay will. Throws NotEnoughResources when
    * it is refused before anything is assigned.
    */
-  append(changes: readonly Change[]): { first: number; applied: Promise<void> } {
+  append(changes: readonly Change[]): AppendedChanges {
+    const { copying } = this.#projections
+    copying?.requireStandby()
     const appended = this.#appendToStream(changes)
-    const { first } = appended
+    const { first, last } = appended
+    const late = copying && Promise.withResolvers<never>()
+    late?.promise.catch(() => {})
     this.#pendingCount += changes.length
     const applied = new Promise<void>((resolve, reject) => {
       let left = changes.length
@@ -82,14 +105,23 @@ export class Journal {
         else reject(failure)
       }
       appended.durable.then(
-        () => this.#settle(changes, first, done),
+        () => {
+          const wait = copying?.durable(last)
+          if (!wait) return this.#settle(changes, first, done)
+          wait.told.catch(late!.reject)
+          wait.copied.then(() => this.#settle(changes, first, done))
+        },
         (error) => {
           const refusal = refused(error)
           for (const _ of changes) done(refusal)
         },
       )
     })
-    return { first, applied }
+    if (!late) return { first, applied, answered: applied }
+    const answered = Promise.race([applied, late.promise])
+    // Who waits for it to be applied does not listen here.
+    answered.catch(() => {})
+    return { first, applied, answered }
   }
 
   #appendToStream(changes: readonly Change[]) {

@@ -1,8 +1,8 @@
 import type { Log } from '#platform/runtime'
-import type { Entry } from '#platform/storage'
+import type { Entry, Stream } from '#platform/storage'
 import type { Did } from '#protocol/syntax'
 import type { AccountFile } from '../account-files/index.ts'
-import { AccountStopped, type Journal } from './journal.ts'
+import { AccountStopped } from './journal.ts'
 
 /** How one entry is applied again: to the account's file, to the directory, or to both. */
 export interface Replay {
@@ -15,6 +15,12 @@ export interface Replay {
     apply(file: AccountFile, seq: number): void
   }
   directory?(seq: number): Promise<void>
+}
+
+/** The journal, as far as a replay reads it. */
+export interface ReplaySource {
+  replay(after: number): AsyncIterable<readonly Entry[]>
+  stream: Pick<Stream, 'bounds' | 'release'>
 }
 
 interface Stopped {
@@ -52,7 +58,7 @@ export class Recovery {
   readonly #log: Pick<Log, 'error' | 'info'>
   readonly #stopped = new Map<Did, Stopped>()
   readonly #retrying = new Map<Did, Promise<void>>()
-  #journal: Journal | undefined
+  #journal: ReplaySource | undefined
   #onStopped: (() => void) | undefined
 
   constructor(options: {
@@ -152,12 +158,17 @@ export class Recovery {
   }
 
   /** Applies every entry after the replay point. Returns how many were applied. */
-  async start(journal: Journal, after: number): Promise<number> {
+  async start(journal: ReplaySource, after: number): Promise<number> {
     this.#journal = journal
     const count = await this.#pass(after)
     for (const did of [...this.#stopped.keys()]) await this.recover(did).catch(() => {})
     journal.stream.release(journal.stream.bounds().durable)
     return count
+  }
+
+  /** Applies what came since: for a journal that is written by another host and copied here. */
+  advance(after: number): Promise<number> {
+    return this.#pass(after)
   }
 
   /** Replays a stopped account; rejects with AccountStopped while it cannot follow. */

@@ -200,7 +200,7 @@ export class Repos {
     changes: readonly Change[],
     next?: { state: RepoState; announcedRev: Tid | undefined },
   ): Promise<void> {
-    const { applied } = this.#journal.append(changes)
+    const { applied, answered } = this.#journal.append(changes)
     if (next) {
       repo.state = next.state
       repo.announcedRev = next.announcedRev
@@ -217,7 +217,8 @@ export class Repos {
     )
     repo.newest = settled
     settled.catch(() => {})
-    return settled
+    // Where a copy elsewhere takes too long, the caller hears that; the change is still on its way.
+    return answered === applied ? settled : answered.then(() => settled)
   }
 
   /**

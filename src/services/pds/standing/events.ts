@@ -55,7 +55,12 @@ export class StandingEvents {
 
 /** What a change of standing does to the directory. */
 export const projectStanding =
-  (accounts: Accounts, did: Did, status: AccountStatus) => (seq: number) =>
+  (
+    accounts: Pick<Accounts, 'projectDeletion' | 'projectStatus'>,
+    did: Did,
+    status: AccountStatus,
+  ) =>
+  (seq: number) =>
     status === 'deleted'
       ? accounts.projectDeletion(did, seq)
       : accounts.projectStatus(did, status, seq)

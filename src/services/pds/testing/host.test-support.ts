@@ -193,9 +193,13 @@ export class TestHost {
     const errors: string[] = []
     const log = options.log ?? createLog({ level: 'error', write: (line) => errors.push(line) })
     const metrics = createMetrics()
+    const listening: ((changes: Uint8Array) => void)[] = []
     const sql = await openSqlite(join(folder, 'directory.sqlite'), {
       migrations: loadMigrations(pdsMigrations),
       synchronous: 'FULL',
+      ...(options.config?.standbySecret && {
+        onChanges: (changes) => listening.forEach((heard) => void heard(changes)),
+      }),
     })
     const fatal: { error?: unknown } = {}
     const streams = await openLocalStreams(join(folder, 'streams'), {
@@ -244,6 +248,13 @@ export class TestHost {
         version: 'test',
         validateOutput: options.isMeasured !== true,
         onFatal: (error) => void (fatal.error = error),
+        ...(options.config?.standbySecret && {
+          standby: {
+            listen: (heard) => void listening.push(heard),
+            directoryPath: join(folder, 'directory.sqlite'),
+            copiesFolder: join(folder, 'copies'),
+          },
+        }),
       },
     )
     const host = new TestHost({
