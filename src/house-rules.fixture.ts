@@ -56,7 +56,7 @@ const PACKAGES: Record<string, readonly string[]> = {
 const TEST_PACKAGES = [
   ...['fast-check', '@atproto/api', '@atproto/identity', '@atproto/repo', '@atproto/sync'],
   ...['@atproto/oauth-client-node', '@atproto/oauth-client-browser', 'esbuild'],
-  ...['playwright-core', 'oxc-parser', 'sharp', 'ws', 'undici'],
+  ...['playwright-core', 'oxc-parser', 'pg', 'sharp', 'ws', 'undici'],
   ...['@atcute/cbor', '@atcute/cid', '@atcute/car', '@atcute/lexicons', '@atcute/atproto'],
   ...['@atcute/bluesky', '@atcute/ozone', '@noble/curves', '@noble/hashes'],
 ]

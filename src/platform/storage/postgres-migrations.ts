@@ -28,7 +28,7 @@ export async function migratePostgres(
     )
     for (const migration of missingMigrations(migrations, applied.rows)) {
       name = migration.name
-      await link.exec(client, migration.postgres ?? inPostgres(migration.sql))
+      await link.exec(client, inPostgres(migration.postgres ?? migration.sql))
       await all('insert into migrations (name, checksum) values (?, ?)', [
         name,
         checksumOf(migration),

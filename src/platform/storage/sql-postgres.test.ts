@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { noPostgres, startPostgres, type TestPostgres } from './postgres.test-support.ts'
+import { noPostgres, startPostgres, type TestPostgres } from '#network/postgres'
 import { inPostgres } from './postgres-migrations.ts'
 import { translated } from './postgres-text.ts'
 import { sqlConformance } from './sql.conformance.ts'

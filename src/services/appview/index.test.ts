@@ -45,8 +45,11 @@ test('reads go on while much is being indexed', async () => {
   const ann = await world.member('ann')
   for (let i = 0; i < 600; i++) ann.post(`post ${i}`)
   let during = 0
-  const indexing = world.settle()
-  for (let i = 0; i < 50; i++) {
+  let isIndexed = false
+  const indexing = world.settle().then(() => {
+    isIndexed = true
+  })
+  while (!isIndexed) {
     await new Promise((resolve) => setImmediate(resolve))
     const { postsCount } = await world.get('app.bsky.actor.getProfile', { actor: ann.did })
     if (postsCount > 0 && postsCount < 600) during++

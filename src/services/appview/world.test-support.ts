@@ -15,7 +15,7 @@ import {
   type TestOutside,
   testOutside,
 } from '#platform/runtime'
-import { loadMigrations, openSqlite, type Sql } from '#platform/storage'
+import type { Sql } from '#platform/storage'
 import { signServiceAuth } from '#protocol/auth'
 import { cidForCbor, cidForRaw, generateKey, type SigningKey } from '#protocol/crypto'
 import { type CidBytes, cidText, decodeCbor, encodeCar, encodeCbor, fromJson } from '#protocol/data'
@@ -30,13 +30,8 @@ import {
 } from '#protocol/repo'
 import { type Did, formatDatetime, type Nsid, TidClock } from '#protocol/syntax'
 import { encodeFrame } from '#protocol/xrpc'
-import {
-  type AppviewConfig,
-  type AppviewService,
-  appviewConfig,
-  appviewMigrations,
-  createAppview,
-} from './index.ts'
+import { openIndex, quiet } from './engine.test-support.ts'
+import { type AppviewConfig, type AppviewService, appviewConfig, createAppview } from './index.ts'
 
 export const PLC = 'http://plc.test'
 export const RELAY = 'http://relay.test'
@@ -295,6 +290,11 @@ export class World {
       startMs: options.startMs,
       fetch: (url, init) => this.#transport.fetch(url, init),
     })
+    const { advance } = this.outside
+    this.outside.advance = async (ms) => {
+      await advance(ms)
+      await quiet(this.sql)
+    }
     this.#transport.add(PLC, { handle: (request) => this.#plc(request) })
     this.#transport.add(PDS, { handle: (request) => this.#pds(request) })
     this.#transport.add(RELAY, {
@@ -305,10 +305,7 @@ export class World {
 
   async start(): Promise<this> {
     this.metrics = createMetrics()
-    this.sql ??= await openSqlite(this.#path, {
-      migrations: loadMigrations(appviewMigrations),
-      cacheKb: 64 * 1024,
-    })
+    this.sql ??= await openIndex(this.#path)
     const config = appviewConfig.with({ pdsHosts: [PDS], ...this.#config })
     this.appview = await createAppview(
       { ...config, plc: PLC, relay: RELAY },

@@ -79,7 +79,7 @@ export class Bookmarks {
     const from = cursor === undefined ? undefined : readCursor(cursor, 2)
     const rows = await this.#sql.all<Row>(
       `select a.did, b.subject_aid, b.subject_rkey, b.subject_cid, b.created_us
-       from bookmark b cross join actor a on a.aid = b.subject_aid where b.aid = ?
+       from bookmark b cross join actor a where a.aid = b.subject_aid and b.aid = ?
        ${from ? 'and (b.created_us, b.subject_aid, b.subject_rkey) < (?, ?, ?)' : ''}
        order by b.created_us desc, b.subject_aid desc, b.subject_rkey desc limit ?`,
       [aid, ...(from ? [...from.numbers, from.text] : []), limit],

@@ -20,7 +20,7 @@ export const profileIndex: CollectionIndex = {
     const { changes } = await batch.sql.run(
       `insert into profile (aid, rkey, cid, body, indexed_ms) values (?, 'self', ?, ?, ?)
        on conflict (aid) do update set cid = excluded.cid, body = excluded.body,
-         indexed_ms = excluded.indexed_ms where cid <> excluded.cid`,
+         indexed_ms = excluded.indexed_ms where profile.cid <> excluded.cid`,
       [aid, cid, JSON.stringify(value), seenMs],
     )
     if (changes === 0) return

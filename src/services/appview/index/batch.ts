@@ -48,7 +48,7 @@ const ACTOR_COLUMNS: readonly ActorColumn[] = [
 ]
 const ACTOR_COUNTS_SQL = `insert into actor_count (aid, ${ACTOR_COLUMNS.join()})
   values (?, ${ACTOR_COLUMNS.map(() => '?').join()}) on conflict (aid) do update
-  set ${ACTOR_COLUMNS.map((name) => `${name} = ${name} + excluded.${name}`).join()}`
+  set ${ACTOR_COLUMNS.map((name) => `${name} = actor_count.${name} + excluded.${name}`).join()}`
 type Deltas<C extends string> = Partial<Record<C, number>>
 
 /** A record that cannot be indexed. */
@@ -180,7 +180,8 @@ export class Batch {
       `insert into dead_letter (aid, path, cid, reason, detail, seen_ms) values (?, ?, ?, ?, ?, ?)
        on conflict (aid, path) do update set cid = excluded.cid, reason = excluded.reason,
          detail = excluded.detail, seen_ms = excluded.seen_ms
-       where cid is not excluded.cid or reason <> excluded.reason`,
+       where dead_letter.cid is distinct from excluded.cid
+         or dead_letter.reason <> excluded.reason`,
       [aid, path, cid, reason, detail.slice(0, DETAIL_LENGTH_MAX), this.nowMs],
     )
     if (changes === 0) return
@@ -275,9 +276,11 @@ export class Batch {
       await sql.runMany(
         `insert into subject_count (aid, subject, likes, reposts, replies, quotes, bookmarks)
          values (?, ?, ?, ?, ?, ?, ?) on conflict (aid, subject) do update set
-           likes = likes + excluded.likes, reposts = reposts + excluded.reposts,
-           replies = replies + excluded.replies, quotes = quotes + excluded.quotes,
-           bookmarks = bookmarks + excluded.bookmarks`,
+           likes = subject_count.likes + excluded.likes,
+           reposts = subject_count.reposts + excluded.reposts,
+           replies = subject_count.replies + excluded.replies,
+           quotes = subject_count.quotes + excluded.quotes,
+           bookmarks = subject_count.bookmarks + excluded.bookmarks`,
         [...this.#subjects.values()].map(({ aid, subject, by }) => [
           aid,
           subject,
@@ -299,7 +302,7 @@ export class Batch {
     if (this.#items.size > 0)
       await sql.runMany(
         `insert into item_count (aid, subject, items) values (?, ?, ?)
-         on conflict (aid, subject) do update set items = items + excluded.items`,
+         on conflict (aid, subject) do update set items = item_count.items + excluded.items`,
         [...this.#items.values()].map(({ aid, subject, delta }) => [aid, subject, delta]),
       )
     if (this.#dirtyAuthors.size > 0)

@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import { StorageError } from '#platform/storage'
 import { generateKey } from '#protocol/crypto'
 import { encodeErrorFrame, encodeFrame } from '#protocol/xrpc'
+import { poisonTrigger } from '../engine.test-support.ts'
 import { World } from '../world.test-support.ts'
 
 const events = (world: World, kind: string, verdict: string) =>
@@ -73,8 +74,7 @@ test('an event that no rule foresaw is counted, and the ones around it are index
   const world = await new World().start()
   const ann = await world.member('ann')
   await world.stop()
-  await world.sql.run(`create trigger poison before insert on post when new.body like '%poison%'
-    begin select raise(abort, 'poison'); end`)
+  for (const sql of poisonTrigger) await world.sql.run(sql)
   const before = ann.post('before')
   const poison = ann.post('poison')
   const after = ann.post('after')

@@ -67,7 +67,7 @@ export function edgeIndex<R extends { createdAt: string }>(kind: EdgeKind<R>): C
     : 'subject_aid, cid, sort_us, counted'
   const insertSql = `insert into ${table} (aid, rkey, cid, created_at, sort_us, body, ${columns}, counted)
     values (?, ?, ?, ?, ?, ?, ${toRecords ? '?, ?, ?' : '?'},
-      not exists (select 1 from ${table} where ${pair} and counted = 1))
+      case when exists (select 1 from ${table} where ${pair} and counted = 1) then 0 else 1 end)
     on conflict (aid, rkey) do nothing returning counted`
   const deleteSql = `delete from ${table} where aid = ? and rkey = ? returning ${returning}`
   const promoteSql = `update ${table} set counted = 1 where aid = ? and rkey =

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, test } from 'node:test'
 import type { Nsid } from '#protocol/syntax'
+import { poisonTrigger } from '../engine.test-support.ts'
 import { type Person, World } from '../world.test-support.ts'
 
 let world: World
@@ -59,8 +60,7 @@ test('one account cannot fill the dead letters with its own', async () => {
 
 test('a commit that no rule foresaw leaves the names of its records', async () => {
   await world.stop()
-  await world.sql.run(`create trigger poison before insert on post when new.body like '%poison%'
-    begin select raise(abort, 'poison'); end`)
+  for (const sql of poisonTrigger) await world.sql.run(sql)
   const { uri } = ann.post('poison')
   await world.start()
   await world.settle()

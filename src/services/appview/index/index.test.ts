@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { runs } from '../engine.test-support.ts'
 import { type Person, type Ref, World } from '../world.test-support.ts'
 import { dumpIndex } from './dump.test-support.ts'
 
@@ -142,7 +143,7 @@ test('events that come again change nothing', async () => {
         await Promise.all([once.close(), twice.close()])
       },
     ),
-    { numRuns: 12 },
+    { numRuns: runs(12) },
   )
 })
 
@@ -159,7 +160,7 @@ test('the order of different accounts makes no difference', async () => {
         await Promise.all([straight.close(), mixed.close()])
       },
     ),
-    { numRuns: 12 },
+    { numRuns: runs(12) },
   )
 })
 
@@ -179,27 +180,27 @@ test('with deleted posts, only who was told of them depends on the order', async
         await Promise.all([straight.close(), mixed.close()])
       },
     ),
-    { numRuns: 8 },
+    { numRuns: runs(8) },
   )
 })
 
 test('counts are what the rows add up to, whatever happened', async () => {
-  for (const seed of [1, 2, 3, 4, 5]) {
+  for (const seed of [1, 2, 3, 4, 5].slice(0, runs(5))) {
     const { all } = await history(seed, { deletesPosts: true })
     const world = await indexed([...all, ...all])
     const wrong = await world.sql.all(
-      `select s.*, (select count(distinct aid) from feed_like l where l.subject_aid = s.aid and l.subject = s.subject) as l,
+      `select * from (select s.*, (select count(distinct aid) from feed_like l where l.subject_aid = s.aid and l.subject = s.subject) as l,
          (select count(distinct aid) from repost r where r.subject_aid = s.aid and r.subject = s.subject) as r,
          (select count(*) from post p where p.parent_aid = s.aid and p.parent_rkey = s.subject) as p,
          (select count(*) from post q where q.quote_aid = s.aid and q.quote_rkey = s.subject) as q
-       from subject_count s where likes <> l or reposts <> r or replies <> p or quotes <> q`,
+       from subject_count s) x where likes <> l or reposts <> r or replies <> p or quotes <> q`,
     )
     assert.deepEqual(wrong, [])
     const actors = await world.sql.all(
-      `select a.*, (select count(distinct aid) from follow f where f.subject_aid = a.aid) as fs,
+      `select * from (select a.*, (select count(distinct aid) from follow f where f.subject_aid = a.aid) as fs,
          (select count(distinct subject_aid) from follow f where f.aid = a.aid) as fg,
          (select count(*) from post p where p.aid = a.aid) as ps
-       from actor_count a where followers <> fs or follows <> fg or posts <> ps`,
+       from actor_count a) x where followers <> fs or follows <> fg or posts <> ps`,
     )
     assert.deepEqual(actors, [])
     const published = await world.sql.all(
@@ -210,11 +211,11 @@ test('counts are what the rows add up to, whatever happened', async () => {
     )
     assert.deepEqual(published, [])
     const items = await world.sql.all(
-      `select c.*, (select count(*) from list_item i where i.aid = c.aid
+      `select * from (select c.*, (select count(*) from list_item i where i.aid = c.aid
            and 'app.bsky.graph.list/' || i.list_rkey = c.subject) as l,
          (select count(*) from pack_join j where j.pack_aid = c.aid
            and 'app.bsky.graph.starterpack/' || j.pack_rkey = c.subject) as p
-       from item_count c where items <> l + p`,
+       from item_count c) x where items <> l + p`,
     )
     assert.deepEqual(items, [])
     await world.close()

@@ -26,8 +26,8 @@ const timeOfUs = (us: number) => formatDatetime(Math.floor(us / 1000))
 const KINDS: readonly Kind[] = [
   kind<{ did: Did; created_ms: number }>({
     sql: `select m.subject_aid as k1, '' as k2, a.did, m.created_ms
-      from mute m cross join actor a on a.aid = m.subject_aid
-      where m.aid = ? and m.subject_aid > ? and ? >= '' order by m.subject_aid limit ?`,
+      from mute m cross join actor a
+      where a.aid = m.subject_aid and m.aid = ? and m.subject_aid > ? and ? >= '' order by m.subject_aid limit ?`,
     item: ({ did, created_ms }) => ({
       $type: 'app.falaj.appview.defs#mutedAccount',
       subject: did,
@@ -36,8 +36,8 @@ const KINDS: readonly Kind[] = [
   }),
   kind<{ did: Did }>({
     sql: `select m.list_aid as k1, m.list_rkey as k2, a.did
-      from list_mute m cross join actor a on a.aid = m.list_aid
-      where m.aid = ? and (m.list_aid, m.list_rkey) > (?, ?)
+      from list_mute m cross join actor a
+      where a.aid = m.list_aid and m.aid = ? and (m.list_aid, m.list_rkey) > (?, ?)
       order by m.list_aid, m.list_rkey limit ?`,
     item: ({ did, k2 }) => ({
       $type: 'app.falaj.appview.defs#mutedList',
@@ -46,8 +46,8 @@ const KINDS: readonly Kind[] = [
   }),
   kind<{ did: Did }>({
     sql: `select m.root_aid as k1, m.root_rkey as k2, a.did
-      from thread_mute m cross join actor a on a.aid = m.root_aid
-      where m.aid = ? and (m.root_aid, m.root_rkey) > (?, ?)
+      from thread_mute m cross join actor a
+      where a.aid = m.root_aid and m.aid = ? and (m.root_aid, m.root_rkey) > (?, ?)
       order by m.root_aid, m.root_rkey limit ?`,
     item: ({ did, k2 }) => ({
       $type: 'app.falaj.appview.defs#mutedThread',
@@ -56,8 +56,8 @@ const KINDS: readonly Kind[] = [
   }),
   kind<{ did: Did; subject_cid: string; created_us: number }>({
     sql: `select b.subject_aid as k1, b.subject_rkey as k2, a.did, b.subject_cid, b.created_us
-      from bookmark b cross join actor a on a.aid = b.subject_aid
-      where b.aid = ? and (b.subject_aid, b.subject_rkey) > (?, ?)
+      from bookmark b cross join actor a
+      where a.aid = b.subject_aid and b.aid = ? and (b.subject_aid, b.subject_rkey) > (?, ?)
       order by b.subject_aid, b.subject_rkey limit ?`,
     item: ({ did, k2, subject_cid, created_us }) => ({
       $type: 'app.falaj.appview.defs#bookmark',
@@ -89,8 +89,8 @@ const KINDS: readonly Kind[] = [
   }),
   kind<{ did: Did; posts: number; replies: number; created_us: number }>({
     sql: `select s.subject_aid as k1, '' as k2, a.did, s.posts, s.replies, s.created_us
-      from activity_subscription s cross join actor a on a.aid = s.subject_aid
-      where s.aid = ? and s.subject_aid > ? and ? >= '' order by s.subject_aid limit ?`,
+      from activity_subscription s cross join actor a
+      where a.aid = s.subject_aid and s.aid = ? and s.subject_aid > ? and ? >= '' order by s.subject_aid limit ?`,
     item: ({ did, posts, replies, created_us }) => ({
       $type: 'app.falaj.appview.defs#activitySubscription',
       subject: did,

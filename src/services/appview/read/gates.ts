@@ -5,7 +5,7 @@ import type { Json } from '../views/json.ts'
 import type { Post, Threadgate } from '../views/post.ts'
 import { listBasics } from '../views/user-list.ts'
 import type { Actors } from './actors.ts'
-import { marks, padded, paddedPairs, pairMarks, pieces } from './lists.ts'
+import { aidPairMarks, marks, padded, paddedPairs, pieces } from './lists.ts'
 import { LIST, type UserLists } from './user-lists.ts'
 
 /** How an account stands to the owner of a thread. */
@@ -182,7 +182,7 @@ export class Gates {
     for (const piece of pieces(pairs)) {
       const rows = await this.#sql.all<{ aid: number; subject_aid: number }>(
         `select aid, subject_aid from follow
-         where counted = 1 and (aid, subject_aid) in (${pairMarks(piece.length)})`,
+         where counted = 1 and (aid, subject_aid) in (${aidPairMarks(piece.length)})`,
         paddedPairs(piece),
       )
       for (const row of rows) found.add(`${row.aid}:${row.subject_aid}`)

@@ -10,9 +10,14 @@ export function marks(length: number): string {
   return MARKS[stepOf(length)]!
 }
 
-/** `values (?,?),(?,?)` for this many pairs, rounded up to a power of two. */
+/** `values (?,?),(?,?)` for this many pairs of an account and a key, rounded up to a power of two. */
 export function pairMarks(length: number): string {
   return PAIR_MARKS[stepOf(length)]!
+}
+
+/** The same for pairs of two accounts. */
+export function aidPairMarks(length: number): string {
+  return AID_PAIR_MARKS[stepOf(length)]!
 }
 
 /** The list, lengthened to what `marks` asks for. The list must not be empty. */
@@ -46,12 +51,13 @@ const MARKS = STEPS.map((step) =>
     .fill('?')
     .join(),
 )
-const PAIR_MARKS = STEPS.map(
-  (step) =>
-    `values ${Array(1 << step)
-      .fill('(?,?)')
-      .join()}`,
-)
+const PAIR_MARKS = STEPS.map((step) => valuesOf(step, '(cast(? as bigint),cast(? as text))'))
+const AID_PAIR_MARKS = STEPS.map((step) => valuesOf(step, '(cast(? as bigint),cast(? as bigint))'))
+
+/** The first row says what the columns are: PostgreSQL takes what nobody has spoken of for text. */
+function valuesOf(step: number, first: string): string {
+  return `values ${[first, ...Array((1 << step) - 1).fill('(?,?)')].join()}`
+}
 
 function stepOf(length: number): number {
   return length <= 1 ? 0 : 32 - Math.clz32(length - 1)

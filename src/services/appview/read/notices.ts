@@ -131,7 +131,7 @@ export class Notices {
         ${after ? `and (f.sort_us, f.aid, ${SUBSCRIBED}, f.rkey) < (?, ?, ?, ?)` : ''}
         and not exists (select 1 from notice n
           where n.author_aid = f.aid and n.rkey = f.rkey and +n.aid = ?)
-      order by f.sort_us desc, f.kind desc, f.rkey desc limit ?)`
+      order by f.sort_us desc, f.kind desc, f.rkey desc limit ?) part`
     const params = feeds.flatMap(([author, { posts, replies, sinceUs: fromUs }]) => [
       author,
       posts ? 0 : REPLY_FLAG,

@@ -2,9 +2,14 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { SqlParams } from '#platform/storage'
 import type { Nsid } from '#protocol/syntax'
+import { isPostgres } from '../engine.test-support.ts'
 import { createScene } from '../scene.test-support.ts'
 
-test('no read looks through a whole table, and none sorts what an index has in order', async () => {
+const skip = isPostgres && 'reads plans as SQLite tells them'
+
+test('no read looks through a whole table, and none sorts what an index has in order', {
+  skip,
+}, async () => {
   const { world, alice, bob, carol, stranger, post, answer } = await createScene()
   const { now: createdAt } = bob
   const purpose = 'app.bsky.graph.defs#modlist'
@@ -99,7 +104,9 @@ test('no read looks through a whole table, and none sorts what an index has in o
     const steps = await all.call(world.sql, `explain query plan ${sql}`, params)
     const plan = (steps as { detail: string }[]).map(({ detail }) => detail)
     // Lists of parameters and the union of a few short lists are gone through, tables are not.
-    const scans = plan.filter((step) => /^SCAN (?!.*(VALUES|CONSTANT|\(subquery|w$))/.test(step))
+    const scans = plan.filter((step) =>
+      /^SCAN (?!.*(VALUES|CONSTANT|\(subquery|(w|p|part)$))/.test(step),
+    )
     assert.deepEqual(scans, [], sql)
     const isMerge = sql.includes('w cross join feed_item')
     const sorts = plan.filter((step) => step.includes('TEMP B-TREE'))

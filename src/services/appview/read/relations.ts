@@ -1,7 +1,7 @@
 import type { Sql } from '#platform/storage'
 import { type Json, quote } from '../views/json.ts'
 import { Cache, type Changes } from './cache.ts'
-import { marks, padded, paddedPairs, pairMarks, pieces } from './lists.ts'
+import { aidPairMarks, marks, padded, paddedPairs, pairMarks, pieces } from './lists.ts'
 
 /** What stands between a viewer and an account. */
 export interface Relation {
@@ -68,8 +68,8 @@ interface EdgeRow {
 const LIST_IS_THERE = `exists
   (select 1 from user_list l where l.aid = i.aid and l.rkey = i.list_rkey)`
 /** Somebody on a list, looked for by account and list, never by going through either. */
-const ON_LIST = `cross join list_item i on i.aid = b.list_aid and i.list_rkey = b.list_rkey
-  and ${LIST_IS_THERE}`
+const ON_LIST = `cross join list_item i where i.aid = b.list_aid and i.list_rkey = b.list_rkey
+  and ${LIST_IS_THERE} and`
 
 /** Everything cached of one viewer. */
 interface Viewer {
@@ -252,7 +252,8 @@ export class Relations {
       const list = marks(piece.length)
       const values = padded(piece)
       const rows = await this.#sql.all<EdgeRow>(
-        `select 'following' as kind, subject_aid as other, rkey, null as list_aid, null as list_rkey
+        `select 'following' as kind, subject_aid as other, rkey, cast(null as bigint) as list_aid,
+             cast(null as text) as list_rkey
            from follow where aid = ? and counted = 1 and subject_aid in (${list})
          union all select 'followedBy', aid, rkey, null, null from follow
            where subject_aid = ? and counted = 1 and aid in (${list})
@@ -263,11 +264,11 @@ export class Relations {
          union all select 'muted', subject_aid, '', null, null from mute
            where aid = ? and subject_aid in (${list})
          union all select 'mutingByList', i.subject_aid, '', i.aid, i.list_rkey from list_mute b
-           ${ON_LIST} where b.aid = ? and i.subject_aid in (${list})
+           ${ON_LIST} b.aid = ? and i.subject_aid in (${list})
          union all select 'blockingByList', i.subject_aid, b.rkey, i.aid, i.list_rkey
-           from list_block b ${ON_LIST} where b.aid = ? and i.subject_aid in (${list})
+           from list_block b ${ON_LIST} b.aid = ? and i.subject_aid in (${list})
          union all select 'blockedByList', b.aid, b.rkey, i.aid, i.list_rkey
-           from list_block b ${ON_LIST} where i.subject_aid = ? and b.aid in (${list})`,
+           from list_block b ${ON_LIST} i.subject_aid = ? and b.aid in (${list})`,
         Array(8)
           .fill([viewerAid, ...values])
           .flat(),
@@ -283,12 +284,12 @@ export class Relations {
 
   /** Of pairs of a blocker and somebody blocked, those that are so. */
   #blocks(pairs: [number, number][]): Promise<{ aid: number; subject_aid: number }[]> {
-    const list = pairMarks(pairs.length)
+    const list = aidPairMarks(pairs.length)
     const values = paddedPairs(pairs)
     return this.#sql.all(
       `select aid, subject_aid from block where counted = 1 and (aid, subject_aid) in (${list})
        union all select p.column1, p.column2 from (${list}) p
-         cross join list_block b on b.aid = p.column1 ${ON_LIST} and i.subject_aid = p.column2`,
+         cross join list_block b ${ON_LIST} b.aid = p.column1 and i.subject_aid = p.column2`,
       [...values, ...values],
     )
   }

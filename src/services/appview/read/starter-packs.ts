@@ -57,7 +57,7 @@ const RKEY_END = '\x7f'
 const SAMPLE = `select * from (select i.aid, i.list_rkey, i.rkey, i.subject_aid,
     exists (select 1 from list_opt_out o where o.list_aid = i.aid and o.list_rkey = i.list_rkey
       and o.aid = i.subject_aid) as opted_out
-  from list_item i where i.aid = ? and i.list_rkey = ? order by i.rkey desc limit ${SAMPLE_MAX})`
+  from list_item i where i.aid = ? and i.list_rkey = ? order by i.rkey desc limit ${SAMPLE_MAX}) part`
 
 /** Starter packs: found by key, by who made them, by how many came by them. */
 export class StarterPacks {
@@ -78,7 +78,7 @@ export class StarterPacks {
            (select c.items from item_count c where c.aid = r.aid
              and c.subject = 'app.bsky.graph.starterpack/' || r.rkey) as joined,
            (select count(*) from (select 1 from pack_join j where j.pack_aid = r.aid
-             and j.pack_rkey = r.rkey and j.sort_us > ? limit ${JOINED_WEEK_MAX})) as joined_week
+             and j.pack_rkey = r.rkey and j.sort_us > ? limit ${JOINED_WEEK_MAX}) part) as joined_week
          from record r join actor a on a.aid = r.aid
          where r.collection = ? and (r.aid, r.rkey) in (${pairMarks(piece.length)})`,
         [this.#now() * 1000 - WEEK_US, STARTER_PACK, ...paddedPairs(piece)],

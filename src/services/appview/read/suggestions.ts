@@ -29,7 +29,7 @@ interface Kept {
 }
 
 const FOLLOWS_OF_ONE = `select * from (select subject_aid as aid from follow
-  where aid = ? and counted = 1 order by rkey desc limit ${FOLLOWS_OF_ONE_MAX})`
+  where aid = ? and counted = 1 order by rkey desc limit ${FOLLOWS_OF_ONE_MAX}) part`
 
 /**
  * Whom somebody might want to follow: those whom people around them follow, most of these first,

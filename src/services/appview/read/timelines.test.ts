@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { loadMigrations, openSqlite } from '#platform/storage'
+import { openIndex, runs } from '../engine.test-support.ts'
 import { Changes } from './cache.ts'
 import { compareEntries, type FeedEntry } from './feed-entry.ts'
 import { mergeRecent, RecentFeed } from './recent-feed.ts'
@@ -21,17 +21,15 @@ type Bare = Omit<FeedEntry, 'post'>
 const full = (bare: Bare): FeedEntry => ({ ...bare, post: `${bare.aid}/${bare.rkey}` })
 
 async function database(list: readonly FeedEntry[], follows: readonly number[]) {
-  const sql = await openSqlite(':memory:', {
-    migrations: loadMigrations(new URL('../migrations/', import.meta.url)),
-  })
+  const sql = await openIndex()
   await sql.runMany(
     'insert into feed_item (aid, sort_us, kind, rkey, subject_aid, subject_rkey, flags) values (?, ?, ?, ?, ?, ?, 0)',
     list.map(({ aid, sortUs, kind, rkey }) => [aid, sortUs, kind, rkey, aid, rkey]),
   )
   await sql.runMany(
     `insert into follow (aid, rkey, subject_aid, cid, created_at, sort_us, counted)
-     values (1, ?, ?, x'', '', 0, 1)`,
-    follows.map((aid) => [`f${aid}`, aid]),
+     values (1, ?, ?, ?, '', 0, 1)`,
+    follows.map((aid) => [`f${aid}`, aid, new Uint8Array()]),
   )
   return sql
 }
@@ -65,7 +63,7 @@ test('pages from memory and pages by SQL are the same, and what a sort would giv
         await sql.close()
       },
     ),
-    { numRuns: 60 },
+    { numRuns: runs(60) },
   )
 })
 
@@ -98,7 +96,7 @@ test('what comes and goes after loading is in its place', async () => {
       assert.deepEqual(await readAll(timelines, 50), expected)
       await sql.close()
     }),
-    { numRuns: 60 },
+    { numRuns: runs(60) },
   )
 })
 

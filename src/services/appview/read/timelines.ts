@@ -64,7 +64,7 @@ export class Timelines {
     const entries =
       (await this.#merged(members, after, limit)) ??
       (await this.#selected(
-        `(select distinct aid from (${MEMBERS})) w cross join feed_item f where f.aid = w.aid`,
+        `(select distinct aid from (${MEMBERS}) part) w cross join feed_item f where f.aid = w.aid`,
         {
           params: [aid, rkey, MEMBERS_MAX],
           after,
@@ -125,7 +125,7 @@ export class Timelines {
     const { version } = this.#changes
     const one = `select * from (select ${COLUMNS} from feed_item
       where aid = ? and (sort_us, kind, rkey) < (?, ?, ?)
-      order by sort_us desc, kind desc, rkey desc limit ${RecentFeed.LOADED})`
+      order by sort_us desc, kind desc, rkey desc limit ${RecentFeed.LOADED}) part`
     const rows = await this.#sql.all<FeedEntry>(
       Array(feeds.length).fill(one).join(' union all '),
       oldest.flatMap(({ aid, sortUs, kind, rkey }) => [aid, sortUs, kind, rkey]),
@@ -165,7 +165,7 @@ export class Timelines {
   async #load(aids: readonly number[]): Promise<RecentFeed[]> {
     const { version } = this.#changes
     const one = `select * from (select ${COLUMNS} from feed_item where aid = ?
-      order by sort_us desc, kind desc, rkey desc limit ${RecentFeed.LOADED})`
+      order by sort_us desc, kind desc, rkey desc limit ${RecentFeed.LOADED}) part`
     const rows = await this.#sql.all<FeedEntry>(Array(LOAD_AT_ONCE).fill(one).join(' union all '), [
       ...aids,
       ...Array<number>(LOAD_AT_ONCE - aids.length).fill(0),

@@ -63,7 +63,7 @@ const COLUMNS = `r.aid, a.did, r.rkey, r.cid, r.body, r.indexed_ms,
     limit 1) as opt_out`
 const RKEY_END = '\x7f'
 const OF_ONE_PURPOSE = `select * from (select rkey from user_list
-  where aid = ? and purpose = ? and rkey < ? order by rkey desc limit ?)`
+  where aid = ? and purpose = ? and rkey < ? order by rkey desc limit ?) part`
 
 /** Purposes by the names that callers use; without any, those that are lists by themselves. */
 function purposesOf(names: readonly string[] | undefined): number[] {

@@ -107,7 +107,8 @@ export class Scope {
     await batch.sql.run(
       `insert into scope_account (aid, kind, source, touched_ms) values (?, ?, ?, ?)
        on conflict (aid) do update set kind = excluded.kind, touched_ms = excluded.touched_ms,
-         source = case when excluded.kind = ${MEMBER} then excluded.source else source end`,
+         source = case when excluded.kind = ${MEMBER} then excluded.source
+           else scope_account.source end`,
       [author.aid, next, source, batch.nowMs],
     )
     if (before !== next) batch.changed.actors.add(author.aid)

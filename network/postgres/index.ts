@@ -6,6 +6,8 @@ import { join } from 'node:path'
 import pg from 'pg'
 
 export interface TestPostgres {
+  /** Of a database that everybody may do anything in. */
+  url: string
   /** An empty schema of its own, as a URL for `openPostgres`. */
   schema(): Promise<string>
   /** Runs several statements on the server, outside of any schema. */
@@ -43,6 +45,13 @@ const SETTINGS = [
   'max_wal_senders=0',
 ]
 
+let running: Promise<TestPostgres> | undefined
+
+/** One server for all tests of this process; it ends with the process. */
+export function sharedPostgres(): Promise<TestPostgres> {
+  return (running ??= startPostgres())
+}
+
 export async function startPostgres(): Promise<TestPostgres> {
   if (SHARED) return served(SHARED)
   const programs = binaries()
@@ -66,6 +75,7 @@ export async function startPostgres(): Promise<TestPostgres> {
   }
   const { schema, exec, stop } = served(url)
   return {
+    url,
     schema,
     exec,
     crash: () => kill('SIGQUIT'),
@@ -89,6 +99,7 @@ function served(url: string): TestPostgres {
       admin = undefined
     })
     await client.connect()
+    ;(client as unknown as { unref(): void }).unref()
     return client
   }
   const exec = async (sql: string) => {
@@ -100,6 +111,7 @@ function served(url: string): TestPostgres {
   }
   let count = 0
   return {
+    url,
     async schema() {
       const name = `t${process.pid}_${++count}`
       await exec(`drop schema if exists ${name} cascade; create schema ${name}`)
@@ -124,6 +136,17 @@ function postmaster(data: string): number {
   return Number(pid)
 }
 
+/**
+ * Runs a server until this process ends, however that ends: then nobody holds the other end of its
+ * input, and what it wrote goes too.
+ */
+const SCRIPT = `
+  directory=$1; shift
+  exec 3<&0
+  "$@" </dev/null & server=$!
+  (cat <&3; kill -QUIT $server; while kill -0 $server; do sleep 0.1; done; rm -rf "$directory") 2>/dev/null &
+  wait $server; kill $!`
+
 interface Running {
   ended: Promise<void>
   hasEnded(): boolean
@@ -140,20 +163,9 @@ async function startServer(
     '-c',
     one,
   ])
-  // Ends with this process, however that ends: then nobody holds the other end of its input.
-  const script =
-    '"$@" </dev/null & server=$!; (cat; kill -QUIT $server) 2>/dev/null & wait $server; kill $!'
   const child: ChildProcess = spawn(
     'sh',
-    [
-      '-c',
-      `exec 3<&0; ${script.replace('(cat;', '(cat <&3;')}`,
-      'sh',
-      join(programs, 'postgres'),
-      '-D',
-      data,
-      ...settings,
-    ],
+    ['-c', SCRIPT, 'sh', directory, join(programs, 'postgres'), '-D', data, ...settings],
     { ...user, cwd: directory, stdio: ['pipe', 'ignore', 'ignore'] },
   )
   let isOver = false
