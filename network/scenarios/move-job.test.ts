@@ -75,6 +75,38 @@ describe('a move by the new host', () => {
     assert.match(refused.err, /the archive is of/)
   })
 
+  test('a fleet is checked, moved and told of by the command line', async () => {
+    const movers = [
+      await network.person('fleet1', { records: 2, blobs: 1 }),
+      await network.person('fleet2', { records: 1, blobs: 0 }),
+    ]
+    const table = join(network.folder, 'people.tsv')
+    const rows = movers.map(({ handle }, i) => `${handle}\t${i + 1}`)
+    const write = (more: string[]) =>
+      writeFileSync(table, ['account\twave', ...rows, ...more].join('\n'))
+    const world = { FALAJ_ADMIN_PASSWORD: 'admin-pass', FALAJ_FROM_ADMIN_PASSWORD: 'admin-pass' }
+    const fleet = (...words: string[]) =>
+      runFalaj(['move', 'fleet', ...words, '--to', network.new.url], world)
+    write(['nobody.test'])
+    const checked = await fleet(table, '--from', network.old.url, '--check')
+    assert.deepEqual([checked.code, checked.out.split(':')[0]], [1, '2 of 3 accounts can begin'])
+    write([])
+    const other = await fleet(table, '--from', network.old.url)
+    assert.deepEqual([other.code, other.err.includes('begun with 3 accounts')], [2, true])
+    assert.equal((await fleet('abandon', 'people')).code, 0)
+    const report = join(network.folder, 'moved')
+    const moved = await fleet(table, '--from', network.old.url, '--name', 'all', '--report', report)
+    assert.equal(moved.code, 0, moved.err)
+    assert.match(moved.out, /^all: done, 2 of 2 moved/)
+    const csv = readFileSync(`${report}.csv`, 'utf8').split('\r\n')
+    assert.match(csv[1]!, /^fleet1\.test,did:plc:\w+,fleet1\.test,1,done,0,/)
+    const { accounts } = JSON.parse(readFileSync(`${report}.json`, 'utf8'))
+    const file = join(network.folder, 'one receipt')
+    writeFileSync(file, JSON.stringify(accounts[0].receipt))
+    assert.equal((await run('receipt', 'verify', file, '--plc', network.plc.url)).code, 0)
+    assert.match((await fleet('list')).out, /all +done .* 2\/2/)
+  })
+
   test('the command line starts it, shows its end, verifies the receipt, and moves back', async () => {
     const carol = await network.person('carol', { records: 30, blobs: 3 })
     const password = join(network.folder, 'password')

@@ -18,7 +18,7 @@ export interface Command {
 export const commands: readonly Command[] = [
   {
     name: 'move',
-    help: 'move an account: --from URL --to URL --plc URL --handle NAME [--check]; watch, pause, resume, abandon, back',
+    help: 'move an account: --from URL --to URL --plc URL --handle NAME [--check]; watch, pause, resume, abandon, back; fleet TABLE: many',
     run: async (args) => await (await import('./move.ts')).runMove(args),
   },
   {

@@ -52,6 +52,7 @@ const label = (step: string) => LABELS[step] ?? step
  * here, and goes on when run again. With a verb: watches a move or decides about it.
  */
 export async function runMove(args: readonly string[]): Promise<number> {
+  if (args[0] === 'fleet') return (await import('./fleet/fleet.ts')).runFleet(args.slice(1))
   const verb = readVerb(args[0])
   if (verb) {
     const describe = describeReceipt

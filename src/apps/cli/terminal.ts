@@ -27,11 +27,28 @@ export function showProgress(label: string, count?: { done: number; total: numbe
   else process.stderr.write(`${text}\n`)
 }
 
+let drawnLines = 0
+
+/** A picture of several lines, drawn over the one before on a terminal. */
+export function showLines(lines: readonly string[]): void {
+  if (!process.stderr.isTTY) {
+    process.stderr.write(lines.map((line) => `${line}\n`).join(''))
+    return
+  }
+  const up = drawnLines > 1 ? `\u001b[${drawnLines - 1}A` : ''
+  const width = process.stderr.columns || 80
+  const text = lines.map((line) => shown(line).slice(0, width - 1)).join('\n')
+  process.stderr.write(`${up}\r\u001b[J${text}`)
+  drawnLines = lines.length
+}
+
 export function endProgress(): void {
+  drawnLines = 0
   if (process.stderr.isTTY) process.stderr.write('\n')
 }
 
-function bar({ done, total }: { done: number; total: number }): string {
+/** How far something is. */
+export function bar({ done, total }: { done: number; total: number }): string {
   const filled = total === 0 ? BAR_WIDTH : Math.round((Math.min(done, total) / total) * BAR_WIDTH)
   return `[${'#'.repeat(filled)}${'.'.repeat(BAR_WIDTH - filled)}]`
 }
