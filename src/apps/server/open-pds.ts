@@ -79,6 +79,9 @@ async function open(args: readonly string[]): Promise<OpenPds> {
   }
   const values = service.loaded.wire(service.values, place, shared)
   const started = await service.loaded.start(values, place, shared)
+  if (!('checks' in started.service)) {
+    throw new UsageError('another host has taken the place of this one; see the log above')
+  }
   const pds = started.service as PdsService
   return {
     checks: pds.checks,

@@ -27,7 +27,11 @@ export async function runServer(command: string, args: readonly string[]): Promi
   const signalled = untilSignal()
   let running: Running
   try {
-    running = await serve(planned, fatal)
+    const starting = serve(planned, fatal)
+    const first = await Promise.race([starting, signalled.then(() => undefined)])
+    // Nothing is served yet; what is half begun is as safe as after a kill.
+    if (!first) return EXIT_OK
+    running = first
   } catch (error) {
     if (error instanceof UsageError) return complain(error.lines, EXIT_USAGE)
     const expected = error instanceof ListenError

@@ -112,6 +112,13 @@ export const pdsConfig = config('pds', {
     max: 400,
     help: "In whose name the operator's own letters are sent by it.",
   }),
+  leaseWitness: url({
+    help: 'The witness that gives the right to write under the name of this host, where a standby may take its place; see docs/operating/standby.md.',
+  }),
+  leaseSecret: text({
+    secret: true,
+    help: 'What this host and its standby share with the witness.',
+  }),
   blobBytesMax: integer({ default: 50_000_000, min: 1, unit: 'bytes', help: 'Largest blob.' }),
   acceptImports: flag({
     default: true,

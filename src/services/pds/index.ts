@@ -47,6 +47,7 @@ import { loadHostDid, loadSecrets } from './host/index.ts'
 import { HostedDids } from './hosted-dids/index.ts'
 import { MadeOperations, openWatch } from './identity-watch/index.ts'
 import { Imports } from './imports/index.ts'
+import { fenced, type Lease, leaseHealth } from './lease/index.ts'
 import { pdsLoops } from './loops.ts'
 import { DELIVERY_JOB, DELIVERY_PACE, Mail, mailRoute } from './mail/index.ts'
 import { methods } from './methods.ts'
@@ -104,6 +105,21 @@ export {
 } from './adopt/index.ts'
 export type { AccountReport } from './check/index.ts'
 export { type PdsConfig, pdsConfig } from './config.ts'
+export {
+  fencedHost,
+  type Lease,
+  type LeaseDeps,
+  type LeaseEnd,
+  type LeaseMemory,
+  type LeaseNote,
+  type LeaseRefusal,
+  LeaseRefused,
+  type TakeOptions,
+  takeLease,
+  type WitnessAnswer,
+  WitnessClient,
+  type WitnessPlace,
+} from './lease/index.ts'
 export { type Promoted, Standby, type StandbyDeps, wasPromoted } from './standby/index.ts'
 
 /** Where the migrations of the directory database are. */
@@ -137,6 +153,8 @@ export interface PdsDeps {
   mail?: MailTransport | undefined
   /** Takes the operator's letters, where they go by another server. */
   moderationMail?: MailTransport | undefined
+  /** The right to write under this name, taken before anything here was opened; always had without. */
+  lease?: Lease | undefined
   /** What pages need, by name: `pdsPageFiles`, and the fonts `arabic.woff2` and `latin.woff2`. Plain without. */
   pageFiles?: PageFiles | undefined
   /** Reads the streams of directories: without it, nobody watches the identities. */
@@ -166,7 +184,15 @@ export async function createPds(
   config: Omit<PdsConfig, 'plc'> & { plc: PlcUrls },
   deps: PdsDeps,
 ): Promise<PdsService> {
-  const { sql, outside, log, metrics, publicUrl } = deps
+  const { lease } = deps
+  return lease ? fenced(lease, deps, (held) => buildPds(config, held)) : buildPds(config, deps)
+}
+
+async function buildPds(
+  config: Omit<PdsConfig, 'plc'> & { plc: PlcUrls },
+  deps: PdsDeps,
+): Promise<PdsService> {
+  const { lease, sql, outside, log, metrics, publicUrl } = deps
   const { now, random } = outside
   const fetch = outside.fetch
   const settings = new Settings(sql)
@@ -320,6 +346,7 @@ export async function createPds(
     streams: deps.streams,
     accountsDirectory: deps.accountsDirectory,
     openFilesMax: config.openFilesMax,
+    lease,
     now,
     log,
     onFatal: deps.onFatal ?? endProcess,
@@ -551,6 +578,7 @@ export async function createPds(
     plc,
     directory,
     mail,
+    lease,
     handles: await Handles.load({
       sql,
       domains: config.handleDomains,
@@ -607,7 +635,7 @@ export async function createPds(
     fallback: (request, nsid) => proxy.forward(request, nsid),
     rates,
     interceptProxy: (nsid, header) => proxy.intercepts(nsid, header),
-    health: () => ({ version: deps.version }),
+    health: () => ({ version: deps.version, ...(lease && { lease: leaseHealth(lease) }) }),
     onAnswer: (nsid, status) => answers.with(nsid, String(status)).add(),
     onFailure,
   })
@@ -662,13 +690,16 @@ export async function createPds(
     async close() {
       try {
         standby?.close()
+        // What waits for a lease that is not held would wait for ever.
+        if (lease && !lease.held()) await lease.release()
         await journal.idle()
-        await checkpoints.run()
+        if (!lease?.end) await checkpoints.run()
       } finally {
         await stream.close()
         await journal.idle()
         for (const repo of [...hot.all()]) hot.evict(repo)
         files.close()
+        await lease?.release()
       }
     },
   }

@@ -15,6 +15,7 @@ import type { HostedDids } from './hosted-dids/index.ts'
 import type { IdentityAlarms, Undoing } from './identity-watch/index.ts'
 import type { Imports } from './imports/index.ts'
 import type { Checkpoints, Journal, Recovery } from './journal/index.ts'
+import type { Lease } from './lease/index.ts'
 import type { Mail } from './mail/index.ts'
 import type { HeldWrites, Moves, OtherHosts } from './moves/index.ts'
 import type { OAuth } from './oauth/index.ts'
@@ -64,6 +65,8 @@ export interface Pds {
   undoing: Undoing
   directory: CachedDirectory
   mail: Mail
+  /** The right to write, where it has to be had from a witness. */
+  lease: Lease | undefined
   moves: Moves
   fleets: Fleets
   otherHosts: OtherHosts

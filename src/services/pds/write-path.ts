@@ -6,6 +6,7 @@ import type { Did } from '#protocol/syntax'
 import { type AccountFile, AccountFiles } from './account-files/index.ts'
 import type { Accounts } from './accounts/index.ts'
 import { Checkpoints, type Copying, Journal, Recovery } from './journal/index.ts'
+import type { Lease } from './lease/index.ts'
 import { replayEntry } from './replay.ts'
 import { HotRepos, TreeEdits } from './repos/index.ts'
 
@@ -24,6 +25,8 @@ export interface WritePathOptions {
   /** Folder of the account files. */
   accountsDirectory: string
   openFilesMax: number
+  /** The right to write; always had without. */
+  lease?: Lease | undefined
   now: () => number
   log: Log
   /** Told when nothing can be trusted any more. */
@@ -98,15 +101,19 @@ export async function openWritePath(options: WritePathOptions): Promise<WritePat
     ),
     onFailed: () => hot.failAll(),
   })
-  const journal = new Journal(stream, {
-    file,
-    isStopped: (did) => recovery.isStopped(did),
-    stop,
-    changed,
-    applied: (seq) => checkpoints.applied(seq),
-    together: (work) => accounts.together(work),
-    copying,
-  })
+  const journal = new Journal(
+    stream,
+    {
+      file,
+      isStopped: (did) => recovery.isStopped(did),
+      stop,
+      changed,
+      applied: (seq) => checkpoints.applied(seq),
+      together: (work) => accounts.together(work),
+      copying,
+    },
+    options.lease,
+  )
   copying?.attach(stream)
   const replayed = await recovery.start(journal, checkpoints.savedPoint)
   checkpoints.applied(stream.bounds().durable)

@@ -6,6 +6,7 @@ import { closing } from '../closing.ts'
 import { directoriesOf } from '../directories.ts'
 import { refuseForeignFolders } from '../foreign-folder.ts'
 import { hostKey } from '../host-key.ts'
+import { openLease } from '../lease.ts'
 import { openBlobs } from '../open-blobs.ts'
 import { readPageFiles } from '../page-files.ts'
 import { type ServicePart, UsageError } from '../part.ts'
@@ -23,10 +24,8 @@ export const pdsPart: ServicePart<PdsConfig> = {
   defaultPort: 2583,
   portStep: 10,
   async load() {
-    const [{ createPds, pdsConfig, pdsMigrations, pdsPageFiles }, storage] = await Promise.all([
-      import('#services/pds'),
-      import('#platform/storage'),
-    ])
+    const [pds, storage] = await Promise.all([import('#services/pds'), import('#platform/storage')])
+    const { createPds, fencedHost, LeaseRefused, pdsConfig, pdsMigrations, pdsPageFiles } = pds
     return {
       table: pdsConfig,
       wire(values, { index, url }, { dev, peers }) {
@@ -49,6 +48,16 @@ export const pdsPart: ServicePart<PdsConfig> = {
       async start(values, place, { outside, onFatal, peers, subscribe, version }) {
         const { dataDir, log, metrics, url } = place
         refuseForeignFolders([dataDir, values.blobsFolder])
+        // Before anything here is opened: opening writes.
+        let lease: Awaited<ReturnType<typeof openLease>>
+        try {
+          lease = await openLease(values, { dataDir, url, log, outside })
+        } catch (error) {
+          if (!(error instanceof LeaseRefused)) throw error
+          const { message, epoch } = error
+          log.error('this host does not begin: it may not write', { reason: message, epoch })
+          return { service: fencedHost({ reason: message, epoch, version }) }
+        }
         const rotation = await openRotationKey(values, log)
         const { sql, streams, blobs, accountsDirectory, sealingKey } = await openPdsStorage(
           values,
@@ -74,6 +83,7 @@ export const pdsPart: ServicePart<PdsConfig> = {
           sealingKey,
           mail,
           moderationMail,
+          lease,
           pageFiles: readPageFiles(pdsPageFiles),
           subscribe,
           outside,
@@ -82,7 +92,7 @@ export const pdsPart: ServicePart<PdsConfig> = {
           version,
         })
         const about = { handleDomains: values.handleDomains }
-        const owned = [...mailers, streams, sql, counts, rotation]
+        const owned = [...mailers, streams, sql, counts, rotation, ...(lease ? [lease] : [])]
         return { service: closing(service, owned), did: service.did, about }
       },
     }
@@ -141,6 +151,9 @@ function requirePairs(values: PdsConfig): void {
     if ((server === undefined) === (sender === undefined)) continue
     const [given, missing] = server ? ['smtp-url', 'from-address'] : ['from-address', 'smtp-url']
     throw new UsageError(`--${flags}-${given} needs --${flags}-${missing} beside it`)
+  }
+  if ((values.leaseWitness === undefined) !== (values.leaseSecret === undefined)) {
+    throw new UsageError('a lease needs both --lease-witness URL and --lease-secret SECRET')
   }
 }
 

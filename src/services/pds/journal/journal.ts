@@ -2,6 +2,7 @@ import { type Entry, StorageError, type Stream } from '#platform/storage'
 import type { Did } from '#protocol/syntax'
 import { XrpcError } from '#protocol/xrpc'
 import type { AccountFile } from '../account-files/index.ts'
+import { hostFenced, type Lease } from '../lease/index.ts'
 import type { Kind } from './kinds.ts'
 
 /** One change of an account's data or standing, on its way into the journal. */
@@ -65,12 +66,15 @@ export interface AppendedChanges {
 export class Journal {
   readonly stream: Stream
   readonly #projections: Projections
+  readonly #lease: Lease | undefined
   #ready: Waiting[] = []
   #draining: Promise<void> | undefined
   #pendingCount = 0
 
-  constructor(stream: Stream, projections: Projections) {
+  /** With a lease nothing is taken, applied, shown or acknowledged that it does not cover. */
+  constructor(stream: Stream, projections: Projections, lease?: Lease) {
     this.stream = stream
+    this.#lease = lease
     this.#projections = projections
   }
 
@@ -84,9 +88,10 @@ export class Journal {
    * call order; `applied` settles when the batch is durable and applied. It rejects with
    * NotEnoughResources (503), nothing kept, when the disk refuses; with AccountStopped (503) when
    * the entry is durable and could not be applied: a replay will. Throws NotEnoughResources when
-   * it is refused before anything is assigned.
+   * it is refused before anything is assigned, HostFenced (503) when the host may not write.
    */
   append(changes: readonly Change[]): AppendedChanges {
+    if (this.#lease && !this.#lease.held()) throw hostFenced(this.#lease.end)
     const { copying } = this.#projections
     copying?.requireStandby()
     const appended = this.#appendToStream(changes)
@@ -146,9 +151,11 @@ export class Journal {
       while (this.#ready.length > 0) {
         const batch = this.#ready
         this.#ready = []
+        if (!(await this.#isCovered(batch))) continue
         const failures = this.#applyToFiles(batch)
         if (batch.some(({ change }) => change.directory)) {
           await this.#applyToDirectory(batch, failures)
+          if (!(await this.#isCovered(batch))) continue
         }
         const last = batch.at(-1)!.seq
         this.#projections.applied(last)
@@ -157,6 +164,23 @@ export class Journal {
       }
     } finally {
       this.#draining = undefined
+    }
+  }
+
+  /**
+   * The lease may have lapsed since these were taken. They wait until it is held again: then nobody
+   * else has written meanwhile. When another has, they stay in the journal of a host that never
+   * opens it again, unseen, and whoever asked for them is told so.
+   */
+  async #isCovered(batch: readonly Waiting[]): Promise<boolean> {
+    const lease = this.#lease
+    if (!lease || lease.held()) return true
+    try {
+      await lease.untilHeld()
+      return true
+    } catch (error) {
+      for (const waiting of batch) waiting.done(error)
+      return false
     }
   }
 

@@ -1,4 +1,6 @@
 /** The right of this host to write, and what stops when it has none. */
+export { fenced } from './fenced-parts.ts'
+export { fencedHost, leaseHealth } from './fenced-service.ts'
 export {
   hostFenced,
   type Lease,

@@ -99,14 +99,12 @@ export async function takeLease(deps: LeaseDeps, options: TakeOptions = {}): Pro
   let isTold = false
   for (;;) {
     options.signal?.throwIfAborted()
-    const since = stopwatch()
     const answer = await client
       .take({ claim, after: note.epoch })
       .catch((error: unknown) => unreachable(error))
     if ('state' in answer && answer.state === 'given') {
       await memory.write({ epoch: answer.epoch, claim: undefined })
-      log.info('lease taken', { epoch: answer.epoch, termMs: answer.termMs })
-      return new RenewedLease({ deps, client, claim, since, answer })
+      return await begin({ deps, client, claim, answer }, options, waiting)
     }
     const refusal = 'state' in answer ? refusalOf(answer, note.epoch) : answer
     if (refusal.reason === 'superseded' || refusal.reason === 'unknown') throw refusal
@@ -118,6 +116,41 @@ export async function takeLease(deps: LeaseDeps, options: TakeOptions = {}): Pro
     if (options.waitMs !== undefined && waiting() + pauseMs > options.waitMs) throw refusal
     await deps.timers.sleep(pauseMs, options.signal)
   }
+}
+
+/** The witness notes that it begins: from then on data without it are older. */
+async function begin(
+  taken: Omit<Taken, 'since' | 'turn'>,
+  { waitMs, signal }: TakeOptions,
+  waiting: () => number,
+): Promise<Lease> {
+  const { deps, client, claim, answer } = taken
+  const { epoch, termMs } = answer
+  for (let turn = 1; ; turn++) {
+    signal?.throwIfAborted()
+    const since = deps.stopwatch()
+    const renewed = await client
+      .renew({ claim, epoch, turn })
+      .catch((error: unknown) => unreachable(error))
+    if ('state' in renewed && renewed.state === 'held') {
+      deps.log.info('lease taken', { epoch, termMs })
+      return new RenewedLease({ ...taken, since, turn })
+    }
+    if ('state' in renewed) throw refusalOf({ ...renewed, state: 'superseded' }, epoch)
+    if (waitMs !== undefined && waiting() + AGAIN_MS > waitMs) throw renewed
+    await deps.timers.sleep(AGAIN_MS, signal)
+  }
+}
+
+interface Taken {
+  deps: LeaseDeps
+  client: WitnessClient
+  claim: string
+  answer: WitnessAnswer
+  /** Since the ask that was answered was sent. */
+  since: () => number
+  /** Of that ask. */
+  turn: number
 }
 
 const clamp = (ms: number, least: number, most: number) => Math.min(most, Math.max(least, ms))
@@ -151,24 +184,19 @@ class RenewedLease implements Lease {
   readonly #usableMs: number
   /** Since the newest ask that was answered was *sent*: the term began no earlier. */
   #since: () => number
-  #turn = 0
+  #turn: number
   #over!: (end: LeaseEnd) => void
   readonly #waiters = new Set<() => void>()
   #whileHeld = new AbortController()
   readonly #stop = new AbortController()
 
-  constructor(taken: {
-    deps: LeaseDeps
-    client: WitnessClient
-    claim: string
-    since: () => number
-    answer: WitnessAnswer
-  }) {
+  constructor(taken: Taken) {
     this.#deps = taken.deps
     this.#client = taken.client
     this.#claim = taken.claim
     this.epoch = taken.answer.epoch
     this.#since = taken.since
+    this.#turn = taken.turn
     this.#usableMs = taken.answer.termMs * USED_OF_TERM
     this.lapsed = new Promise((resolve) => {
       this.#over = resolve
@@ -234,10 +262,11 @@ class RenewedLease implements Lease {
   async #keepRenewing(): Promise<void> {
     const { timers, renewMs = RENEW_MS } = this.#deps
     const { signal } = this.#stop
+    let pauseMs = renewMs
     while (!signal.aborted) {
-      const isRenewed = await this.#renew()
-      const pauseMs = isRenewed ? renewMs : Math.min(AGAIN_MS, renewMs)
       await timers.sleep(pauseMs, signal).catch(() => {})
+      if (signal.aborted) return
+      pauseMs = (await this.#renew()) ? renewMs : Math.min(AGAIN_MS, renewMs)
     }
   }
 

@@ -4,7 +4,7 @@ import { noAuth, query } from '#protocol/xrpc'
 import type { Pds } from '../parts.ts'
 
 /** What this host is, whom it takes, and who answers for it. */
-export const describeServer = ({ host, invites }: Pick<Pds, 'host' | 'invites'>) =>
+export const describeServer = ({ host, invites, lease }: Pick<Pds, 'host' | 'invites' | 'lease'>) =>
   query(ComAtprotoServerDescribeServer.mainSchema, {
     auth: noAuth,
     handle: () => ({
@@ -18,5 +18,6 @@ export const describeServer = ({ host, invites }: Pick<Pds, 'host' | 'invites'>)
         termsOfService: host.links.termsOfService as GenericUri | undefined,
       },
       contact: { email: host.contactEmail },
+      ...(lease && { lease: { epoch: lease.epoch, held: lease.held() } }),
     }),
   })

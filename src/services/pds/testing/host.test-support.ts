@@ -56,6 +56,7 @@ import {
   pdsPageFiles,
 } from '../index.ts'
 import { isPublic } from '../journal/index.ts'
+import type { Lease } from '../lease/index.ts'
 import { FakePlc, plcOrigin } from './fake-plc.test-support.ts'
 
 export interface HostOptions {
@@ -82,6 +83,8 @@ export interface HostOptions {
   /** Takes letters to people; without it they stay in the outbox. */
   mail?: MailTransport
   moderationMail?: MailTransport
+  /** The right to write; always had by default. */
+  lease?: Lease
   /** For benchmarks: answers are not checked against their lexicons. */
   isMeasured?: boolean
   /** Says what the host logs; silent by default. */
@@ -240,6 +243,7 @@ export class TestHost {
         sealingKey: SEALING_KEY,
         mail: options.mail,
         moderationMail: options.moderationMail,
+        lease: options.lease,
         pageFiles: pageFiles(),
         subscribe: (target, call) => plc.subscribe(target, call),
         outside,

@@ -9,6 +9,7 @@ const SECRET = 'a secret of two hosts'
 const TERM = 5_000
 const A = 'a'.repeat(32)
 const B = 'b'.repeat(32)
+const C = 'c'.repeat(32)
 
 let sql: Sql
 let clockMs = 0
@@ -70,13 +71,30 @@ const rows: [string, Step[]][] = [
     [
       [0, 'look', {}, 'unknown 0 0'],
       [0, 'take', { claim: A, after: 0 }, 'given 1 5000'],
+      [0, 'renew', { claim: A, epoch: 1, turn: 1 }, 'held 1 5000'],
       [10, 'take', { claim: B, after: 1 }, 'held 1 4990'],
       [20, 'take', { claim: B, after: 0 }, 'superseded 1 4980'],
       [4_999, 'take', { claim: B, after: 1 }, 'held 1 1'],
       [5_000, 'look', {}, 'lapsed 1 0'],
       [5_000, 'take', { claim: B, after: 1 }, 'given 2 5000'],
+      [5_001, 'renew', { claim: A, epoch: 1, turn: 2 }, 'superseded 2 4999'],
+      [5_002, 'renew', { claim: B, epoch: 2, turn: 1 }, 'held 2 5000'],
+      [5_003, 'take', { claim: A, after: 1 }, 'superseded 2 4999'],
+    ],
+  ],
+  [
+    'what was given and never begun makes nobody older, and its epoch is not used again',
+    [
+      [0, 'take', { claim: A, after: 0 }, 'given 1 5000'],
+      [1, 'take', { claim: B, after: 0 }, 'held 1 4999'],
+      [5_000, 'take', { claim: B, after: 0 }, 'given 2 5000'],
       [5_001, 'renew', { claim: A, epoch: 1, turn: 1 }, 'superseded 2 4999'],
-      [5_002, 'take', { claim: A, after: 1 }, 'superseded 2 4998'],
+      [10_000, 'take', { claim: C, after: 2 }, 'given 3 5000'],
+      [15_000, 'take', { claim: B, after: 1 }, 'given 4 5000'],
+      [15_001, 'renew', { claim: B, epoch: 4, turn: 1 }, 'held 4 5000'],
+      [20_001, 'take', { claim: C, after: 3 }, 'superseded 4 0'],
+      [20_001, 'take', { claim: C, after: 5 }, 'superseded 4 0'],
+      [20_001, 'take', { claim: C, after: 4 }, 'given 5 5000'],
     ],
   ],
   [
@@ -108,7 +126,6 @@ const rows: [string, Step[]][] = [
       [2, 'release', { claim: A, epoch: 1 }, 'released 1 0'],
       [3, 'release', { claim: A, epoch: 1 }, 'released 1 0'],
       [3, 'renew', { claim: A, epoch: 1, turn: 1 }, 'released 1 0'],
-      [3, 'take', { claim: A, after: 0 }, 'superseded 1 0'],
       [4, 'take', { claim: B, after: 1 }, 'given 2 5000'],
       [5, 'release', { claim: A, epoch: 1 }, 'superseded 2 4999'],
     ],
@@ -137,7 +154,8 @@ const rows: [string, Step[]][] = [
       [35_000, 'take', { claim: B, after: 1 }, 'given 2 5000'],
       [35_000, start],
       [35_000, 'take', { claim: B, after: 1 }, 'given 2 5000'],
-      [35_001, 'take', { claim: A, after: 1 }, 'superseded 2 4999'],
+      [35_001, 'renew', { claim: B, epoch: 2, turn: 1 }, 'held 2 5000'],
+      [35_002, 'take', { claim: A, after: 1 }, 'superseded 2 4999'],
     ],
   ],
   [
@@ -165,7 +183,7 @@ for (const [title, steps] of rows) {
 
 test('of two who ask at once, one has it', async () => {
   const answers = await Promise.all([A, B].map((claim) => ask('take', { claim, after: 0 })))
-  assert.deepEqual(answers.sort(), ['given 1 5000', 'superseded 1 5000'])
+  assert.deepEqual(answers.sort(), ['given 1 5000', 'held 1 5000'])
 })
 
 test('without the secret nothing is told, and guessing is slow', async () => {

@@ -6,6 +6,8 @@ import { formatDatetime } from '#protocol/syntax'
 interface Row {
   hostname: string
   epoch: number
+  base: number
+  begun: 0 | 1
   claim: string
   term_ms: number
   taken_ms: number
@@ -24,8 +26,8 @@ type Bare<T> = Omit<T, 'proof' | 'nonce'>
 export type Verdict = Omit<LeaseAnswer, 'proof'>
 
 /**
- * Gives the right to write to one host of each name at a time. Durable is who took it last; that a
- * term was renewed is not written down: whoever starts a witness has it wait out a whole term
+ * Gives the right to write to one host of each name at a time. Durable is who took it last, and that
+ * it was renewed once: nobody writes before that. That it was renewed again is not written down: whoever starts a witness has it wait out a whole term
  * before anybody else may take what was held.
  */
 export class Witness {
@@ -61,9 +63,9 @@ export class Witness {
     return this.#inTurn(ask.hostname, async (row) => {
       if (row?.claim === ask.claim && row.ended === null) return this.#givenAlready(row)
       if (!row && ask.after > 0) return NOBODY
-      if (row && row.epoch !== ask.after) return this.#verdict(row, 'superseded')
+      if (row && !hasAll(row, ask.after)) return this.#verdict(row, 'superseded')
       if (row && this.#waitMs(row) > 0) return this.#verdict(row)
-      return this.#give(ask, (row?.epoch ?? 0) + 1)
+      return this.#give(ask, row)
     })
   }
 
@@ -75,17 +77,22 @@ export class Witness {
     return this.#verdict(row, 'given')
   }
 
-  async #give({ hostname, claim }: Bare<LeaseTake>, epoch: number): Promise<Verdict> {
+  async #give(
+    { hostname, claim }: Pick<LeaseTake, 'hostname' | 'claim'>,
+    before?: Pick<Row, 'epoch' | 'base' | 'begun'>,
+  ): Promise<Verdict> {
+    const epoch = (before?.epoch ?? 0) + 1
+    const base = before?.begun === 0 ? before.base : (before?.epoch ?? 0)
     const row: Row = {
-      ...{ hostname, epoch, claim, ended: null },
+      ...{ hostname, epoch, base, begun: 0, claim, ended: null },
       term_ms: this.#termMs,
       taken_ms: this.#now(),
     }
     await this.#sql.run(
-      `insert into lease (hostname, epoch, claim, term_ms, taken_ms, ended) values (?, ?, ?, ?, ?, null)
-       on conflict (hostname) do update set epoch = excluded.epoch, claim = excluded.claim,
-         term_ms = excluded.term_ms, taken_ms = excluded.taken_ms, ended = null`,
-      [hostname, epoch, claim, row.term_ms, row.taken_ms],
+      `insert into lease (hostname, epoch, base, claim, term_ms, taken_ms) values (?, ?, ?, ?, ?, ?)
+       on conflict (hostname) do update set epoch = excluded.epoch, base = excluded.base, begun = 0,
+         claim = excluded.claim, term_ms = excluded.term_ms, taken_ms = excluded.taken_ms, ended = null`,
+      [hostname, epoch, base, claim, row.term_ms, row.taken_ms],
     )
     this.#running.set(hostname, { since: this.#stopwatch(), turn: 0 })
     this.#log.info('lease taken', { hostname, epoch })
@@ -100,6 +107,8 @@ export class Witness {
         return this.#verdict(row, 'superseded')
       }
       if (row.ended !== null) return this.#verdict(row)
+      if (!row.begun)
+        await this.#sql.run('update lease set begun = 1 where hostname = ?', [row.hostname])
       const running = this.#runningOf(row)
       if (ask.turn > running.turn) {
         running.turn = ask.turn
@@ -130,8 +139,10 @@ export class Witness {
 
   /** A witness that lost what it knew is told where to go on; as if that epoch had just been held. */
   async #begin({ hostname, epoch }: Bare<LeaseRelease>): Promise<Verdict> {
-    await this.#give({ hostname, claim: '', after: 0 }, epoch)
-    await this.#sql.run("update lease set ended = 'ending' where hostname = ?", [hostname])
+    await this.#give({ hostname, claim: '' }, { epoch: epoch - 1, base: epoch - 1, begun: 1 })
+    await this.#sql.run("update lease set begun = 1, ended = 'ending' where hostname = ?", [
+      hostname,
+    ])
     return this.#verdict((await this.#row(hostname))!)
   }
 
@@ -177,6 +188,11 @@ export class Witness {
       if (this.#last.get(hostname) === settled) this.#last.delete(hostname)
     }
   }
+}
+
+/** Whether data of this epoch lack nothing that was written since. */
+function hasAll({ epoch, base, begun }: Row, after: number): boolean {
+  return after <= epoch && after >= (begun ? epoch : base)
 }
 
 const NOBODY: Verdict = { state: 'unknown', epoch: 0, termMs: 0, waitMs: 0 }

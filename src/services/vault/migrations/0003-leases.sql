@@ -3,6 +3,8 @@
 create table lease (
   hostname text not null primary key,
   epoch integer not null,
+  base integer not null,                   -- the newest epoch under which anything was written
+  begun integer not null default 0,        -- 1: so may have been under this one
   claim text not null,                     -- made by who holds it
   term_ms integer not null,
   taken_ms integer not null,
