@@ -9,6 +9,8 @@ export interface LinkOptions {
   /** The longest one statement may take, in milliseconds. */
   statementTimeoutMs: number
   connectTimeoutMs: number
+  /** The database is held against others that ask for the same while this connection is open. */
+  exclusive?: boolean
   /** Told when a connection is lost. */
   onError(error: Error): void
 }
@@ -130,6 +132,7 @@ export class PostgresLink {
         `set jit = off; set statement_timeout = ${statementTimeoutMs};
          set idle_in_transaction_session_timeout = ${IDLE_MS}`,
       )
+      if (this.#options.exclusive) await hold(client)
     } catch (error) {
       client.end().catch(() => {})
       throw postgresError(error)
@@ -138,6 +141,21 @@ export class PostgresLink {
     }
     this.#client = client
     return client
+  }
+}
+
+const HOLD_LOCK = 0x66_61_6c_61 // fala
+const HOLD_WAIT_MS = 10_000
+
+/** Whoever had it before may have died a moment ago: the server then still has to notice. */
+async function hold(client: Client): Promise<void> {
+  try {
+    // By schema: several indexes may share a database.
+    await client.query(`set lock_timeout = ${HOLD_WAIT_MS};
+      select pg_advisory_lock(${HOLD_LOCK}, hashtext(current_schema())); set lock_timeout = 0`)
+  } catch (error) {
+    if ((error as { code?: string }).code !== '55P03') throw error
+    throw new StorageError('Locked', 'another process has the database open', { cause: error })
   }
 }
 

@@ -152,6 +152,23 @@ describe('PostgreSQL', { skip: noPostgres() }, () => {
     await Promise.all(both.map((sql) => sql.close()))
   })
 
+  test('held by one, it is locked for others until that one goes', async () => {
+    const url = await server.schema()
+    const exclusive = { url, migrations: tables, exclusive: true }
+    const first = await openPostgres(exclusive)
+    const reader = await openPostgres({ url, migrations: tables })
+    let isOpen = false
+    const second = openPostgres(exclusive).then((sql) => {
+      isOpen = true
+      return sql
+    })
+    assert.deepEqual(await reader.all('select name from t'), [])
+    assert.equal(isOpen, false)
+    await first.close()
+    await (await second).close()
+    await reader.close()
+  })
+
   test('what a failed statement spoiled cannot be committed', async () => {
     const sql = await open()
     await assert.rejects(

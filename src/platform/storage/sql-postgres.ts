@@ -12,6 +12,8 @@ export interface PostgresOptions {
   migrations: readonly Migration[]
   /** Connections that read; one more writes. Default 4. */
   readers?: number
+  /** Only one may have it open so (default false): a second waits ten seconds, then it is Locked. */
+  exclusive?: boolean
   /** The longest one statement may take (default 30,000). */
   statementTimeoutMs?: number
   /** How long a connection may take to be there (default 10,000). */
@@ -39,7 +41,7 @@ export async function openPostgres(options: PostgresOptions): Promise<Sql> {
     connectTimeoutMs,
     onError: (error) => options.onError?.(error),
   }
-  const writer = new PostgresLink(link)
+  const writer = new PostgresLink({ ...link, exclusive: options.exclusive ?? false })
   try {
     await migratePostgres(writer, migrations)
   } catch (error) {

@@ -18,6 +18,16 @@ export const appviewConfig = config('appview', {
     help: 'The directory of identities; several are asked in this order, the first takes new ones.',
   }),
   relay: url({ help: 'The relay (or a single host) whose events are indexed.' }),
+  database: text({
+    secret: true,
+    help: 'PostgreSQL 15 or later that holds the index, as a postgres:// URL; none: an SQLite file in the data directory. See docs/operating/postgresql.md.',
+  }),
+  databaseReaders: integer({
+    min: 1,
+    max: 64,
+    default: 4,
+    help: 'Connections to it that read; one more writes.',
+  }),
   verify: flag({
     default: false,
     help: 'Check signatures and proofs of every commit again, when the relay is not trusted to.',

@@ -190,7 +190,10 @@ export async function createAppview(
     visitors: new Visitors({ scope, sql, writer, collections, directory, fetch, now }),
   }
   const router = createRouter(methods(parts), {
-    health: () => ({ version: deps.version }),
+    async health() {
+      await sql.get('select 1 as one')
+      return { version: deps.version }
+    },
     onAnswer: (nsid, status) => answers.with(nsid, String(status)).add(),
     onFailure: failureLog(log),
   })

@@ -1,4 +1,6 @@
 import { join } from 'node:path'
+import type { Log, Metrics } from '#platform/runtime'
+import type { Migration, Sql } from '#platform/storage'
 import type { AppviewConfig } from '#services/appview'
 import { closing } from '../closing.ts'
 import { directoriesOf } from '../directories.ts'
@@ -22,6 +24,8 @@ export const appviewPart: ServicePart<AppviewConfig> = {
           ...(plc.length > 0 ? [] : ['falaj appview needs a directory: give --plc URL']),
           ...(relay ? [] : ['falaj appview needs a relay: give --relay URL']),
         ]
+        if (values.database !== undefined && !/^postgres(ql)?:\/\//.test(values.database))
+          missing.push('--database of falaj appview must be a postgres:// URL')
         if (values.scope !== 'all') missing.push(...wrongMembers(values.members, scopeRule))
         if (missing.length > 0) throw new UsageError(...missing)
         const pdsHosts = values.pdsHosts.length > 0 ? values.pdsHosts : peers.urls('pds')
@@ -30,9 +34,11 @@ export const appviewPart: ServicePart<AppviewConfig> = {
         return { ...values, plc, relay, pdsHosts, search, images }
       },
       async start(values, { dataDir, log, metrics, url }, { outside, peers, subscribe, version }) {
-        const sql = await storage.openSqlite(join(dataDir, 'appview.sqlite'), {
-          migrations: storage.loadMigrations(appviewMigrations),
-        })
+        const migrations = storage.loadMigrations(appviewMigrations)
+        const sql =
+          values.database === undefined
+            ? await storage.openSqlite(join(dataDir, 'appview.sqlite'), { migrations })
+            : await openServer(values, { storage, migrations, metrics, log })
         const service = await createAppview(
           { ...values, relay: values.relay! },
           {
@@ -51,6 +57,32 @@ export const appviewPart: ServicePart<AppviewConfig> = {
       },
     }
   },
+}
+
+/** The index on a server. Its connections come and go, and that is counted. */
+function openServer(
+  { database, databaseReaders }: AppviewConfig,
+  parts: {
+    storage: typeof import('#platform/storage')
+    migrations: readonly Migration[]
+    metrics: Metrics
+    log: Log
+  },
+): Promise<Sql> {
+  const lost = parts.metrics.counter(
+    'appview_database_connections_lost',
+    'Connections to the database that ended by themselves',
+  )
+  return parts.storage.openPostgres({
+    url: database!,
+    migrations: parts.migrations,
+    readers: databaseReaders,
+    exclusive: true,
+    onError(error) {
+      lost.add()
+      parts.log.warn('a connection to the database is lost', { error })
+    },
+  })
 }
 
 function wrongMembers(
