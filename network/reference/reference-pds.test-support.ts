@@ -19,6 +19,7 @@ export const ADMIN_PASSWORD = 'admin-pass'
 const PROGRAM = `
 import { PDS, readEnv } from '@atproto/pds'
 const pds = await PDS.fromEnv(readEnv())
+if (process.env.LISTEN_PORT) pds.ctx.cfg.service.port = Number(process.env.LISTEN_PORT)
 await pds.start()
 console.log('listening')
 process.on('SIGTERM', () => pds.destroy().finally(() => process.exit(0)))
@@ -53,6 +54,8 @@ export interface ReferenceOptions {
   /** Suffix of the handles it issues; its name by default. */
   handleDomain?: string
   plcUrl: string
+  /** Where others reach it, when that is not where it listens. */
+  publicPort?: number
 }
 
 /** Starts it on a folder, with the settings in the folder's `pds.env`, which is made when missing. */
@@ -79,10 +82,12 @@ export async function startReferencePds(
         PATH: process.env.PATH,
         LOG_ENABLED: 'false',
         ...env,
-        PDS_PORT: String(port),
+        PDS_PORT: String(options.publicPort ?? port),
+        LISTEN_PORT: String(port),
         PDS_DID_PLC_URL: plcUrl,
         PDS_DATA_DIRECTORY: folder,
         PDS_BLOBSTORE_DISK_LOCATION: join(folder, 'blocks'),
+        PDS_BLOBSTORE_DISK_TMP_LOCATION: join(folder, 'temp'),
       },
       stdio: ['ignore', 'ignore', 'inherit'],
     },

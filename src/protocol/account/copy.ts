@@ -106,7 +106,9 @@ export async function copyBlob(
       return true
     } catch (error) {
       if (isLost(error)) return false
-      if (attempt === BLOB_TRIES) throw error
+      // Whoever was silent for long is told of, not waited for again.
+      const isSilent = error instanceof XrpcError && error.status === 504
+      if (isSilent || attempt === BLOB_TRIES) throw error
     }
   }
 }

@@ -272,7 +272,9 @@ function passedHeaders(headers: Headers): Record<string, string> | undefined {
 
 function unreachable(thrown: unknown, url: string): XrpcError {
   if (thrown instanceof XrpcError) return thrown
-  const timedOut = thrown instanceof Error && thrown.name === 'TimeoutError'
+  // A signal's own reason, or what a fetch with limits of its own says.
+  const { name, code } = thrown as { name?: unknown; code?: unknown }
+  const timedOut = thrown instanceof Error && (name === 'TimeoutError' || code === 'Timeout')
   const host = hostOf(url)
   return timedOut
     ? new XrpcError(504, 'UpstreamTimeout', `${host} did not answer in time`, { cause: thrown })

@@ -211,11 +211,14 @@ export class MovingWorld {
     const { accessJwt: token } = await this.arrive(person)
     let move: MoveView | undefined
     let isAsked = false
-    await this.destination
+    // Of the two hosts there is always one.
+    await (this.source ?? this.destination)
       .until(async () => {
         await this.outside.advance(20)
+        // One is just beginning again.
+        if (!this.destination || !this.source) return false
         move = (await this.destination.get('app.falaj.move.get', {}, token)).body?.move
-        if (!move) return false
+        if (!move || !this.source) return false
         if (move.needs === 'document') this.publish(person.did, move.wanted!)
         else if (move.state === 'waiting' && !isAsked) {
           // Used up, and its answer lost with who gave it.
