@@ -49,6 +49,7 @@ const PACKAGES: Record<string, readonly string[]> = {
   'services/feeds': ['@atcute/lexicons', '@atcute/atproto', '@atcute/bluesky'],
   'services/appview': ['@atcute/lexicons', '@atcute/atproto', '@atcute/bluesky'],
   'services/images': ['sharp'],
+  'services/vault': ['@atcute/lexicons', '@atcute/atproto'],
   'services/search': ['@atcute/lexicons', '@atcute/bluesky'],
   'apps/cli': ['@atcute/lexicons', '@atcute/atproto'],
   web: ['preact', '@preact/signals', '@fontsource-variable/readex-pro', 'esbuild'],

@@ -7,8 +7,10 @@ import { pipeline } from 'node:stream/promises'
 import { ConfigError } from '#platform/runtime'
 import {
   describeVault,
+  followAccount,
   hostProof,
   keyProof,
+  letVaultRead,
   listVaultAccounts,
   operatorProof,
   putVaultPrivate,
@@ -51,6 +53,7 @@ const USAGE = [
   'falaj vault list --vault URL [--password-file FILE] [--json]',
   'falaj vault show DID --vault URL [--password-file FILE | --words-file FILE]',
   'falaj vault restore DID --vault URL --out FILE.car [--blobs FOLDER] [--private FILE.json] [--at TIME] [--password-file FILE | --words-file FILE]',
+  'falaj vault let-read DID --vault URL --from HOST [--password-file FILE]',
   'falaj vault keep-private DID --vault URL --from HOST [--password-file FILE]',
   'falaj vault restore DID --vault URL --to HOST [--at TIME] [--password-file FILE] [--yes]',
 ]
@@ -70,6 +73,7 @@ export async function runVault(args: readonly string[]): Promise<number> {
       const account = await vaultCopy({ ...reach, proof: await proofOf(flags, did) }).account()
       return tell(flags, account, describe(account))
     }
+    if (verb === 'let-read') return await letRead(flags, reach)
     if (verb === 'keep-private') return await keepPrivate(flags, reach)
     if (verb !== 'restore') throw new ConfigError(USAGE)
     return flags.to === undefined ? await toFile(flags, reach) : await toHost(flags, reach)
@@ -129,6 +133,19 @@ async function toFile(flags: Flags, reach: Reach): Promise<number> {
   const { rev } = head
   const text = `${out}: ${count} records at ${rev}${typeof folder === 'string' ? `, ${blobs} blobs in ${folder}` : ''}\n`
   return tell(flags, { did: reach.did, rev, records: count, blobs }, text)
+}
+
+/** Lets the vault read what only the owner can, at a host of ours, and has it keep the account. */
+async function letRead(flags: Flags, reach: Reach): Promise<number> {
+  const host = readOrigin('from', requireFlags(flags, ['from']).from)
+  const { fetch, did, vault } = reach
+  const { client } = await signIn({ service: host, fetch }, did, await passwordOf(flags))
+  const service = xrpcClient({ service: vault, fetch })
+  const { did: vaultDid } = await service.get(describeVault, {})
+  const authorization = await hostProof(client)(followAccount.nsid, vaultDid)
+  await service.post(followAccount, {}, {}, { headers: { authorization } })
+  const granted = await client.post(letVaultRead, { vault })
+  return tell(flags, granted, `${shown(vault)} keeps ${did}, and reads what only you can\n`)
 }
 
 /** Brings what only the owner can read from a host that gives it to nobody else. */

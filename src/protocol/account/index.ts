@@ -117,7 +117,12 @@ export {
   revokeOperator,
 } from './operator-lexicons.ts'
 export { type Obstacle, type Preflight, preflight } from './preflight.ts'
-export { givePrivateState, type PrivateState, takePrivateState } from './private-copy.ts'
+export {
+  givePrivateState,
+  PRIVATE_ITEMS_MAX,
+  type PrivateState,
+  takePrivateState,
+} from './private-copy.ts'
 export { exportPrivate, importPrivate, type PrivateItem } from './private-state-lexicons.ts'
 export { type Signature, type SignedReceipt, signReceipt, verifyReceipt } from './receipt.ts'
 export {
@@ -178,6 +183,13 @@ export {
   vaultCopy,
 } from './vault-copy.ts'
 export {
+  exportPrivateState,
+  type LetVault,
+  letVaultRead,
+  listVaults,
+  stopVault,
+} from './vault-grant-lexicons.ts'
+export {
   describeVault,
   followAccount,
   getVaultAccount,
@@ -188,6 +200,7 @@ export {
   listVaultBlobs,
   listVaultDrills,
   listVaultInstants,
+  noteVaultChange,
   putVaultPrivate,
   unfollowAccount,
   type VaultAccount,

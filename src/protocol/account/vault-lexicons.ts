@@ -10,6 +10,7 @@ import listAccountsJson from '#lexicons/app/falaj/vault/listAccounts' with { typ
 import listBlobsJson from '#lexicons/app/falaj/vault/listBlobs' with { type: 'json' }
 import listDrillsJson from '#lexicons/app/falaj/vault/listDrills' with { type: 'json' }
 import listInstantsJson from '#lexicons/app/falaj/vault/listInstants' with { type: 'json' }
+import noteChangeJson from '#lexicons/app/falaj/vault/noteChange' with { type: 'json' }
 import putPrivateJson from '#lexicons/app/falaj/vault/putPrivate' with { type: 'json' }
 import unfollowJson from '#lexicons/app/falaj/vault/unfollow' with { type: 'json' }
 import { compileLexicons } from '#protocol/lexicon'
@@ -27,6 +28,7 @@ const lexicons = /* @__PURE__ */ compileLexicons([
   getBlobJson,
   getPrivateJson,
   putPrivateJson,
+  noteChangeJson,
   listBlobsJson,
   listDrillsJson,
   listInstantsJson,
@@ -121,6 +123,11 @@ export const putVaultPrivate = /* @__PURE__ */ lexicons.procedure<
   PrivateState,
   { changed: boolean }
 >('app.falaj.vault.putPrivate')
+
+/** Says that the caller's private state changed: the vault asks its host for it soon. Errors: NotKept. */
+export const noteVaultChange = /* @__PURE__ */ lexicons.procedure<None, None, undefined>(
+  'app.falaj.vault.noteChange',
+)
 
 /** States that can be restored, newest first. Errors: NotKept. */
 export const listVaultInstants = /* @__PURE__ */ lexicons.query<

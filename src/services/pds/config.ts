@@ -35,6 +35,10 @@ export const pdsConfig = config('pds', {
     default: [],
     help: 'Relays that are asked to crawl this host.',
   }),
+  privateVaults: list(url({ required: true, help: '' }), {
+    default: [],
+    help: 'Vaults that read what people have here beside their repositories; others read it only by their owners’ word.',
+  }),
   pdsHosts: list(url({ required: true, help: '' }), {
     default: [],
     help: 'Hosts that are asked for handles under .test and .example.',

@@ -92,6 +92,7 @@ import {
   Takedowns,
   takedownKey,
 } from './takedowns/index.ts'
+import { forgetGrants, takePrivate, VaultGrants } from './vault-grants/index.ts'
 import { openWritePath } from './write-path.ts'
 
 export {
@@ -289,6 +290,7 @@ async function buildPds(
     async onDeleted(did, seq) {
       await oauth.revokeAllApps(did)
       await forgetRescue(sql, did)
+      await forgetGrants(sql, did)
       await jobs.add('erase-account', did, { seq })
     },
     onDropped: (account) => invites.giveBack(account),
@@ -467,6 +469,7 @@ async function buildPds(
       cdnUrlPattern: config.appviewCdnUrlPattern,
       now,
     }),
+    onPrivateChange: (did) => vaultGrants.changed(did),
     now,
     random,
   })
@@ -532,6 +535,11 @@ async function buildPds(
     now,
     random,
   })
+  const preferences = new Preferences({ files, repos, now })
+  const vaultGrants = new VaultGrants({
+    ...{ sql, accounts, outside, fetch, log, ours: config.privateVaults },
+    take: (account) => takePrivate({ passwords, preferences, proxy, publicUrl, now }, account),
+  })
   const repoExports = new Exports({ files, hot, sleep: (ms) => outside.timers.sleep(ms) })
   const pds: Pds = {
     host,
@@ -573,7 +581,8 @@ async function buildPds(
     sealer: sealed,
     devices: new Devices({ sql, cookies, now, random }),
     callers,
-    preferences: new Preferences({ files, repos, now }),
+    preferences,
+    vaultGrants,
     proxy,
     plc,
     directory,
@@ -667,6 +676,7 @@ async function buildPds(
         jobs.loop,
         { ...mailJobs.loop, name: 'mail' },
         moveLoop,
+        vaultGrants.loop,
         fleetLoop,
         ...watch.loops,
         ...(standby?.loops ?? []),

@@ -6,7 +6,11 @@ import { putPreferences } from './methods/app.bsky.actor.putPreferences.ts'
 import { registerPush } from './methods/app.bsky.notification.registerPush.ts'
 import { unregisterPush } from './methods/app.bsky.notification.unregisterPush.ts'
 import { confirmPassword } from './methods/app.falaj.account.confirmPassword.ts'
+import { exportPrivate } from './methods/app.falaj.account.exportPrivate.ts'
+import { letVaultRead } from './methods/app.falaj.account.letVaultRead.ts'
+import { listVaults } from './methods/app.falaj.account.listVaults.ts'
 import { signRescue } from './methods/app.falaj.account.signRescue.ts'
+import { stopVault } from './methods/app.falaj.account.stopVault.ts'
 import { addOperator } from './methods/app.falaj.admin.addOperator.ts'
 import { addOrganisationKey } from './methods/app.falaj.admin.addOrganisationKey.ts'
 import { endSuspension } from './methods/app.falaj.admin.endSuspension.ts'
@@ -134,7 +138,11 @@ const table = [
   registerPush,
   unregisterPush,
   confirmPassword,
+  exportPrivate,
+  letVaultRead,
+  listVaults,
   signRescue,
+  stopVault,
   getHealth,
   getLetter,
   listLetters,

@@ -17,6 +17,7 @@ import { secondFactorsPage } from './pages/account/second-factors.ts'
 import { secondStepPage } from './pages/account/second-step.ts'
 import { sessionsPage } from './pages/account/sessions.ts'
 import { passkeySignInPage, signInPage } from './pages/account/sign-in.ts'
+import { vaultsPage } from './pages/account/vaults.ts'
 import { frontPage } from './pages/front.ts'
 import type { Page } from './pages/index.ts'
 import { lostHostPage } from './pages/moves/lost-host.ts'
@@ -56,6 +57,7 @@ const table = [
   sessionsPage,
   signInPage,
   signOutPage,
+  vaultsPage,
 ]
 
 export const pages = (pds: Pds): Page[] => table.map((page) => page(pds))

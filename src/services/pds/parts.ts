@@ -30,6 +30,7 @@ import type { Callers, Codes, Passwords, Sessions, SignIns } from './sign-in/ind
 import type { StandbyHost } from './standby/index.ts'
 import type { KeyChanges, Standing } from './standing/index.ts'
 import type { Suspensions, Takedowns } from './takedowns/index.ts'
+import type { VaultGrants } from './vault-grants/index.ts'
 
 export interface Pds {
   host: Host
@@ -80,6 +81,7 @@ export interface Pds {
   rescues: Rescues
   standby: StandbyHost | undefined
   standbySecret: string | undefined
+  vaultGrants: VaultGrants
   clock: TidClock
   now: () => number
   random: (byteCount: number) => Uint8Array

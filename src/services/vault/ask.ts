@@ -7,6 +7,7 @@ export const BLOB_JOB = 'blob'
 export const TIDY_JOB = 'tidy'
 export const ERASE_JOB = 'erase'
 export const LIST_JOB = 'list'
+export const PRIVATE_JOB = 'private'
 
 /** The rev a copy is asked for when any will do. */
 export const ANY_REV = '2222222222222'
@@ -25,5 +26,19 @@ export async function ask(
      on conflict (kind, key) do update set state = 'waiting', attempts = 0, run_at = excluded.run_at
      where jobs.state = 'failed'`,
     keys.map((key) => [kind, key, nowMs, nowMs, nowMs]),
+  )
+}
+
+/** Asks for jobs that are to run after this moment in any case: one that waits to be tried again runs now. */
+export async function askAgain(
+  sql: Sql,
+  kind: string,
+  keys: readonly string[],
+  nowMs: number,
+): Promise<void> {
+  await ask(sql, kind, keys, nowMs)
+  await sql.runMany(
+    `update jobs set run_at = min(run_at, ?) where kind = ? and key = ? and state = 'waiting'`,
+    keys.map((key) => [nowMs, kind, key]),
   )
 }

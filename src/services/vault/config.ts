@@ -79,6 +79,13 @@ export const vaultConfig = config('vault', {
     unit: 'days',
     help: 'How long a copy outlives the word of its host that the account was deleted.',
   }),
+  privateEveryHours: integer({
+    flag: 'vault-private-every-hours',
+    default: 24,
+    min: 1,
+    unit: 'hours',
+    help: 'How often hosts are asked for what is not in repositories, when they do not say that it changed.',
+  }),
   drillEveryHours: integer({
     flag: 'vault-drill-every-hours',
     default: 24,

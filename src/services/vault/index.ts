@@ -4,6 +4,7 @@
  */
 import {
   createJobs,
+  createLru,
   type Log,
   type Loop,
   type Metrics,
@@ -13,6 +14,7 @@ import {
   sealer,
 } from '#platform/runtime'
 import type { Blobs, Sql } from '#platform/storage'
+import { fromHex, importKey } from '#protocol/crypto'
 import {
   cachedDirectory,
   Identities,
@@ -22,10 +24,17 @@ import {
 } from '#protocol/identity'
 import type { Did } from '#protocol/syntax'
 import { createRouter, failureLog, type HttpResponse } from '#protocol/xrpc'
-import { BLOB_JOB, COPY_JOB, ERASE_JOB, LIST_JOB, TIDY_JOB } from './ask.ts'
+import { ask, BLOB_JOB, COPY_JOB, ERASE_JOB, LIST_JOB, PRIVATE_JOB, TIDY_JOB } from './ask.ts'
 import { Callers, loadOwnIdentity } from './auth/index.ts'
 import type { VaultConfig } from './config.ts'
-import { copyBlob, copyRepo, eraseRest, listHost } from './copying/index.ts'
+import {
+  askPrivate,
+  copyBlob,
+  copyPrivate,
+  copyRepo,
+  eraseRest,
+  listHost,
+} from './copying/index.ts'
 import { Drills } from './drills/index.ts'
 import { Hosts, Intake } from './following/index.ts'
 import {
@@ -102,7 +111,10 @@ export async function createVault(
     { now, negativeTtlMs: 10_000 },
   )
   const identities = new Identities({ directory, now })
-  const accounts = new Accounts({ sql, vaultKey, random, max: config.accountsMax })
+  const accounts = new Accounts({
+    ...{ sql, vaultKey, random, max: config.accountsMax },
+    onAdded: (sql, did) => ask(sql, PRIVATE_JOB, [did], now()),
+  })
   const packs = new Packs({ sql, store, random })
   const blobs = new KeptBlobs(store)
   const instants = new Instants({ sql })
@@ -123,9 +135,17 @@ export async function createVault(
       [ERASE_JOB]: { run: (job) => eraseRest({ sql, store, accounts, inTurn }, job) },
     },
   })
+  const privateParts = {
+    ...{ sql, accounts, privateStates, directory, outside },
+    own: { did: own.did, key: importKey('k256', fromHex(own.signingKeyHex)) },
+    deaf: createLru<string, number>({ maxEntries: 10_000 }),
+  }
   const blobJobs = createJobs({
     ...{ sql, outside, log, metrics, concurrency: 6 },
-    kinds: { [BLOB_JOB]: { ...PATIENT, run: (job) => copyBlob(blobParts, job) } },
+    kinds: {
+      [BLOB_JOB]: { ...PATIENT, run: (job) => copyBlob(blobParts, job) },
+      [PRIVATE_JOB]: { ...PATIENT, maxAttempts: 20, run: (job) => copyPrivate(privateParts, job) },
+    },
   })
   const tidyParts = { sql, store, packs, accounts, inTurn, policy: config, now, metrics, log }
   await removeLeftovers(tidyParts)
@@ -178,6 +198,8 @@ export async function createVault(
           while (!signal.aborted) {
             await askTidy(tidyParts)
             tidyJobs.wake()
+            await askPrivate(privateParts, config.privateEveryHours)
+            blobJobs.wake()
             await outside.timers.sleep(UPKEEP_MS, signal).catch(() => {})
           }
         },

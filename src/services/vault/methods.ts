@@ -14,6 +14,7 @@ import { listAccounts } from './methods/app.falaj.vault.listAccounts.ts'
 import { listBlobs } from './methods/app.falaj.vault.listBlobs.ts'
 import { listDrills } from './methods/app.falaj.vault.listDrills.ts'
 import { listInstants } from './methods/app.falaj.vault.listInstants.ts'
+import { noteChange } from './methods/app.falaj.vault.noteChange.ts'
 import { putPrivate } from './methods/app.falaj.vault.putPrivate.ts'
 import { unfollow } from './methods/app.falaj.vault.unfollow.ts'
 import type { LeaseParts, Vault } from './parts.ts'
@@ -23,7 +24,7 @@ const leaseTable = [lookLease, releaseLease, renewLease, takeLease]
 const table = [
   ...leaseTable,
   ...[describeVault, follow, getAccount, getBlob, getPrivate, getRepo],
-  ...[listAccounts, listBlobs, listDrills, listInstants, putPrivate, unfollow],
+  ...[listAccounts, listBlobs, listDrills, listInstants, noteChange, putPrivate, unfollow],
 ]
 
 export const methods = (parts: Vault): Method[] => table.map((method) => method(parts))

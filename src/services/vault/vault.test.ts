@@ -194,6 +194,32 @@ test('what only its owner can read is kept state by state, sealed, and erased wi
   await world.close()
 })
 
+test('a host is asked for what is not in a repository, at once, when it says so, and once a day', async () => {
+  const { world, ann } = await worldOfAnn()
+  const view = async () => (await world.get('getAccount', { did: ann.did })).body
+  await world.until(async () => (await view()).privateProblem !== undefined)
+  assert.match((await view()).privateProblem, /does not let this vault/)
+  const state = (enabled: boolean) => ({
+    ...{ did: ann.did, host: 'http://host.test', takenAt: world.time },
+    preferences: [{ $type: 'app.bsky.actor.defs#adultContentPref', enabled }],
+  })
+  world.beside.set(ann.did, state(true))
+  assert.equal((await world.post('noteChange', {}, world.person('eve'))).body.error, 'NotKept')
+  assert.equal((await world.post('noteChange', {}, ann)).status, 200)
+  await world.until(async () => (await view()).privateStates === 1)
+  assert.equal((await view()).privateProblem, undefined)
+  world.beside.set(ann.did, state(false))
+  await world.outside.advance(DAY_MS)
+  await world.until(async () => (await view()).privateStates === 2, 60_000)
+  // Taken back: what there is stays.
+  world.beside.delete(ann.did)
+  await world.post('noteChange', {}, ann)
+  await world.until(async () => (await view()).privateProblem !== undefined)
+  const { body } = await world.get('getPrivate', { did: ann.did }, ann)
+  assert.equal(body.preferences[0].enabled, false)
+  await world.close()
+})
+
 test('an owner grants their own account and no other; a vault that is not open refuses', async () => {
   const world = new World({ followHost: [] })
   const [ann, ben] = [world.person('ann'), world.person('ben')]

@@ -302,7 +302,21 @@ export class World {
     return json(200, { id: person.did, verificationMethod: [method], service: [service] })
   }
 
+  /** What a vault may read at the host beside repositories; undefined where nobody lets it. */
+  readonly beside = new Map<string, object>()
+
   #host(request: HttpRequest): HttpResponse {
+    if (request.path.endsWith('.describeServer')) {
+      const links = { privacyPolicy: undefined }
+      return json(200, { did: 'did:web:host.test', availableUserDomains: [], links })
+    }
+    if (request.path.endsWith('.exportPrivate')) {
+      this.asked.push('exportPrivate')
+      const token = request.headers.authorization?.split(' ')[1]?.split('.')[1] ?? ''
+      assert.equal(JSON.parse(atob(token)).iss, this.vault.did)
+      const state = this.beside.get(new URLSearchParams(request.query).get('did') ?? '')
+      return state ? json(200, state) : json(403, { error: 'NotGranted' })
+    }
     const params = new URLSearchParams(request.query)
     const name = request.path.slice('/xrpc/com.atproto.sync.'.length)
     this.asked.push(params.has('since') ? `${name} since` : name)

@@ -40,6 +40,8 @@ export const pdsPart: ServicePart<PdsConfig> = {
           plc,
           handleDomains: handleDomains(values, index, url, dev),
           crawlers: values.crawlers.length > 0 ? values.crawlers : peers.urls('relay'),
+          privateVaults:
+            values.privateVaults.length > 0 ? values.privateVaults : peers.urls('vault'),
           pdsHosts: values.pdsHosts.length > 0 ? values.pdsHosts : peers.urls('pds'),
           rateLimits: values.rateLimits === 'auto' ? (dev ? 'off' : 'on') : values.rateLimits,
           adminPassword: values.adminPassword ?? (dev ? 'admin-pass' : undefined),

@@ -8,13 +8,16 @@ export const putPreferences = ({
   callers,
   preferences,
   proxy,
-}: Pick<Pds, 'callers' | 'preferences' | 'proxy'>) =>
+  vaultGrants,
+}: Pick<Pds, 'callers' | 'preferences' | 'proxy' | 'vaultGrants'>) =>
   procedure(AppBskyActorPutPreferences.mainSchema, {
     auth: callers.account({
       deactivated: true,
       app: (permissions, request, nsid) =>
         permissions.requireRpc(nsid, proxy.audience(request, nsid)),
     }),
-    handle: ({ input, caller }) =>
-      preferences.write(caller.account, input.preferences, { full: isFull(caller) }),
+    async handle({ input, caller }) {
+      await preferences.write(caller.account, input.preferences, { full: isFull(caller) })
+      vaultGrants.changed(caller.did)
+    },
   })

@@ -9,13 +9,15 @@ export const createAppPassword = ({
   callers,
   mail,
   passwords,
-}: Pick<Pds, 'callers' | 'mail' | 'passwords'>) =>
+  vaultGrants,
+}: Pick<Pds, 'callers' | 'mail' | 'passwords' | 'vaultGrants'>) =>
   procedure(ComAtprotoServerCreateAppPassword.mainSchema, {
     auth: callers.account({ least: 'full' }),
     limits: { rates: appPasswordRates },
     async handle({ input, caller: { account, did }, request }) {
       const made = await passwords.createAppPassword(did, input.name, input.privileged === true)
       await tellOwner({ mail }, account, 'notice-app-password', request)
+      vaultGrants.changed(did)
       return made
     },
   })

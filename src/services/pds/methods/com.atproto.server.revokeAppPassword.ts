@@ -7,11 +7,13 @@ export const revokeAppPassword = ({
   callers,
   passwords,
   sessions,
-}: Pick<Pds, 'callers' | 'passwords' | 'sessions'>) =>
+  vaultGrants,
+}: Pick<Pds, 'callers' | 'passwords' | 'sessions' | 'vaultGrants'>) =>
   procedure(ComAtprotoServerRevokeAppPassword.mainSchema, {
     auth: callers.account({ least: 'full' }),
     async handle({ input, caller }) {
       await passwords.deleteAppPassword(caller.did, input.name)
       await sessions.revokeAppPassword(caller.did, input.name)
+      vaultGrants.changed(caller.did)
     },
   })

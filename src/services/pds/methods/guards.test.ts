@@ -12,7 +12,15 @@ import { type Answer, type Person, TestHost } from '../testing/host.test-support
  * `full` and `activeFull`: the same by the account's own password alone. `refresh`: by refresh
  * token. The others: by an operator whose role has that permission, `admin` by one that may all.
  */
-type Guard = 'open' | 'owner' | 'active' | 'full' | 'activeFull' | 'refresh' | OperatorGuard
+type Guard =
+  | 'open'
+  | 'vault'
+  | 'owner'
+  | 'active'
+  | 'full'
+  | 'activeFull'
+  | 'refresh'
+  | OperatorGuard
 type OperatorGuard = 'admin' | 'look' | 'moderate' | 'invite' | 'care' | 'audit'
 
 /** Which roles get past which of the operators' guards. */
@@ -49,7 +57,11 @@ const guards: Record<string, [verb: 'GET' | 'POST', Guard, params?: Record<strin
   'app.bsky.notification.registerPush': ['POST', 'owner'],
   'app.bsky.notification.unregisterPush': ['POST', 'owner'],
   'app.falaj.account.confirmPassword': ['POST', 'full'],
+  'app.falaj.account.exportPrivate': ['GET', 'vault', did],
+  'app.falaj.account.letVaultRead': ['POST', 'activeFull', { vault: 'https://vault.test' }],
+  'app.falaj.account.listVaults': ['GET', 'full'],
   'app.falaj.account.signRescue': ['POST', 'full'],
+  'app.falaj.account.stopVault': ['POST', 'full'],
   'app.falaj.identity.acknowledgeAlarm': ['POST', 'full'],
   'app.falaj.identity.changeDocument': ['POST', 'full'],
   'app.falaj.identity.listAlarms': ['GET', 'full'],

@@ -58,6 +58,7 @@ export class ServiceProxy {
   readonly #targets: Targets
   readonly #feeds: FeedAudience
   readonly #ownWrites: OwnWrites
+  readonly #onPrivateChange: (did: Did) => void
   readonly #now: () => number
   readonly #random: (byteCount: number) => Uint8Array
 
@@ -69,6 +70,8 @@ export class ServiceProxy {
     fetch: Fetch
     targets: Targets
     ownWrites: OwnWrites
+    /** Told when an account changed what an app view alone knows of it. */
+    onPrivateChange?: (did: Did) => void
     now: () => number
     random: (byteCount: number) => Uint8Array
   }) {
@@ -78,6 +81,7 @@ export class ServiceProxy {
     this.#targets = options.targets
     this.#feeds = new FeedAudience(options)
     this.#ownWrites = options.ownWrites
+    this.#onPrivateChange = options.onPrivateChange ?? (() => {})
     this.#now = options.now
     this.#random = options.random
   }
@@ -110,6 +114,8 @@ export class ServiceProxy {
     // What may have to be read here comes in a form that can be read here.
     const accept = isCompleted ? (/\bgzip\b/.test(wished) ? 'gzip' : 'identity') : wished
     const response = await callUpstream(this.#fetch, target, request, { nsid, token, accept })
+    if (request.method === 'POST' && response.ok && nsid.startsWith('app.bsky.'))
+      this.#onPrivateChange(account.did)
     if (!isCompleted) return passed(response, target)
     return this.#completed(request, nsid, account, target, response)
   }
@@ -194,6 +200,30 @@ export class ServiceProxy {
       }
       return undefined
     }
+  }
+
+  /** Asks the service that a method belongs to in an account's name. Undefined when it gives no answer. */
+  async inNameOf(
+    account: Account,
+    nsid: string,
+    params: Record<string, unknown>,
+  ): Promise<unknown> {
+    const target = this.#targets.byMethod(nsid)
+    if (!target) return undefined
+    const token = this.#token(account, { aud: target.did, lxm: nsid })
+    try {
+      const response = await this.#fetch(`${target.url}/xrpc/${nsid}?${formatParams(params)}`, {
+        headers: { authorization: `Bearer ${token}` },
+        redirect: 'error',
+        timeoutMs: ASK_MS,
+        maxResponseBytes: VIEWS_BYTES_MAX,
+      })
+      if (response.status === 200) return await readJson(response, VIEWS_BYTES_MAX)
+      await response.body?.cancel()
+    } catch {
+      // It is left out, and said to be.
+    }
+    return undefined
   }
 
   /**

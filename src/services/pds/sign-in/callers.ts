@@ -299,6 +299,21 @@ export class Callers {
     return this.#verifyService(requireBearer(header), nsid)
   }
 
+  /** A service that somebody here trusts, by its token. Throws UntrustedIss (401) for any other. */
+  service(isTrusted: (iss: string) => Promise<boolean>): Auth<ServiceCaller> {
+    return async (request, nsid) => {
+      const { iss } = await verifyServiceAuth(requireBearer(request.headers.authorization), {
+        ...{ aud: this.#hostDid, lxm: nsid, nowMs: this.#now() },
+        // Before anybody is asked for a key, as with moderation services.
+        signingKey: async (iss, fresh) => {
+          if (await isTrusted(iss)) return this.#signingKey(iss, fresh)
+          throw authRequired('Untrusted issuer', 'UntrustedIss')
+        },
+      })
+      return { iss }
+    }
+  }
+
   async #verifyService(token: string, nsid: string): Promise<ServiceCaller> {
     const { iss } = await verifyServiceAuth(token, {
       aud: this.#hostDid,

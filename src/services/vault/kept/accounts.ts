@@ -50,6 +50,7 @@ export class Accounts {
   readonly #vaultKey: Sealer
   readonly #random: (byteCount: number) => Uint8Array
   readonly #max: number
+  readonly #onAdded: (sql: Sql, did: Did) => Promise<void>
   readonly #sealers: Lru<number, Sealer>
   #count: number | undefined
 
@@ -59,11 +60,14 @@ export class Accounts {
     vaultKey: Sealer
     random(byteCount: number): Uint8Array
     max: number
+    /** Runs in the transaction that adds an account. */
+    onAdded?(sql: Sql, did: Did): Promise<void>
   }) {
     this.#sql = parts.sql
     this.#vaultKey = parts.vaultKey
     this.#random = parts.random
     this.#max = parts.max
+    this.#onAdded = parts.onAdded ?? (async () => {})
     this.#sealers = createLru({ maxEntries: SEALERS_MAX })
   }
 
@@ -129,6 +133,7 @@ export class Accounts {
         ...[aid, did, host, granted ? 1 : 0, key],
       ])
       this.#count = undefined
+      await this.#onAdded(sql, did)
       return this.get(did)
     })
   }

@@ -106,7 +106,7 @@ export async function mend(
       await sql.run('delete from pack where pid = ?', [damage.pid])
     }
     await sql.run(
-      `update account set state = 'behind', checked_ms = null where aid = ? and state = 'kept'`,
+      `update account set state = 'behind', checked_ms = null, private_ms = null where aid = ? and state = 'kept'`,
       [aid],
     )
     await ask(sql, COPY_JOB, [`${did} ${ANY_REV}`], now())

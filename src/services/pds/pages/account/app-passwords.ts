@@ -9,7 +9,7 @@ import { type Owner, requireFresh } from './require-account.ts'
 
 type Parts = Pick<
   Pds,
-  'accounts' | 'devices' | 'factors' | 'mail' | 'now' | 'passwords' | 'sessions'
+  'accounts' | 'devices' | 'factors' | 'mail' | 'now' | 'passwords' | 'sessions' | 'vaultGrants'
 >
 
 const words = {
@@ -96,6 +96,7 @@ export const appPasswordsPage = (pds: Parts): Page => ({
     const name = visit.form.text('revoke', 300)
     await pds.passwords.deleteAppPassword(did, name)
     await pds.sessions.revokeAppPassword(did, name)
+    pds.vaultGrants.changed(did)
     return redirect(`${PATH}?done=revoked`)
   },
 })
@@ -111,6 +112,7 @@ async function make(pds: Parts, visit: FormVisit, owner: Owner) {
     const isPrivate = chosen === 'private'
     const made = await pds.passwords.createAppPassword(did, name, isPrivate, purpose)
     await tellOwner(pds, owner.account, 'notice-app-password', visit.request)
+    pds.vaultGrants.changed(did)
     return framed(visit, owner, {
       title: w.shown,
       lead: w.shownText,
