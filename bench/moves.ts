@@ -1,6 +1,6 @@
 /**
  * A move between two hosts of ours, each a process of its own, while its owner goes on writing:
- * `node bench/moves.ts [records] [blobs of 1 MB]`, 100,000 and 1,000 by default.
+ * `node bench/moves.ts [records] [blobs of 1 MB]`, 100,000 and 1,000 by default; `1000000 0` is the largest that is promised.
  */
 import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -18,6 +18,7 @@ const residentMb = ({ pid }: ServerProcess) => {
 
 const network = await new MovingNetwork().start()
 try {
+  const idle = { old: residentMb(network.old), new: residentMb(network.new) }
   const mover = await network.person('mover', { records, blobs: 0 })
   for (let at = 0; at < blobs; at += 8) {
     const some = Array.from({ length: Math.min(8, blobs - at) }, (_, i) => at + i)
@@ -62,8 +63,10 @@ try {
   console.log(
     `written there   ${written}, same root ${receipt?.sameRoot}, missing ${receipt?.missingBlobs.length}`,
   )
-  console.log(`old host        ${before.old} MB before, ${peak.old} MB at most`)
-  console.log(`new host        ${before.new} MB before, ${peak.new} MB at most`)
+  const memory = (host: 'old' | 'new') =>
+    `${idle[host]} MB idle, ${before[host]} MB before, ${peak[host]} MB at most`
+  console.log(`old host        ${memory('old')}`)
+  console.log(`new host        ${memory('new')}`)
 } finally {
   await network.stop()
 }

@@ -188,6 +188,20 @@ describe('the key to one’s name, made at the host’s page', { skip }, () => {
       await page.getByText('Everything stands as it stood before').waitFor()
       assert.deepEqual(await data(), good)
     }
+    // At the page of any host, where nobody signs in: the time runs down, and the words bring all of it back.
+    const cid = await change(middle, taken)
+    await page.goto(`${host}/account/lost-host?lang=en`)
+    await page.locator('#name').fill(did)
+    await page.getByRole('button', { name: 'Look' }).click()
+    await page
+      .getByText(/^71:5\d:\d\d$/)
+      .first()
+      .waitFor()
+    await page.locator(`button[name=undo][value=${cid}]`).click()
+    await page.locator('#sheet').fill(words.join(' '))
+    await page.getByRole('button', { name: 'Sign and undo' }).click()
+    await page.getByText('You are back').first().waitFor()
+    assert.deepEqual(await data(), good)
     assert.ok(sent.some((one) => /undo=bafy\w+&sig=[\w-]{86}(?![\w-])/.test(one)))
   })
 

@@ -8,6 +8,28 @@ import type { Did } from 'falaj/protocol/syntax'
 import { mayLock, type OwnKey, openWithPasskey, ownKeyOf, signedBy } from '../data/own-key.ts'
 import { alertBeside, mendedOf, report, whyUnread, wordsOf } from './sheet.ts'
 
+for (const clock of document.querySelectorAll<HTMLElement>('[data-until]')) runDown(clock)
+
+/** Hours, minutes and seconds that are left, each second anew. */
+function runDown(clock: HTMLElement): void {
+  const digits = new Intl.NumberFormat(document.documentElement.lang, {
+    minimumIntegerDigits: 2,
+    useGrouping: false,
+  })
+  const untilMs = Number(clock.dataset.until)
+  clock.dir = 'ltr'
+  clock.style.fontVariantNumeric = 'tabular-nums'
+  // Who listens need not hear every second.
+  clock.ariaHidden = 'true'
+  const show = () => {
+    const left = Math.max(0, Math.floor((untilMs - Date.now()) / 1_000))
+    const parts = [Math.floor(left / 3_600), Math.floor(left / 60) % 60, left % 60]
+    clock.textContent = parts.map((part) => digits.format(part)).join(':')
+    if (left > 0) setTimeout(show, 1_000 - (Date.now() % 1_000))
+  }
+  show()
+}
+
 const place = document.getElementById('own-undo')
 if (place instanceof HTMLFormElement) start(place)
 

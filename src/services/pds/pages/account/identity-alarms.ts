@@ -4,17 +4,9 @@ import { ProtocolError } from '#protocol/syntax'
 import { XrpcError } from '#protocol/xrpc'
 import type { Pds } from '../../parts.ts'
 import { identityRates } from '../../rates.ts'
-import {
-  type FormVisit,
-  type Html,
-  html,
-  latin,
-  type Page,
-  redirect,
-  type Visit,
-} from '../index.ts'
+import { type FormVisit, type Html, html, type Page, redirect, type Visit } from '../index.ts'
 import { doneText, framed, type Told, when } from './frame.ts'
-import { words as keyWords } from './recovery-key-words.ts'
+import { OWN_UNDO_SCRIPT, ownUndoForm, signatureIn } from './own-undo.ts'
 import { type Owner, requireFresh } from './require-account.ts'
 
 type Parts = Pick<Pds, 'accounts' | 'devices' | 'factors' | 'now' | 'recoveryKeys' | 'undoing'>
@@ -49,14 +41,6 @@ const words = {
     signTitle: 'تراجع بمفتاحك',
     signLead:
       'أدخل كلمات ورقتك فيعود كل شيء كما كان قبل هذا التغيير. يوقّع متصفحك بها ولا يرسلها. يمكن ذلك حتى',
-    sheet: 'كلمات ورقتك الست عشرة أو أرقامها',
-    sheetHint: 'افصل بينها بمسافات. ضع علامة استفهام مكان كلمة لا تُقرأ.',
-    sign: 'وقّع وتراجع',
-    byPasskey: 'افتح النسخة المقفلة بمفتاح المرور، ثم تراجع',
-    notKey: 'الورقة سليمة، ولكن مفتاحها ليس أعلى من الذي وقّع هذا التغيير.',
-    details: 'ما سيُوقَّع، لمن يوقّعه بأداة أخرى',
-    detailsKeys: 'يوقّعه واحد من هذه المفاتيح، ويُسلَّم لسجل الهويات:',
-    noScript: 'التوقيع يتم في متصفحك كيلا يرى المضيف مفتاحك، وهذا يحتاج إلى جافاسكربت.',
     signature: 'لم يوقّعه مفتاح أعلى، أو تغيّرت هويتك منذ فتحت الصفحة. لم يتغير شيء: ابدأ من جديد.',
     back: 'رجوع',
     states: { open: 'لم تُجب عنه', acknowledged: 'قلت إنك فعلته', undone: 'تُراجع عنه' },
@@ -93,15 +77,6 @@ const words = {
     signTitle: 'Undo it with your key',
     signLead:
       'Enter the words of your sheet, and everything stands again as it stood before this change. Your browser signs with them and does not send them. Possible until',
-    sheet: 'The sixteen words of your sheet, or their numbers',
-    sheetHint: 'With spaces between. A question mark stands for a word that cannot be read.',
-    sign: 'Sign and undo',
-    byPasskey: 'Open the locked copy with the passkey, and undo',
-    notKey: 'The sheet is right, but its key does not rank above the one that signed this change.',
-    details: 'What is signed, for those who sign it with another tool',
-    detailsKeys: 'One of these keys signs it, and it is handed to the directory:',
-    noScript:
-      'It is signed in your browser, so that the host never sees your key. That needs JavaScript.',
     signature:
       'No key that ranks above signed it, or your identity has changed since you opened the page. Nothing has changed: begin again.',
     back: 'Back',
@@ -112,7 +87,6 @@ const words = {
 }
 
 const PATH = '/account/identity-alarms'
-const SCRIPT = 'identity-alarms.js'
 
 /** What somebody else did to the identity, and the way back. */
 export const identityAlarmsPage = (pds: Parts): Page => ({
@@ -148,16 +122,13 @@ async function answer(pds: Parts, visit: FormVisit, owner: Owner) {
     return redirect(`${PATH}?done=acknowledged`)
   }
   const cid = form.text('undo', 100)
-  const sig = form.has('sig') ? form.text('sig', 100) : undefined
+  const sig = form.has('sig') ? signatureIn(form.raw('sig', 10_000)) : undefined
   const answer = await undoing.undo(account, cid, sig)
   if (answer.state === 'undone') return redirect(`${PATH}?done=undone`)
   return signing(pds, visit, owner, cid, answer)
 }
 
-/**
- * What the owner's key has to sign. The script reads the sheet and signs; the field of the words has no
- * name, so that no form can send them, and the form takes the signature alone.
- */
+/** What the owner's key has to sign. */
 async function signing(
   { recoveryKeys }: Parts,
   visit: FormVisit,
@@ -171,30 +142,11 @@ async function signing(
   const copies = [...known.keys, ...known.lost].filter(({ key }) => keys.includes(key))
   return framed(visit, owner, {
     title: w.signTitle,
-    scripts: [SCRIPT],
+    scripts: [OWN_UNDO_SCRIPT],
     body: html`<p>${w.signLead} ${until && when(visit, Date.parse(until))}</p>
-<noscript><div class="notice" data-tone="warm">${w.noScript}</div></noscript>
-<form id="own-undo" method="post" action="${PATH}" class="form" hidden data-did="${did}" data-keys="${keys.join(' ')}" data-operation="${JSON.stringify(operation)}" data-words="${JSON.stringify(forScript(visit))}">${visit.token}
-<input type="hidden" name="undo" value="${cid}"><input type="hidden" name="sig">
-<div class="field"><label for="sheet">${w.sheet}</label>
-<textarea class="input" id="sheet" rows="4" dir="ltr" autocomplete="off" autocapitalize="none" spellcheck="false" translate="no" maxlength="2000"></textarea>
-<p class="hint">${w.sheetHint}</p></div>
-<div class="notice" data-tone="warm" role="alert" data-report hidden></div>
-<div class="buttons"><button class="button">${w.sign}</button>
-${copies.map(({ wrapped }) => wrapped && html`<button type="button" class="button quiet" data-open="${JSON.stringify(wrapped)}" hidden>${w.byPasskey}</button>`)}</div></form>
-<details class="more"><summary>${w.details}</summary><p class="hint">${w.detailsKeys}</p>
-<ul>${keys.map((key) => html`<li>${latin(key)}</li>`)}</ul>
-<textarea class="input" dir="ltr" readonly rows="14" aria-label="${w.details}">${JSON.stringify(operation, undefined, 2)}</textarea></details>
+${ownUndoForm(visit, { path: PATH, did, cid, keys, operation, copies })}
 <p><a class="button quiet" href="${PATH}">${w.back}</a></p>`,
   })
-}
-
-/** The words that the script puts in: those of reading a sheet are the other page's. */
-function forScript(visit: Visit) {
-  const { notKey } = visit.words(words)
-  const { countWrong, mended, unclear, unknown, perhaps, foreign, passkeyWrong } =
-    visit.words(keyWords)
-  return { notKey, countWrong, mended, unclear, unknown, perhaps, foreign, passkeyWrong }
 }
 
 async function show({ undoing, now }: Parts, visit: Visit, owner: Owner, told?: Told) {

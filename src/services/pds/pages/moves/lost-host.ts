@@ -1,7 +1,8 @@
-import { isPlcDid, PLC_RECOVERY_MS, type PlcLogState, UpstreamError } from '#protocol/identity'
+import { isPlcDid, type PlcLogState, UpstreamError } from '#protocol/identity'
 import type { Pds } from '../../parts.ts'
 import { signUpRates } from '../../rates.ts'
 import { count, when } from '../account/frame.ts'
+import { OWN_UNDO_SCRIPT } from '../account/own-undo.ts'
 import {
   type FormVisit,
   type Html,
@@ -11,9 +12,9 @@ import {
   type View,
   type Visit,
 } from '../index.ts'
-import { durationText } from './amounts.ts'
+import { type ForkParts, forksPart, forkView, LOST_HOST_PATH, submitFork } from './fork.ts'
 
-type Parts = Pick<Pds, 'host' | 'now' | 'otherHosts'>
+type Parts = ForkParts & Pick<Pds, 'host'>
 
 const words = {
   ar: {
@@ -31,9 +32,6 @@ const words = {
     handle: 'الاسم',
     keys: 'المفاتيح التي تملكها',
     changed: 'آخر تغيير',
-    recent: 'تغيّرت في آخر ٧٢ ساعة',
-    recentText: 'إن لم تكن أنت من غيّرها، فمفتاح أعلى من الذي وقّع التغيير يُبطله وما بعده حتى',
-    left: 'يبقى نحو',
     calm: 'لم تتغير في آخر ٧٢ ساعة: لا شيء يُبطَل، ولكن مفتاحك ينقل الحساب متى شئت.',
     here: 'حسابك عند هذا المضيف؟',
     hereGo: 'تراجع عن التغيير بكلمات ورقتك، في متصفحك',
@@ -57,10 +55,6 @@ const words = {
     handle: 'Handle',
     keys: 'Keys that own it',
     changed: 'Last change',
-    recent: 'It changed within the last 72 hours',
-    recentText:
-      'If it was not you: a key that ranks above the signer’s takes the change, and what followed it, back until',
-    left: 'Left: about',
     calm: 'It has not changed within the last 72 hours: nothing can be taken back, but your key moves the account at any time.',
     here: 'Your account is at this host?',
     hereGo: 'Undo the change with the words of your sheet, in your browser',
@@ -70,7 +64,7 @@ const words = {
   },
 }
 
-const PATH = '/account/lost-host'
+const PATH = LOST_HOST_PATH
 const NAME_MAX = 300
 
 /** For who holds a key of their own: how the identity stands, what can be undone until when, and how. */
@@ -79,12 +73,17 @@ export const lostHostPage = (pds: Parts): Page => ({
   get: (visit) => show(pds, visit, {}),
   async post(visit: FormVisit) {
     await visit.limit(signUpRates, {})
-    const name = visit.form.text('name', NAME_MAX)
+    const { form } = visit
+    const name = form.text('name', NAME_MAX)
     try {
       const did = await pds.otherHosts.didOf(name)
       if (did && !isPlcDid(did)) return show(pds, visit, { name, problem: 'web' })
       const log = did && (await pds.otherHosts.logOf(did))
-      return show(pds, visit, log ? { name, log } : { name, problem: 'unknown' })
+      if (!log) return show(pds, visit, { name, problem: 'unknown' })
+      if (!form.has('undo')) return show(pds, visit, { name, log })
+      const undo = form.text('undo', 100)
+      if (!form.has('sig')) return forkView(visit, { log, cid: undo, nowMs: pds.now() })
+      return await submitFork(pds, visit, { log, cid: undo, sig: form.raw('sig', 10_000) })
     } catch (error) {
       if (error instanceof UpstreamError) return show(pds, visit, { name, problem: 'away' })
       throw error
@@ -103,6 +102,7 @@ function show(pds: Parts, visit: Visit, { name = '', problem, log }: Shown): Vie
   return {
     title: w.title,
     status: problem ? 400 : 200,
+    ...(log && { scripts: [OWN_UNDO_SCRIPT] }),
     body: html`<h1>${w.title}</h1>
 ${problem ? html`<p class="notice" data-tone="bad" role="alert">${w[problem]}</p>` : html`<p class="lead">${w.lead}</p>`}
 <form method="post" action="${PATH}" class="form">${visit.token}
@@ -115,22 +115,15 @@ ${log && standing(pds, visit, log)}`,
 
 function standing({ host, now }: Parts, visit: Visit, log: PlcLogState): Html {
   const w = visit.words(words)
-  const { did, data, createdAt, valid } = log
-  const nowMs = now()
-  const times = valid.slice(1).map((one) => Date.parse(one.createdAt))
-  const first = times.find((ms) => nowMs - ms < PLC_RECOVERY_MS)
-  const untilMs = first === undefined ? undefined : first + PLC_RECOVERY_MS
+  const { did, data, createdAt } = log
   const handle = data?.alsoKnownAs.find((one) => one.startsWith('at://'))?.slice('at://'.length)
   return html`<section role="status"><h2>${w.state}</h2>
 <dl class="facts"><dt>${w.handle}</dt><dd>${handle ? latin(`@${handle}`) : '–'}</dd>
 <dt>${w.host}</dt><dd>${data?.services.atproto_pds ? latin(data.services.atproto_pds.endpoint) : w.none}</dd>
 <dt>${w.keys}</dt><dd>${count(visit, data?.rotationKeys.length ?? 0)}</dd>
 <dt>${w.changed}</dt><dd>${when(visit, Date.parse(createdAt))}</dd></dl>
-${
-  untilMs === undefined
-    ? html`<p>${w.calm}</p>`
-    : html`<div class="notice" data-tone="warm"><p><strong>${w.recent}</strong></p><p>${w.recentText} ${when(visit, untilMs)}. ${w.left} ${durationText(visit, (untilMs - nowMs) / 1_000)}.</p></div>`
-}</section>
+</section>
+${forksPart(visit, { log, nowMs: now(), path: PATH }) ?? html`<p>${w.calm}</p>`}
 <section><h2>${w.here}</h2><p><a href="/account/identity-alarms">${w.hereGo}</a></p></section>
 <section><h2>${w.elsewhere}</h2><p>${w.elsewhereText}</p>
 <code class="secret plain-text" dir="ltr">falaj identity recover --did ${did} --plc URL --to ${host.publicUrl} --handle NAME --archive FILE.zip</code></section>`

@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { type SignedReceipt, verifyReceipt } from '#protocol/account'
+import { generateKey } from '#protocol/crypto'
+import { recoveryKey, signPlcOperation, type UnsignedPlcOperation } from '#protocol/identity'
 import { FakePlc } from '../../testing/fake-plc.test-support.ts'
 import { type Person, TestHost } from '../../testing/host.test-support.ts'
 import { fetchAmong } from '../../testing/hosts.test-support.ts'
@@ -33,8 +35,8 @@ after(async () => {
 const english = (host = destination) => new Browser(host, { 'accept-language': 'en' })
 const says = ({ seen }: Browser) => plainText(seen!.text)
 
-async function person(name: string): Promise<Person> {
-  const one = await source.signUp(name)
+async function person(name: string, more = {}): Promise<Person> {
+  const one = await source.signUp(name, more)
   await source.write(one, 'from the old house')
   return one
 }
@@ -124,9 +126,48 @@ test('who holds a key of their own sees how long a change can be undone, with th
   assert.equal(changed.status, 200, JSON.stringify(changed.body))
   await browser.send('name="name"', { name: alice.did })
   assert.match(says(browser), /Handle @other\.test/)
-  assert.match(says(browser), /until .* Left: about 72 hours/)
+  assert.match(says(browser), /the handle Signed by: did:key:\w+ No key ranks above/)
   assert.match(says(browser), new RegExp(`falaj identity recover --did ${alice.did}`))
   assert.equal((await browser.send('name="name"', { name: 'nobody.test' })).status, 400)
+})
+
+test('a key above the host’s takes a move back at the page of any host, and opens the account again', async () => {
+  const own = recoveryKey(new Uint8Array(16).fill(9))
+  const alice = await person('abducted', { recoveryKey: own.publicKey.didKey })
+  const loop = destination.loop('moves')
+  await until(await started(alice), /You have arrived/)
+  await loop.stop()
+  // Where the account was taken to, or anywhere: nobody signs in for it.
+  const page = english(source)
+  await page.open('/account/lost-host')
+  await page.send('name="name"', { name: alice.did })
+  assert.match(
+    says(page),
+    /the host, the signing key, .* · new\.test Signed by: .* Left to undo it: 72 hours/,
+  )
+  const undo = /name="undo" value="([^"]+)"/.exec(page.seen!.text)![1]!
+  await page.send('name="undo"', { undo })
+  assert.match(says(page), /stands then Handle @abducted\.test Host https:\/\/old\.test/)
+  const words = /<textarea[^>]*id="sheet"[^>]*>/.exec(page.seen!.text)![0]
+  assert.doesNotMatch(words, /\bname=/)
+  const shown = /data-operation="([^"]+)"/.exec(page.seen!.text)![1]!.replaceAll('&quot;', '"')
+  const operation = JSON.parse(shown) as UnsignedPlcOperation
+  const thief = generateKey('k256')
+  const wrong = await page.send('id="signed"', { sig: signPlcOperation(operation, thief).sig })
+  assert.equal(wrong.status, 400)
+  assert.match(says(page), /Nothing has changed/)
+  await page.open('/account/lost-host')
+  await page.send('name="name"', { name: alice.did })
+  await page.send('name="undo"', { undo })
+  await page.send('id="signed"', { sig: JSON.stringify(signPlcOperation(operation, own)) })
+  assert.match(says(page), /You are back .* Your account here is open again/)
+  const { body } = await source.get('com.atproto.sync.getRepoStatus', { did: alice.did })
+  assert.equal(body.active, true)
+  const taken = (await destination.events()).findLast(
+    ({ did, commit }) => did === alice.did && commit,
+  )
+  const back = (await source.events()).findLast(({ did, commit }) => did === alice.did && commit)
+  assert.ok(back!.commit!.rev > taken!.commit!.rev, 'above the newest rev anywhere')
 })
 
 test('a check is of the browser that made it, and for some minutes', async () => {
