@@ -124,6 +124,7 @@ export {
   takePrivateState,
 } from './private-copy.ts'
 export { exportPrivate, importPrivate, type PrivateItem } from './private-state-lexicons.ts'
+export { getRebuild, type IndexRebuild, rebuildIndex } from './rebuild-lexicons.ts'
 export { type Signature, type SignedReceipt, signReceipt, verifyReceipt } from './receipt.ts'
 export {
   planRecovery,

@@ -36,6 +36,17 @@ export const appviewConfig = config('appview', {
     default: false,
     help: 'Fetch every repository that the relay lists and that is not here, beside the stream; once, resumed after a stop. Not needed with a scope.',
   }),
+  rebuildShare: integer({
+    min: 1,
+    max: 100,
+    default: 50,
+    unit: '%',
+    help: 'How much of its time an index being made anew beside the serving one may spend writing.',
+  }),
+  adminPassword: text({
+    secret: true,
+    help: 'Password of the operator (HTTP Basic, user admin), who may have the index made anew; none: nobody may.',
+  }),
   scope: choice({
     of: ['all', 'members', 'neighbourhood'],
     default: 'all',

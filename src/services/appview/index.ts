@@ -18,6 +18,7 @@ import type { Sql } from '#platform/storage'
 import { cachedDirectory, type Directory, networkDirectory, type PlcUrls } from '#protocol/identity'
 import type { Did } from '#protocol/syntax'
 import { createRouter, failureLog } from '#protocol/xrpc'
+import { operatorAuth } from './auth/operator.ts'
 import { loadOwnIdentity, type OwnIdentity } from './auth/own-identity.ts'
 import { Bookmarks } from './bookmarks/bookmarks.ts'
 import type { AppviewConfig } from './config.ts'
@@ -27,7 +28,7 @@ import { Originals } from './images/originals.ts'
 import { EventIndexer } from './index/apply.ts'
 import { collectionsWith } from './index/collections.ts'
 import { createConsumer } from './index/consumer.ts'
-import { IndexWriter } from './index/writer.ts'
+import { IndexWriter, type Rest } from './index/writer.ts'
 import { LabelerReader } from './labelers/follow-labeler.ts'
 import { LabelStore } from './labelers/label-store.ts'
 import { Labelers } from './labelers/labelers.ts'
@@ -39,6 +40,8 @@ import { NoticeSettings } from './notifications/notice-settings.ts'
 import { PushTokens } from './notifications/push-tokens.ts'
 import { PrivateState } from './private-state/private-state.ts'
 import { createReader } from './reader.ts'
+import type { IndexFiles } from './rebuild/index-files.ts'
+import { type Generation, Rebuild } from './rebuild/rebuild.ts'
 import { BACKFILL_JOB, backfillJobs } from './repair/backfill.ts'
 import { repairJobs } from './repair/repair.ts'
 import { otherPaths } from './routes.ts'
@@ -47,6 +50,7 @@ import { forgetJobs, upkeepLoop } from './scope/upkeep.ts'
 import { Visitors } from './scope/visitors.ts'
 
 export { type AppviewConfig, appviewConfig } from './config.ts'
+export type { IndexFiles } from './rebuild/index-files.ts'
 export { scopeRule } from './scope/scope.ts'
 
 /** Where the migrations of the index are. */
@@ -59,6 +63,8 @@ export interface AppviewDeps {
   moderation?(): { did: string } | undefined
   /** Opened with `appviewMigrations`. What it holds can be indexed again, so it need not be fsynced. */
   sql: Sql
+  /** Where `sql` is one of several files: then the index can be made anew beside it. */
+  files?: IndexFiles
   /** 32 bytes: seals the keys of its identity in the database. */
   sealingKey: Uint8Array
   outside: Outside
@@ -72,11 +78,41 @@ export interface AppviewService extends Service {
   readonly did: Did
 }
 
-/** Builds an app view. It makes itself a did:plc on its first start; the index fills by its loops. */
-export async function createAppview(
-  config: Omit<AppviewConfig, 'plc'> & { plc: PlcUrls; relay: string },
+type Config = Omit<AppviewConfig, 'plc'> & { plc: PlcUrls; relay: string }
+
+/**
+ * Builds an app view. It makes itself a did:plc on its first start; the index fills by its loops, and
+ * can be made anew where it has files.
+ */
+export async function createAppview(config: Config, deps: AppviewDeps): Promise<AppviewService> {
+  const { files, log, metrics, outside } = deps
+  let rebuild: Rebuild | undefined
+  const serving = await createIndex(config, deps, { rebuild: () => rebuild })
+  if (files !== undefined)
+    rebuild = new Rebuild({
+      ...{ files, serving, log, metrics, outside },
+      make: (sql) => createIndex(config, { ...deps, sql }, { isNew: true, rebuild: () => rebuild }),
+      source: config.relay,
+      hasScope: config.scope !== 'all',
+    })
+  return {
+    name: 'appview',
+    did: serving.did,
+    handle: (request) => (rebuild ?? serving).handle(request),
+    loops: (rebuild ?? serving).loops,
+    // The database that was handed in is closed by whoever did, unless another took its place.
+    close: async () => {
+      if (rebuild !== undefined && rebuild.sql !== deps.sql) await rebuild.sql.close()
+    },
+  }
+}
+
+/** An index with all that fills it and answers from it. `isNew`: it is being filled, and serves nobody yet. */
+async function createIndex(
+  config: Config,
   deps: AppviewDeps,
-): Promise<AppviewService> {
+  { isNew = false, rebuild }: { isNew?: boolean; rebuild(): Rebuild | undefined },
+): Promise<Generation & { did: Did }> {
   const { publicUrl, sql, outside, log, metrics } = deps
   const { now, random } = outside
   const fetch: Outside['fetch'] = (url, init) => outside.fetch(url, init)
@@ -127,12 +163,15 @@ export async function createAppview(
     verifiers: config.verifiers,
   })
   const scope = scopeOf(config, { directory, now })
+  const news = createNews()
   const writer = new IndexWriter({
     sql,
     now,
     scope,
+    rest: isNew ? restFor(config.rebuildShare, outside) : undefined,
     committed(changed) {
       reader.forget(changed)
+      news.tell()
       if (changed.handlesDue) handles.wake()
       if (changed.jobsDue) jobs.wake()
     },
@@ -170,7 +209,7 @@ export async function createAppview(
     metrics,
     log,
   })
-  if (config.backfill && scope === undefined) await jobs.add(BACKFILL_JOB, config.relay)
+  if ((config.backfill || isNew) && scope === undefined) await jobs.add(BACKFILL_JOB, config.relay)
   const retentionDays = config.scopeRetentionDays
   const upkeep = scope ? [upkeepLoop({ scope, writer, outside, fetch, retentionDays, log })] : []
   const originals = new Originals({ actors: reader.actors, directory })
@@ -185,7 +224,9 @@ export async function createAppview(
     activitySubscriptions: new ActivitySubscriptions({ writer }),
     noticeSettings: new NoticeSettings({ writer }),
     privateState: new PrivateState({ sql, writer }),
+    operator: operatorAuth(config.adminPassword, now),
     pushTokens: new PushTokens({ writer }),
+    rebuild,
     threadMutes: new ThreadMutes({ writer }),
     visitors: new Visitors({ scope, sql, writer, collections, directory, fetch, now }),
   }
@@ -198,17 +239,42 @@ export async function createAppview(
     onFailure: failureLog(log),
   })
   return {
-    name: 'appview',
+    sql,
+    writer,
     did: identity.did,
+    news: () => news.next(),
     handle: (request) =>
       request.path.startsWith('/xrpc/')
         ? withLabelers(router.handle(request), request, labelers)
         : (originals.handle(request) ?? otherPaths(request.path, identity.did)),
     loops: [
       ...[consumer, handles.loop, labelers.loop, jobs.loop],
-      ...[identityLoop(identity, log), ...upkeep],
+      ...(isNew ? [] : [identityLoop(identity, log)]),
+      ...upkeep,
     ],
-    close: async () => {},
+  }
+}
+
+/** Lets others wait for the next transaction. */
+function createNews(): { next(): Promise<void>; tell(): void } {
+  let tell = () => {}
+  const wait = () => new Promise<void>((resolve) => (tell = resolve))
+  let next = wait()
+  return {
+    next: () => next,
+    tell() {
+      tell()
+      next = wait()
+    },
+  }
+}
+
+/** Leaves the rest of the time to those who are served: `share` of it, in percent, is spent writing. */
+function restFor(share: number, { now, timers }: Outside): Rest | undefined {
+  if (share === 100) return undefined
+  return async (startedMs, signal) => {
+    const spentMs = Math.max(1, now() - startedMs)
+    await timers.sleep(Math.ceil((spentMs * (100 - share)) / share), signal).catch(() => {})
   }
 }
 

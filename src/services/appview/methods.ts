@@ -83,8 +83,10 @@ import { getTrendingTopics } from './methods/app.bsky.unspecced.getTrendingTopic
 import { getTrends } from './methods/app.bsky.unspecced.getTrends.ts'
 import { initAgeAssurance } from './methods/app.bsky.unspecced.initAgeAssurance.ts'
 import { exportPrivate } from './methods/app.falaj.appview.exportPrivate.ts'
+import { getRebuild } from './methods/app.falaj.appview.getRebuild.ts'
 import { importPrivate } from './methods/app.falaj.appview.importPrivate.ts'
 import { listRefused } from './methods/app.falaj.appview.listRefused.ts'
+import { rebuild } from './methods/app.falaj.appview.rebuild.ts'
 import { resolveHandle } from './methods/com.atproto.identity.resolveHandle.ts'
 import type { ReadParts } from './parts.ts'
 
@@ -155,7 +157,9 @@ export function methods(parts: ReadParts): Method[] {
     updateSeen(parts),
     searchStarterPacksV2(parts),
     searchStarterPacks(parts),
+    getRebuild(parts),
     listRefused(parts),
+    rebuild(parts),
     getAgeAssuranceState(parts),
     initAgeAssurance(parts),
     getTrends(parts),

@@ -1,5 +1,6 @@
 import type { Directory } from '#protocol/identity'
 import type { Did } from '#protocol/syntax'
+import type { Auth } from '#protocol/xrpc'
 import type { AgeRegion } from './age-assurance/age-regions.ts'
 import type { ViewerAuth } from './auth/auth.ts'
 import type { Bookmarks } from './bookmarks/bookmarks.ts'
@@ -33,6 +34,7 @@ import type { Threads } from './read/threads.ts'
 import type { Timelines } from './read/timelines.ts'
 import type { Trends } from './read/trends.ts'
 import type { UserLists } from './read/user-lists.ts'
+import type { Rebuild } from './rebuild/rebuild.ts'
 import type { Visitors } from './scope/visitors.ts'
 import type { SearchService } from './search/search-service.ts'
 import type { MediaUrls } from './views/images.ts'
@@ -63,8 +65,12 @@ export interface ReadParts {
   noticeSettings: NoticeSettings
   noticedRecords: NoticedRecords
   notices: Notices
+  /** Whoever runs this service. */
+  operator: Auth<'operator'>
   privateState: PrivateState
   pushTokens: PushTokens
+  /** Undefined where the index has no file of its own. */
+  rebuild(): Rebuild | undefined
   refusals: Refusals
   relations: Relations
   resolver: Resolver

@@ -45,8 +45,10 @@ type WritingPart =
   | 'drafts'
   | 'mutes'
   | 'noticeSettings'
+  | 'operator'
   | 'privateState'
   | 'pushTokens'
+  | 'rebuild'
   | 'threadMutes'
   | 'visitors'
 

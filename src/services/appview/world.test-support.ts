@@ -31,7 +31,14 @@ import {
 import { type Did, formatDatetime, type Nsid, TidClock } from '#protocol/syntax'
 import { encodeFrame } from '#protocol/xrpc'
 import { openIndex, quiet } from './engine.test-support.ts'
-import { type AppviewConfig, type AppviewService, appviewConfig, createAppview } from './index.ts'
+import {
+  type AppviewConfig,
+  type AppviewService,
+  appviewConfig,
+  appviewMigrations,
+  createAppview,
+  type IndexFiles,
+} from './index.ts'
 
 export const PLC = 'http://plc.test'
 export const RELAY = 'http://relay.test'
@@ -259,6 +266,45 @@ export interface WorldOptions {
   path?: string
   startMs?: number
   config?: Partial<AppviewConfig>
+  /** The index is one of several files, in memory, and can be made anew. */
+  files?: TestFiles
+}
+
+/** Files of indexes that stay when an app view stops. */
+export class TestFiles implements IndexFiles {
+  current = 'appview.sqlite'
+  freeBytes = 1e12
+  readonly #open = new Map<string, Sql>()
+  readonly names = () => [...this.#open.keys()]
+
+  async open(name: string): Promise<Sql> {
+    const known = this.#open.get(name)
+    if (known !== undefined) return known
+    const migrations = loadMigrations(appviewMigrations)
+    const made = await openSqlite(':memory:', { migrations })
+    // What is in memory would go with a connection: a file is closed when it is erased.
+    const kept: Sql = Object.assign(Object.create(made), { close: async () => {} })
+    for (const name of ['all', 'get', 'run', 'runMany', 'transaction'] as const)
+      Object.assign(kept, { [name]: made[name].bind(made) })
+    this.#open.set(name, kept)
+    return kept
+  }
+
+  async choose(name: string): Promise<void> {
+    this.current = name
+  }
+
+  async keepOnly(names: readonly string[]): Promise<void> {
+    for (const name of this.#open.keys()) if (!names.includes(name)) this.#open.delete(name)
+  }
+
+  async room(): Promise<{ bytes: number; freeBytes: number }> {
+    return { bytes: 1_000_000, freeBytes: this.freeBytes }
+  }
+
+  get sql(): Sql {
+    return this.#open.get(this.current)!
+  }
 }
 
 /** A directory, a host, a relay and an app view over one database. */
@@ -271,7 +317,7 @@ export class World {
   /** Documents of the directory besides those of the people. */
   readonly documents = new Map<string, object>()
   metrics: Metrics = createMetrics()
-  sql!: Sql
+  #sql!: Sql
   appview!: AppviewService
   /** Why the host refuses to send repositories, if it does. */
   repoError: string | undefined
@@ -280,10 +326,12 @@ export class World {
   isDirectoryDown = false
   #loops: RunningLoops | undefined
   readonly #transport = localTransport()
+  readonly #files: TestFiles | undefined
   readonly #path: string
   readonly #config: Partial<AppviewConfig>
 
   constructor(options: WorldOptions = {}) {
+    this.#files = options.files
     this.#path = options.path ?? ':memory:'
     this.#config = options.config ?? {}
     this.outside = testOutside({
@@ -298,20 +346,28 @@ export class World {
     this.#transport.add(PLC, { handle: (request) => this.#plc(request) })
     this.#transport.add(PDS, { handle: (request) => this.#pds(request) })
     this.#transport.add(RELAY, {
-      handle: () => ({ status: 404 }),
+      handle: ({ path }) =>
+        path.endsWith('.listRepos') ? json(200, { repos: this.#repos() }) : { status: 404 },
       subscribe: (request) => this.relay.subscribe(request),
     })
   }
 
+  /** The index that serves. */
+  get sql(): Sql {
+    return this.#files?.sql ?? this.#sql
+  }
+
   async start(): Promise<this> {
     this.metrics = createMetrics()
-    this.sql ??= await openIndex(this.#path)
+    if (this.#files !== undefined) this.#sql = await this.#files.open(this.#files.current)
+    this.#sql ??= await openIndex(this.#path)
     const config = appviewConfig.with({ pdsHosts: [PDS], ...this.#config })
     this.appview = await createAppview(
       { ...config, plc: PLC, relay: RELAY },
       {
         publicUrl: APPVIEW,
         sql: this.sql,
+        ...(this.#files && { files: this.#files }),
         sealingKey: new Uint8Array(32).fill(7),
         outside: this.outside,
         subscribe: this.#transport.subscribe,
@@ -449,6 +505,10 @@ export class World {
     return document ? json(200, document) : json(404, {})
   }
 
+  #repos(): { did: Did }[] {
+    return [...this.people.values()].map(({ did }) => ({ did }))
+  }
+
   #pds(request: HttpRequest): HttpResponse {
     const params = new URLSearchParams(request.query)
     this.calls.push(request.path)
@@ -463,9 +523,11 @@ export class World {
       }
       case '/xrpc/com.atproto.sync.getRepo':
         if (this.repoError !== undefined) return json(400, { error: this.repoError })
-        return person ? { status: 200, body: person.car() } : json(400, { error: 'RepoNotFound' })
+        return person?.head
+          ? { status: 200, body: person.car() }
+          : json(400, { error: 'RepoNotFound' })
       case '/xrpc/com.atproto.sync.listRepos':
-        return json(200, { repos: [...this.people.values()].map(({ did }) => ({ did })) })
+        return json(200, { repos: this.#repos() })
       case '/xrpc/com.atproto.repo.getRecord': {
         const found = this.people.get(params.get('repo') ?? '')
         return found ? found.answer(params) : json(400, { error: 'RepoNotFound' })

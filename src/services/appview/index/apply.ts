@@ -276,4 +276,12 @@ async function applyAccount(
   // Some or all of it was taken out, and nothing tells how far that went.
   else if (before?.status === DELETED)
     await batch.needRepair(author, 'returned', author.rev ?? FIRST_REV)
+  // Its host had nothing to give while it was away, and nothing was seen of it before.
+  else if (
+    before?.status &&
+    status === null &&
+    author.rev === undefined &&
+    author.repair === undefined
+  )
+    if (await isWanted(batch, event.did)) await batch.needRepair(author, 'returned', FIRST_REV)
 }

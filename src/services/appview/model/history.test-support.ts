@@ -29,6 +29,7 @@ export interface HistoryOptions extends WorldOptions {
   seed: number
   /** Commits get lost on the way, so that repositories have to be fetched. */
   isLossy: boolean
+  more?: WorldOptions['config']
 }
 
 const NAMES = ['ann', 'ben', 'cat', 'dan', 'eve', 'fay']
@@ -47,8 +48,8 @@ export class History {
   readonly #deleted = new Set<Person>()
   #state: number
 
-  constructor({ seed, isLossy, ...options }: HistoryOptions) {
-    const config = { labelers: [didFor(MODERATOR)], verifiers: [didFor(NAMES[0]!)] }
+  constructor({ seed, isLossy, more, ...options }: HistoryOptions) {
+    const config = { labelers: [didFor(MODERATOR)], verifiers: [didFor(NAMES[0]!)], ...more }
     this.world = new World({ ...options, config })
     this.moderator = new TestLabeler(this.world, MODERATOR)
     this.#isLossy = isLossy

@@ -37,5 +37,7 @@ export function backfillJobs(parts: {
     } while (cursor !== undefined)
     log.info('every repository of the upstream is asked for', { upstream: job.key, count })
   }
-  return { [BACKFILL_JOB]: { keep: true, run: run as JobKind['run'] } }
+  // An upstream that is away is asked for as long as it is.
+  const maxAttempts = Number.POSITIVE_INFINITY
+  return { [BACKFILL_JOB]: { keep: true, maxAttempts, run: run as JobKind['run'] } }
 }
