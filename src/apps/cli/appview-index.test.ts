@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { ConfigError } from '#platform/runtime'
 import { runIndex } from './appview-index.ts'
@@ -42,4 +45,38 @@ test('refused records are shown with their reasons, and steer no terminal', asyn
   assert.equal(code, 0)
   assert.match(asked[0]!, /app\.falaj\.appview\.listRefused\?limit=1/)
   assert.match(text!, /invalid {6}at:\/\/.*\n {4}red {2}\[31m\nMore: --cursor 7:/)
+})
+
+test('a rebuild is asked for with the password and watched until another index serves', async (t) => {
+  const asked: string[] = []
+  let looks = 0
+  const server = createServer((request, response) => {
+    asked.push(`${request.method} ${request.url} ${request.headers.authorization ?? ''}`)
+    const running = request.method === 'POST' || looks++ === 0
+    const status = { running, listed: true, left: 3, failing: 1, behind: 9 }
+    response.setHeader('content-type', 'application/json')
+    response.end(JSON.stringify(running ? status : { running }))
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  t.after(() => server.close())
+  const { port } = server.address() as { port: number }
+  const folder = mkdtempSync(join(tmpdir(), 'falaj-index-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const file = join(folder, 'password')
+  writeFileSync(file, 'secret\n')
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  const told: string[] = []
+  t.mock.method(process.stderr, 'write', (text: string) => {
+    setImmediate(() => t.mock.timers.tick(2_000))
+    return told.push(text) > 0
+  })
+  const written: string[] = []
+  t.mock.method(process.stdout, 'write', (text: string) => written.push(text) > 0)
+  const url = `http://localhost:${port}`
+  const code = await runIndex(['rebuild', '--url', url, '--password-file', file])
+  t.mock.restoreAll()
+  assert.equal(code, 0)
+  assert.match(asked[0]!, /POST .*\.rebuild Basic YWRtaW46c2VjcmV0/)
+  assert.match(told.join(), /3 repositories left, 1 whose hosts fail, 9 events behind/)
+  assert.ok(written.some((text) => text.includes('made anew serves')))
 })

@@ -63,7 +63,7 @@ export const commands: readonly Command[] = [
   },
   {
     name: 'index',
-    help: 'the index of an app view: refused --url URL [--did DID], records it cannot take in, and why',
+    help: 'the index of an app view: refused, records it cannot take in, and why; rebuild, made anew beside the one that serves; progress --url URL',
     run: async (args) => await (await import('./appview-index.ts')).runIndex(args),
   },
 ]

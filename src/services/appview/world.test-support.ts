@@ -35,7 +35,6 @@ import {
   type AppviewConfig,
   type AppviewService,
   appviewConfig,
-  appviewMigrations,
   createAppview,
   type IndexFiles,
 } from './index.ts'
@@ -280,8 +279,7 @@ export class TestFiles implements IndexFiles {
   async open(name: string): Promise<Sql> {
     const known = this.#open.get(name)
     if (known !== undefined) return known
-    const migrations = loadMigrations(appviewMigrations)
-    const made = await openSqlite(':memory:', { migrations })
+    const made = await openIndex()
     // What is in memory would go with a connection: a file is closed when it is erased.
     const kept: Sql = Object.assign(Object.create(made), { close: async () => {} })
     for (const name of ['all', 'get', 'run', 'runMany', 'transaction'] as const)

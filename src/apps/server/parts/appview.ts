@@ -5,6 +5,7 @@ import type { AppviewConfig } from '#services/appview'
 import { closing } from '../closing.ts'
 import { directoriesOf } from '../directories.ts'
 import { hostKey } from '../host-key.ts'
+import { indexFiles } from '../index-files.ts'
 import { type ServicePart, UsageError } from '../part.ts'
 
 /** An app view: one database that can be indexed again, and the key that seals its identity. */
@@ -16,7 +17,7 @@ export const appviewPart: ServicePart<AppviewConfig> = {
       await Promise.all([import('#services/appview'), import('#platform/storage')])
     return {
       table: appviewConfig,
-      wire(values, _place, { peers }) {
+      wire(values, _place, { dev, peers }) {
         const plc = directoriesOf(values, peers)
         // A single host speaks the same stream as a relay of all.
         const relay = values.relay ?? peers.url('relay') ?? peers.url('pds')
@@ -31,20 +32,22 @@ export const appviewPart: ServicePart<AppviewConfig> = {
         const pdsHosts = values.pdsHosts.length > 0 ? values.pdsHosts : peers.urls('pds')
         const search = values.search ?? peers.url('search')
         const images = values.images ?? peers.url('images')
-        return { ...values, plc, relay, pdsHosts, search, images }
+        const adminPassword = values.adminPassword ?? (dev ? 'admin-pass' : undefined)
+        return { ...values, plc, relay, pdsHosts, search, images, adminPassword }
       },
       async start(values, { dataDir, log, metrics, url }, { outside, peers, subscribe, version }) {
         const migrations = storage.loadMigrations(appviewMigrations)
-        const sql =
-          values.database === undefined
-            ? await storage.openSqlite(join(dataDir, 'appview.sqlite'), { migrations })
-            : await openServer(values, { storage, migrations, metrics, log })
+        const files = values.database === undefined && indexFiles(dataDir, { migrations })
+        const sql = files
+          ? await files.open(files.current)
+          : await openServer(values, { storage, migrations, metrics, log })
         const service = await createAppview(
           { ...values, relay: values.relay! },
           {
             publicUrl: url,
             moderation: () => peers.named('moderation'),
             sql,
+            ...(files && { files }),
             sealingKey: hostKey(join(dataDir, 'host.key')),
             outside,
             subscribe,

@@ -302,6 +302,8 @@ export class Rebuild {
       try {
         if (!(await this.#reaches(generation, late))) return false
         await copy.touched()
+        // What is known here alone has to be on the disk before the old file goes.
+        await generation.sql.all('pragma wal_checkpoint(full)')
         await files.choose(name)
         this.#place = { name, generation, calls: 0, writes: 0, stop, ended: undefined }
         isDone = true
