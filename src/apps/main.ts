@@ -2,7 +2,7 @@
 import './resolve-once.ts'
 
 // Only now: what is imported above its line is found before a line of it runs.
-const { commands, pdsAdopt, pdsCheck, runCommand } = await import('#apps/cli')
+const { commands, pdsAdopt, pdsCheck, pdsPromote, runCommand } = await import('#apps/cli')
 
 const USAGE = 2
 /** All services come with it: whoever only asks a running one does not wait for that. */
@@ -14,6 +14,8 @@ const adopt = pdsAdopt(async (...args) => (await server()).adoptReference(...arg
 async function main([first = '', ...rest]: readonly string[]): Promise<number> {
   if (first === 'pds' && rest[0] === 'check') return await runCommand(check, rest.slice(1))
   if (first === 'pds' && rest[0] === 'adopt') return await runCommand(adopt, rest.slice(1))
+  if (first === 'pds' && rest[0] === 'promote') return await runCommand(pdsPromote, rest.slice(1))
+  if (first === 'pds' && rest[0] === 'standby') return await runStandby(rest.slice(1))
   // `falaj relay --flags` is the service; `falaj relay verb` speaks to a running one.
   const hasVerb = rest[0] !== undefined && !rest[0].startsWith('-')
   const command = commands.find(({ name }) => name === first)
@@ -29,19 +31,30 @@ async function main([first = '', ...rest]: readonly string[]): Promise<number> {
   return USAGE
 }
 
+/** A host like any other, but that it follows one. */
+async function runStandby(args: readonly string[]): Promise<number> {
+  const own = args.map((arg) => arg.replace(/^--of(?==|$)/, '--standby-of'))
+  if (!own.some((arg) => arg.startsWith('--standby-of'))) {
+    process.stderr.write('falaj: falaj pds standby needs the host it follows: --of URL\n')
+    return USAGE
+  }
+  return (await server()).runServer('pds', own)
+}
+
 function say(text: string): number {
   process.stdout.write(text)
   return 0
 }
 
 function helpText(serviceNames: readonly string[]): string {
-  const verbs = [...commands, check, adopt].map(
+  const verbs = [...commands, check, adopt, pdsPromote].map(
     ({ name, help }) => `  ${name.padEnd(30)} ${help}\n`,
   )
   return `falaj: the AT Protocol stack
 
   falaj up                       everything in one process
   falaj up --services plc,pds    some of it
+  falaj pds standby --of URL     a second host that follows the first
   falaj <service>                one service: ${serviceNames.join(', ')}
 ${verbs.join('')}
 Flags of every service: --port N (0 = free), --host ADDR, --public-url URL, --data DIR, --ephemeral,

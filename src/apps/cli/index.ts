@@ -2,3 +2,4 @@
 export { type Command, commands, runCommand } from './commands.ts'
 export { pdsAdopt } from './pds-adopt.ts'
 export { pdsCheck } from './pds-check.ts'
+export { pdsPromote } from './pds-promote.ts'

@@ -24,6 +24,13 @@ export function hostKey(path: string): Uint8Array {
   return Buffer.from(text, 'hex')
 }
 
+/** Keeps the key of the host that this one is a copy of. */
+export function keepHostKey(path: string, key: Uint8Array): void {
+  if (key.length !== KEY_BYTES) throw new Error('not the key of a host')
+  if (existsSync(path) && Buffer.from(hostKey(path)).equals(key)) return
+  writeKey(path, key)
+}
+
 function writeKey(path: string, key: Uint8Array): void {
   const temporary = `${path}.${process.pid}`
   const file = openSync(temporary, 'wx', 0o600)

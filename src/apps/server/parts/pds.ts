@@ -8,8 +8,15 @@ import { refuseForeignFolders } from '../foreign-folder.ts'
 import { hostKey } from '../host-key.ts'
 import { openLease } from '../lease.ts'
 import { openBlobs } from '../open-blobs.ts'
+import { dropCopies, isStandby, openStandby, requireStandbySettings } from '../open-standby.ts'
 import { readPageFiles } from '../page-files.ts'
-import { type ServicePart, UsageError } from '../part.ts'
+import {
+  type Place,
+  type ServicePart,
+  type Shared,
+  type Started,
+  UsageError,
+} from '../part.ts'
 import { openRotationKey } from '../rotation-key.ts'
 
 /** PDS 1 issues `.test`, PDS 2 `.two.test`, …: the contract of local mode. */
@@ -24,8 +31,66 @@ export const pdsPart: ServicePart<PdsConfig> = {
   defaultPort: 2583,
   portStep: 10,
   async load() {
-    const [pds, storage] = await Promise.all([import('#services/pds'), import('#platform/storage')])
-    const { createPds, fencedHost, LeaseRefused, pdsConfig, pdsMigrations, pdsPageFiles } = pds
+    const [services, storage] = await Promise.all([
+      import('#services/pds'),
+      import('#platform/storage'),
+    ])
+    const { createPds, fencedHost, LeaseRefused, pdsConfig, pdsMigrations, pdsPageFiles } = services
+    const { Standby } = services
+    const openHost = async (
+      values: PdsConfig,
+      place: Place,
+      shared: Shared,
+    ): Promise<Pick<Started, 'service' | 'did'>> => {
+      const { dataDir, log, metrics, url } = place
+      const { outside, onFatal, peers, subscribe, version } = shared
+      // Before anything here is opened: opening writes.
+      let lease: Awaited<ReturnType<typeof openLease>>
+      try {
+        lease = await openLease(values, { dataDir, url, log, outside })
+      } catch (error) {
+        if (!(error instanceof LeaseRefused)) throw error
+        const { message, epoch } = error
+        log.error('this host does not begin: it may not write', { reason: message, epoch })
+        return { service: fencedHost({ reason: message, epoch, version }) }
+      }
+      const rotation = await openRotationKey(values, log)
+      const { sql, streams, blobs, accountsDirectory, sealingKey, standby } = await openPdsStorage(
+        values,
+        { dataDir, now: outside.now, onFatal },
+        { storage, pdsMigrations },
+      )
+      const counts = await countsOf(values, storage, outside, log)
+      const [mail, moderationMail] = [values.emailSmtpUrl, values.moderationEmailSmtpUrl].map(
+        (to) => (to === undefined ? undefined : smtpTransport(to)),
+      )
+      const mailers = [mail, moderationMail].filter((one) => one !== undefined)
+      const service = await createPds(values, {
+        publicUrl: url,
+        appview: () => values.appview ?? peers.named('appview'),
+        moderation: () => values.moderation ?? peers.named('moderation'),
+        feeds: () => peers.named('feeds'),
+        sql,
+        streams,
+        blobs,
+        counts,
+        accountsDirectory,
+        rotationKey: rotation.signer,
+        sealingKey,
+        mail,
+        moderationMail,
+        lease,
+        pageFiles: readPageFiles(pdsPageFiles),
+        subscribe,
+        outside,
+        log,
+        metrics,
+        version,
+        standby,
+      })
+      const owned = [...mailers, streams, sql, counts, rotation, ...(lease ? [lease] : [])]
+      return { service: closing(service, owned), did: service.did }
+    }
     return {
       table: pdsConfig,
       wire(values, { index, url }, { dev, peers }) {
@@ -35,6 +100,7 @@ export const pdsPart: ServicePart<PdsConfig> = {
           throw new UsageError('blobs are kept in a bucket or in a folder, not in both')
         }
         requirePairs(values)
+        requireStandbySettings(values)
         return {
           ...values,
           plc,
@@ -47,55 +113,15 @@ export const pdsPart: ServicePart<PdsConfig> = {
           adminPassword: values.adminPassword ?? (dev ? 'admin-pass' : undefined),
         }
       },
-      async start(values, place, { outside, onFatal, peers, subscribe, version }) {
-        const { dataDir, log, metrics, url } = place
-        refuseForeignFolders([dataDir, values.blobsFolder])
-        // Before anything here is opened: opening writes.
-        let lease: Awaited<ReturnType<typeof openLease>>
-        try {
-          lease = await openLease(values, { dataDir, url, log, outside })
-        } catch (error) {
-          if (!(error instanceof LeaseRefused)) throw error
-          const { message, epoch } = error
-          log.error('this host does not begin: it may not write', { reason: message, epoch })
-          return { service: fencedHost({ reason: message, epoch, version }) }
-        }
-        const rotation = await openRotationKey(values, log)
-        const { sql, streams, blobs, accountsDirectory, sealingKey } = await openPdsStorage(
-          values,
-          { dataDir, now: outside.now, onFatal },
-          { storage, pdsMigrations },
-        )
-        const counts = await countsOf(values, storage, outside, log)
-        const [mail, moderationMail] = [values.emailSmtpUrl, values.moderationEmailSmtpUrl].map(
-          (to) => (to === undefined ? undefined : smtpTransport(to)),
-        )
-        const mailers = [mail, moderationMail].filter((one) => one !== undefined)
-        const service = await createPds(values, {
-          publicUrl: url,
-          appview: () => values.appview ?? peers.named('appview'),
-          moderation: () => values.moderation ?? peers.named('moderation'),
-          feeds: () => peers.named('feeds'),
-          sql,
-          streams,
-          blobs,
-          counts,
-          accountsDirectory,
-          rotationKey: rotation.signer,
-          sealingKey,
-          mail,
-          moderationMail,
-          lease,
-          pageFiles: readPageFiles(pdsPageFiles),
-          subscribe,
-          outside,
-          log,
-          metrics,
-          version,
-        })
+      async start(values, place, shared) {
+        refuseForeignFolders([place.dataDir, values.blobsFolder])
         const about = { handleDomains: values.handleDomains }
-        const owned = [...mailers, streams, sql, counts, rotation, ...(lease ? [lease] : [])]
-        return { service: closing(service, owned), did: service.did, about }
+        if (await isStandby(values, place.dataDir, services)) {
+          const later = async () => (await openHost(values, place, shared)).service
+          const from = { storage, Standby, openHost: later }
+          return { service: await openStandby(values, place, shared, from), about }
+        }
+        return { ...(await openHost(values, place, shared)), about }
       },
     }
   },
@@ -109,16 +135,34 @@ export async function openPdsStorage(
 ) {
   const { dataDir, now, onFatal } = place
   const { storage, pdsMigrations } = from
+  const directoryPath = join(dataDir, 'directory.sqlite')
+  const listening: ((changes: Uint8Array) => void)[] = []
+  const told = (changes: Uint8Array) => {
+    for (const heard of listening) heard(changes)
+  }
+  const hasStandby = values.standbySecret !== undefined
   const [sql, streams, blobs] = await Promise.all([
-    storage.openSqlite(join(dataDir, 'directory.sqlite'), {
+    storage.openSqlite(directoryPath, {
       migrations: storage.loadMigrations(pdsMigrations),
       synchronous: 'FULL',
+      ...(hasStandby && { onChanges: told }),
     }),
     storage.openLocalStreams(join(dataDir, 'streams'), { now, onFatal }),
     openBlobs(values, storage, { dataDir, folder: values.blobsFolder ?? join(dataDir, 'blobs') }),
   ])
-  const accountsDirectory = join(dataDir, 'accounts')
-  return { sql, streams, blobs, accountsDirectory, sealingKey: hostKey(join(dataDir, 'host.key')) }
+  const standby = {
+    listen: (heard: (changes: Uint8Array) => void) => void listening.push(heard),
+    directoryPath,
+    copiesFolder: dropCopies(dataDir),
+  }
+  return {
+    sql,
+    streams,
+    blobs,
+    accountsDirectory: join(dataDir, 'accounts'),
+    sealingKey: hostKey(join(dataDir, 'host.key')),
+    standby: hasStandby ? standby : undefined,
+  }
 }
 
 /** A shared store that says nothing for so long is passed over. */
