@@ -61,6 +61,8 @@ export const getHealth = /* @__PURE__ */ lexicons.query<
     leavesHost: boolean
     lettersWaiting: number
     lettersFailed: number
+    /** Of a host that a standby may follow. */
+    standby?: { state: string; mode: string; lagEntries: number; lagMs: number } | undefined
   }
 >('app.falaj.admin.getHealth')
 

@@ -11,7 +11,8 @@ export const getHealth = ({
   host,
   mail,
   recovery,
-}: Pick<Pds, 'callers' | 'checkpoints' | 'host' | 'mail' | 'recovery'>) =>
+  standby,
+}: Pick<Pds, 'callers' | 'checkpoints' | 'host' | 'mail' | 'recovery' | 'standby'>) =>
   query(schema, {
     auth: callers.operator('look'),
     async handle() {
@@ -24,6 +25,7 @@ export const getHealth = ({
         leavesHost: mail.leavesHost,
         lettersWaiting: letters.waiting ?? 0,
         lettersFailed: letters.failed ?? 0,
+        ...(standby && { standby: standby.health() }),
       }
     },
   })

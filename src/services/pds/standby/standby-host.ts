@@ -109,7 +109,7 @@ export class StandbyHost {
   health(): { state: string; mode: string; lagEntries: number; lagMs: number } {
     const { state, lagEntries, lagMs, isRefusing } = this.feed.acknowledgements
     const shown = isRefusing ? 'refusing' : state
-    return { state: shown, mode: this.#options.mode, lagEntries, lagMs }
+    return { state: shown, mode: this.#options.mode, lagEntries, lagMs: Math.round(lagMs) }
   }
 }
 
