@@ -85,12 +85,16 @@ async function call(url: string, nsid: string, input?: unknown, token?: string):
 }
 
 /** One standby's story, from an empty folder to the host. */
-async function story(mode: 'sync' | 'async', t: { after(work: () => unknown): void }) {
+async function story(
+  mode: 'sync' | 'async',
+  t: { after(work: () => unknown): void },
+  lease: readonly string[] = [],
+) {
   const folder = temporaryFolder()
   const [name, link] = [await Gate.open(), await Gate.open()]
   const plc = await new ServerProcess('plc', '--data', join(folder.path, 'plc')).start()
   const own = ['--plc', plc.url, '--dev', '--public-url', name.url]
-  const shared = [...own, '--standby-secret', SECRET, '--standby-mode', mode]
+  const shared = [...own, ...lease, '--standby-secret', SECRET, '--standby-mode', mode]
   const first = new ServerProcess('pds', '--data', join(folder.path, 'first'), ...shared)
   const second = new ServerProcess(
     ...['pds', 'standby', '--of', link.url, '--data', join(folder.path, 'second')],
@@ -116,6 +120,17 @@ async function story(mode: 'sync' | 'async', t: { after(work: () => unknown): vo
     people.push((await call(name.url, 'com.atproto.server.createAccount', input)) as never)
   }
   return { name, link, plc, first, second, relay, firstUrl, secondUrl, people }
+}
+
+async function promote(
+  url: string,
+  ...flags: string[]
+): Promise<{ tookMs: number; accountsStopped: number }> {
+  const { code, out, err } = await runFalaj(['pds', 'promote', '--host', url, '--json', ...flags], {
+    FALAJ_PDS_STANDBY_SECRET: SECRET,
+  })
+  assert.equal(code, 0, err)
+  return JSON.parse(out)
 }
 
 /** Writes until `until` aborts; `acknowledged` has what was answered. */
@@ -217,11 +232,7 @@ describe('a host and its standby', () => {
       name.lead(undefined)
       stop.abort()
       await Promise.all(writing)
-      const promoted = await runFalaj(['pds', 'promote', '--host', secondUrl, '--json'], {
-        FALAJ_PDS_STANDBY_SECRET: SECRET,
-      })
-      assert.equal(promoted.code, 0, promoted.err)
-      const { tookMs, accountsStopped } = JSON.parse(promoted.out)
+      const { tookMs, accountsStopped } = await promote(secondUrl, '--first-is-off')
       assert.equal(accountsStopped, 0)
       name.lead(secondUrl)
       const lost = await lostOf(name.url, acknowledged)
@@ -259,4 +270,38 @@ describe('a host and its standby', () => {
       assert.deepEqual(await lostOf(name.url, acknowledged), lost)
     })
   }
+
+  test('a first host that was only paused finds its place taken, and cannot write any more', async (t) => {
+    const folder = temporaryFolder()
+    const word = 'what-the-witness-and-both-hosts-share'
+    const witness = new ServerProcess('witness', '--dev', '--data', folder.path)
+    witness.with('--lease-secrets', `localhost=${word}`)
+    t.after(async () => {
+      await witness.kill()
+      folder.remove()
+    })
+    await witness.start()
+    const lease = ['--lease-witness', witness.url, '--lease-secret', word]
+    const { name, first, second, firstUrl, secondUrl, people } = await story('sync', t, lease)
+    const [one] = people as [Person]
+    await second.start()
+    await follows(secondUrl)
+    const note = (text: string) => ({ repo: one.did, collection: NOTE, record: { text } })
+    await call(name.url, 'com.atproto.repo.createRecord', note('before'), one.accessJwt)
+    first.freeze()
+    const { accountsStopped, tookMs } = await promote(secondUrl)
+    t.diagnostic(`taken over from a paused host in ${tookMs} ms`)
+    assert.equal(accountsStopped, 0)
+    name.lead(secondUrl)
+    await call(name.url, 'com.atproto.repo.createRecord', note('after'), one.accessJwt)
+    first.thaw()
+    const late = call(firstUrl, 'com.atproto.repo.createRecord', note('late'), one.accessJwt)
+    await assert.rejects(late, /503/)
+    await first.kill()
+    await first.start()
+    const again = call(firstUrl, 'com.atproto.repo.createRecord', note('again'), one.accessJwt)
+    await assert.rejects(again, /503/, 'nor started anew')
+    const texts = [...(await notesOf(name.url, one.did)).values()]
+    assert.deepEqual(texts.sort(), ['after', 'before'])
+  })
 })

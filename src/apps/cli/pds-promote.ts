@@ -12,6 +12,7 @@ const FLAGS = {
   'secret-file': 'value',
   look: 'switch',
   unfinished: 'switch',
+  'first-is-off': 'switch',
   json: 'switch',
 } as const
 
@@ -20,7 +21,7 @@ const PATIENCE_MS = 5 * 60_000
 
 export const pdsPromote: Command = {
   name: 'pds promote',
-  help: 'a standby takes the place of its first host: --host URL [--secret-file FILE] [--look] [--unfinished]',
+  help: 'a standby takes the place of its first host: --host URL [--secret-file FILE] [--look] [--first-is-off] [--unfinished]',
   run: runPromote,
 }
 
@@ -48,7 +49,10 @@ async function runPromote(args: readonly string[]): Promise<number> {
       process.stdout.write(isJson ? `${JSON.stringify(status)}\n` : describe(status))
       return 0
     }
-    const promoted = await client.post(standbyPromote, { unfinished: flags.unfinished === true })
+    const promoted = await client.post(standbyPromote, {
+      unfinished: flags.unfinished === true,
+      firstIsOff: flags['first-is-off'] === true,
+    })
     const { seq, tookMs, accountsStopped } = promoted
     process.stdout.write(
       isJson

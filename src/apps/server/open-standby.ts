@@ -1,9 +1,10 @@
 /** A host's data folder, kept as the copy of another host's until it takes its place. */
 import { existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { guardedFetch, type Service } from '#platform/runtime'
-import type { PdsConfig } from '#services/pds'
+import { type Fetch, guardedFetch, type Outside, type Service } from '#platform/runtime'
+import type { PdsConfig, StandbyLease } from '#services/pds'
 import { keepHostKey } from './host-key.ts'
+import { leaseMemory } from './lease.ts'
 import { openBlobs } from './open-blobs.ts'
 import { type Place, type Shared, UsageError } from './part.ts'
 
@@ -39,7 +40,7 @@ export async function isStandby(
 /** Opens the standby; promoted, it opens the host by `openHost`, on the same folder. */
 export async function openStandby(
   values: PdsConfig,
-  { dataDir, log, metrics }: Place,
+  place: Place,
   { outside, onFatal, version }: Shared,
   from: {
     storage: typeof import('#platform/storage')
@@ -48,6 +49,7 @@ export async function openStandby(
   },
 ): Promise<Service> {
   const { storage, Standby } = from
+  const { dataDir, log, metrics } = place
   // The operator named the address: it may lie in a private network.
   const network = guardedFetch({ allowPrivate: true, userAgent: `falaj/${version}` })
   const [streams, blobs] = await Promise.all([
@@ -65,6 +67,7 @@ export async function openStandby(
     blobs,
     fetch: network.fetch,
     keepHostKey: (key) => keepHostKey(join(dataDir, 'host.key'), key),
+    lease: leaseOf(values, place, network.fetch, outside),
     async openHost() {
       await streams.close()
       return from.openHost()
@@ -82,6 +85,26 @@ export async function openStandby(
     await network.close()
   }
   return service
+}
+
+/** What the standby has to do with the lease of the name; the host it becomes takes it. */
+function leaseOf(
+  { leaseWitness: witness, leaseSecret: secret }: PdsConfig,
+  { dataDir, url }: Place,
+  fetch: Fetch,
+  { timers, random }: Outside,
+): StandbyLease | undefined {
+  if (witness === undefined || secret === undefined) return undefined
+  const hostname = new URL(url).hostname
+  return {
+    keepEpoch: (epoch) => leaseMemory(dataDir).write({ epoch, claim: undefined }),
+    async endFirst() {
+      const { WitnessClient } = await import('#services/pds')
+      const client = new WitnessClient({ witness, hostname, secret, fetch, timers, random })
+      const { state, epoch } = await client.look()
+      if (state === 'held') await client.release({ epoch })
+    },
+  }
 }
 
 /** Copies for a standby that a crash left behind. */

@@ -33,6 +33,8 @@ export interface StandbyJoined {
   durable: number
   /** Every entry up to this one is in the account files. */
   applied: number
+  /** Of the lease under which the host writes. */
+  leaseEpoch?: number | undefined
 }
 
 /** What a standby has on its disk. */
@@ -95,6 +97,6 @@ export const standbyGetStatus = /* @__PURE__ */ lexicons.query<None, StandbyStat
 /** Errors: NotReady. */
 export const standbyPromote = /* @__PURE__ */ lexicons.procedure<
   None,
-  { unfinished?: boolean },
+  { unfinished?: boolean; firstIsOff?: boolean },
   { seq: number; tookMs: number; accountsStopped: number }
 >('app.falaj.standby.promote')

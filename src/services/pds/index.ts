@@ -121,7 +121,13 @@ export {
   WitnessClient,
   type WitnessPlace,
 } from './lease/index.ts'
-export { type Promoted, Standby, type StandbyDeps, wasPromoted } from './standby/index.ts'
+export {
+  type Promoted,
+  Standby,
+  type StandbyDeps,
+  type StandbyLease,
+  wasPromoted,
+} from './standby/index.ts'
 
 /** Where the migrations of the directory database are. */
 export const pdsMigrations = new URL('./migrations/', import.meta.url)
@@ -335,6 +341,7 @@ async function buildPds(
           publicUrl,
           version: deps.version,
           sealingKey: deps.sealingKey,
+          leaseEpoch: lease?.epoch,
           outside,
           log,
           metrics,

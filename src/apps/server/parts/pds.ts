@@ -10,13 +10,7 @@ import { openLease } from '../lease.ts'
 import { openBlobs } from '../open-blobs.ts'
 import { dropCopies, isStandby, openStandby, requireStandbySettings } from '../open-standby.ts'
 import { readPageFiles } from '../page-files.ts'
-import {
-  type Place,
-  type ServicePart,
-  type Shared,
-  type Started,
-  UsageError,
-} from '../part.ts'
+import { type Place, type ServicePart, type Shared, type Started, UsageError } from '../part.ts'
 import { openRotationKey } from '../rotation-key.ts'
 
 /** PDS 1 issues `.test`, PDS 2 `.two.test`, …: the contract of local mode. */
@@ -117,7 +111,12 @@ export const pdsPart: ServicePart<PdsConfig> = {
         refuseForeignFolders([place.dataDir, values.blobsFolder])
         const about = { handleDomains: values.handleDomains }
         if (await isStandby(values, place.dataDir, services)) {
-          const later = async () => (await openHost(values, place, shared)).service
+          const later = async () => {
+            const { service, did } = await openHost(values, place, shared)
+            // A host without its lease has no name of its own, and serves nobody.
+            if (did === undefined) throw new Error('another host has the lease of this name')
+            return service
+          }
           const from = { storage, Standby, openHost: later }
           return { service: await openStandby(values, place, shared, from), about }
         }

@@ -102,8 +102,9 @@ export function joined(options: {
   sealingKey: Uint8Array
   bounds: { first: number; durable: number }
   applied: number
+  leaseEpoch: number | undefined
 }): StandbyJoined {
-  const { feed, publicUrl, version, secret, sealingKey, bounds, applied } = options
+  const { feed, publicUrl, version, secret, sealingKey, bounds, applied, leaseEpoch } = options
   return {
     epoch: feed.epoch,
     host: publicUrl,
@@ -112,5 +113,6 @@ export function joined(options: {
     first: bounds.first,
     durable: bounds.durable,
     applied,
+    ...(leaseEpoch !== undefined && { leaseEpoch }),
   }
 }

@@ -23,6 +23,8 @@ export interface StandbyHostOptions {
   publicUrl: string
   version: string
   sealingKey: Uint8Array
+  /** Of the lease under which this host writes, if there is one. */
+  leaseEpoch?: number | undefined
   outside: Pick<Outside, 'now' | 'random' | 'timers'>
   log: Log
   metrics: Metrics
@@ -84,7 +86,8 @@ export class StandbyHost {
     const bounds = stream.bounds()
     const waiting = recovery.lowestSeq()
     const applied = waiting === undefined ? bounds.last : Math.min(bounds.last, waiting - 1)
-    return joined({ ...this.#options, feed, bounds, applied })
+    const { leaseEpoch } = this.#options
+    return joined({ ...this.#options, leaseEpoch, feed, bounds, applied })
   }
 
   directory(): Promise<FileCopy> {

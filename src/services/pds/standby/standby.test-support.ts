@@ -62,6 +62,7 @@ export async function openStandby(options: {
     blobs: await openDiskBlobs(join(folder, 'blobs'), { reserveBytes: 0 }),
     fetch: options.fetch,
     keepHostKey: (given) => void (key = given),
+    lease: undefined,
     async openHost() {
       await streams.close()
       host = await options.openHost!(folder)

@@ -159,7 +159,7 @@ test('a standby that takes over has every acknowledged write, every sign-in, and
   const before = await first.get('com.atproto.sync.getLatestCommit', { did: ann.did })
   // It is gone from one moment to the next.
   hosts.clear()
-  const { seq, accountsStopped } = await tail.standby.promote({ unfinished: false })
+  const { seq, accountsStopped } = await tail.standby.promote({ firstIsOff: true })
   assert.deepEqual([seq, accountsStopped], [lastSeq, 0])
   const now = tail.host()
   assert.deepEqual([await now.listTexts(ann), await now.listTexts(bob)], posts)

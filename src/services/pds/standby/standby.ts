@@ -52,6 +52,8 @@ export interface StandbyDeps {
   fetch: Outside['fetch']
   /** Keeps the key that seals the host's secrets. */
   keepHostKey(key: Uint8Array): void
+  /** What keeps the first host from writing when this one takes over; undefined where nothing does. */
+  lease: StandbyLease | undefined
   /** Closes the storage of the standby and opens the host on the same folder. */
   openHost(): Promise<Service>
   outside: Outside
@@ -59,6 +61,14 @@ export interface StandbyDeps {
   metrics: Metrics
   version: string
   onFatal: (error: unknown) => void
+}
+
+/** The lease of the host's name, as its standby has to do with it. */
+export interface StandbyLease {
+  /** All that was written under this epoch is here: the lease may be taken after it. */
+  keepEpoch(epoch: number): Promise<void>
+  /** Ends the first host's, whether it is dead or alive; it is over with its term. */
+  endFirst(): Promise<void>
 }
 
 /** What a promotion did. */
@@ -109,6 +119,9 @@ export class Standby implements Service {
       blobs: this.#blobs,
       sealer: () => this.#sealer!,
       keepKey: (joined) => this.#keepKey(joined),
+      inStepWith: async ({ leaseEpoch }) => {
+        if (leaseEpoch !== undefined) await deps.lease?.keepEpoch(leaseEpoch)
+      },
       timers: outside.timers,
       now: outside.now,
       log,
@@ -149,7 +162,11 @@ export class Standby implements Service {
       query(standbyGetStatus, { auth, handle: () => this.status() }),
       procedure(standbyPromote, {
         auth,
-        handle: ({ input }) => this.promote({ unfinished: input.unfinished === true }),
+        handle: ({ input }) =>
+          this.promote({
+            unfinished: input.unfinished === true,
+            firstIsOff: input.firstIsOff === true,
+          }),
       }),
     ]
     return createRouter(methods, {
@@ -227,8 +244,18 @@ export class Standby implements Service {
    * the host opened on the same folder. Throws NotReady before everything was copied once, unless
    * the operator takes what there is. After a failure behind that the process starts as the host.
    */
-  promote({ unfinished }: { unfinished: boolean }): Promise<Promoted> {
+  promote({
+    unfinished = false,
+    firstIsOff = false,
+  }: {
+    unfinished?: boolean
+    firstIsOff?: boolean
+  }): Promise<Promoted> {
     if (this.#promoting) return this.#promoting
+    if (!this.#deps.lease && !firstIsOff) {
+      const message = 'No lease keeps the first host from writing: say that it is off'
+      throw new XrpcError(400, 'NotReady', message)
+    }
     if (!this.#tail.isSeeded && !unfinished) {
       throw new XrpcError(400, 'NotReady', 'Not everything of the first host is here yet')
     }
@@ -244,6 +271,9 @@ export class Standby implements Service {
     const { log, outside } = this.#deps
     const startedMs = outside.now()
     log.warn('the standby takes the place of its first host', { of: this.#deps.of })
+    await this.#deps.lease?.endFirst().catch((error) => {
+      log.warn('the lease of the first host could not be ended; it is waited out', { error })
+    })
     this.#stopTail.abort(new Error('promoted'))
     await this.#tailing?.catch(() => {})
     this.#path.taken(this.#path.seq)

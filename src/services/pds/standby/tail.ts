@@ -32,6 +32,8 @@ export interface TailParts {
   sealer: () => Sealer
   /** Given the first host's sealed key each time it is joined. */
   keepKey: (joined: StandbyJoined) => void
+  /** Told, once for each process it follows, that all that this process wrote is here. */
+  inStepWith: (joined: StandbyJoined) => Promise<void>
   timers: Timers
   now: () => number
   log: Log
@@ -111,7 +113,7 @@ export class Tail {
     if (directory.position()?.epoch !== joined.epoch) await this.#copyDirectory(signal)
     if (memory.number('seed-from') === undefined) memory.set('seed-from', joined.applied)
     if (this.isSeeded) await path.apply()
-    const both = [this.#follow(signal), ...(this.isSeeded ? [] : [this.#seed(signal)])]
+    const both = [this.#follow(joined, signal), ...(this.isSeeded ? [] : [this.#seed(signal)])]
     try {
       await Promise.all(both)
     } finally {
@@ -155,8 +157,9 @@ export class Tail {
   }
 
   /** Pulls, takes, and says by the next pull what is on the disk. */
-  async #follow(signal: AbortSignal): Promise<void> {
-    const { path } = this.#parts
+  async #follow(joined: StandbyJoined, signal: AbortSignal): Promise<void> {
+    const { path, inStepWith } = this.#parts
+    let wasInStep = false
     while (!signal.aborted) {
       const batch = await this.#pullUntilSeeded(signal)
       if (!batch) continue
@@ -164,6 +167,10 @@ export class Tail {
       const isAll = path.seq >= batch.newestSeq && this.#change >= batch.newestChange
       if (isAll) this.inStepMs = this.#parts.now()
       if (!this.isSeeded) continue
+      if (isAll && !wasInStep) {
+        wasInStep = true
+        await inStepWith(joined)
+      }
       this.problem = undefined
       this.state = 'following'
       await this.#apply(batch)
