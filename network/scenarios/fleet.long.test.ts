@@ -36,7 +36,7 @@ test('hundreds arrive whole and once, the bad rows are named, whoever is killed 
   const waiting = Array.from({ length: ACCOUNTS }, (_, i) => i).values()
   const work = async () => {
     for (const i of waiting) {
-      movers[i] = await network.person(`m${i}`, { records: 3 + (i % 5), blobs: i % 3 })
+      movers[i] = await network.person(`acc${i}`, { records: 3 + (i % 5), blobs: i % 3 })
     }
   }
   await Promise.all(Array.from({ length: 8 }, work))
@@ -45,7 +45,7 @@ test('hundreds arrive whole and once, the bad rows are named, whoever is killed 
     // Some by their own password, the others let go.
     [handle, i % 50 === 0 ? password : '', (i % 3) + 1].join(','),
   )
-  const bad = ['ghost.test,,1', 'm1.test.example,,1', 'm0.two.test,word of nobody,2']
+  const bad = ['ghost.test,,1', 'acc1.test.example,,1', 'acc0.two.test,word of nobody,2']
   writeFileSync(table, ['account,password,wave', ...rows, ...bad].join('\n'))
   const report = join(network.folder, 'moved')
   const words = ['move', 'fleet', table, '--from', network.old.url, '--to', network.new.url]
@@ -84,15 +84,15 @@ test('hundreds arrive whole and once, the bad rows are named, whoever is killed 
         receipt?.sameBlobs,
       ],
       ['done', did, records, blobs, true, true],
-      `m${i}`,
+      `acc${i}`,
     )
     const query = `com.atproto.sync.getRepoStatus?did=${did}`
     const [there, here] = await Promise.all([
       network.call(network.old, query),
       network.call(network.new, query),
     ])
-    assert.deepEqual([there.body.active, here.body.active], [false, true], `m${i}`)
+    assert.deepEqual([there.body.active, here.body.active], [false, true], `acc${i}`)
     const log = await (await fetch(`${network.plc.url}/${did}/log`)).json()
-    assert.equal((log as unknown[]).length, 2, `the identity of m${i} changed once`)
+    assert.equal((log as unknown[]).length, 2, `the identity of acc${i} changed once`)
   }
 })

@@ -4,6 +4,7 @@ import { ConfigError } from '#platform/runtime'
 import {
   type MoveReceipt,
   type MoveState,
+  type MoveWarning,
   move,
   type Preflight,
   planMove,
@@ -16,6 +17,7 @@ import { type Flags, readFlags, readOrigin, requireFlags } from './flags.ts'
 import { moveByJob, readVerb, runMoveVerb } from './move-job.ts'
 import { ownerNetwork } from './owner-network.ts'
 import { readPassword } from './password.ts'
+import { describeParts } from './private.ts'
 import { ask, endProgress, showProgress, tell } from './terminal.ts'
 
 const FLAGS = {
@@ -171,12 +173,37 @@ function describePreflight(found: Preflight): string {
 }
 
 function describeReceipt(receipt: MoveReceipt): string {
-  const { handle, from, to, records, blobs, missingBlobs, preferences, sameRoot } = receipt
+  const { handle, from, to, records, blobs, missingBlobs, privateParts, sameRoot } = receipt
+  const { bytes, late, sameBlobs, sightings, warnings } = receipt
   const seconds = ((receipt.finishedMs - receipt.startedMs) / 1000).toFixed(1)
+  const lost = missingBlobs.length > 0 ? `, ${missingBlobs.length} the old host did not have` : ''
+  const size = bytes === undefined ? '' : `, ${(bytes / 1e6).toFixed(1)} MB fetched`
+  const conflicts =
+    late && late.conflictCount > 0
+      ? `, ${late.conflictCount} changed at both: what is here stays`
+      : ''
+  const more = [
+    late && `  late         ${late.records} written at the last moment, and brought${conflicts}`,
+    ...sightings.map(
+      ({ url, seen, ms }) =>
+        `  ${seen ? `seen         by ${url} after ${(ms / 1000).toFixed(1)} s` : `not seen yet by ${url}`}`,
+    ),
+    ...warnings.map((one) => `  warning      ${WARNINGS[one]}`),
+  ].filter(Boolean)
   return `${handle} moved from ${from} to ${to} in ${seconds} s
   records      ${records}, ${sameRoot ? 'the same tree' : 'NOT the same tree'} ${receipt.destinationHead.data}
-  blobs        ${blobs}${missingBlobs.length > 0 ? `, ${missingBlobs.length} the old host did not have` : ''}
-  preferences  ${preferences}
-  identity     ${receipt.operation ?? 'its document names the new host'}
-`
+  blobs        ${blobs}${sameBlobs ? ', all that the old host lists' : ''}${lost}${size}
+${describeParts(privateParts)}  identity     ${receipt.operation ?? 'its document names the new host'}
+${more.map((line) => `${line}\n`).join('')}`
+}
+
+const WARNINGS: Readonly<Record<MoveWarning, string>> = {
+  'source-silent':
+    'the old host did not answer after the switch, and may believe that the account is there',
+  'source-refused':
+    'the session at the old host had ended: sign in there, and deactivate the account',
+  'late-writes-left': 'what was written there at the last moment could not be brought',
+  'not-seen-yet': 'not every relay and app view has seen the account here yet',
+  'blobs-not-compared':
+    'there are too many blobs to compare both lists; each was checked by its hash',
 }

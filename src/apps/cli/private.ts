@@ -13,7 +13,9 @@ function said({ outcome, count, names = [] }: PrivatePartCopied): string {
       return count === 0 ? 'none' : `${names.map(shown).join(', ')}: to be made again`
     case 'kept':
       return 'as it is here: it was in use already'
+    case 'shared':
+      return 'where it was: it need not move'
     default:
-      return 'not in the copy, or nobody here takes it'
+      return 'not said by where it was, or nobody here takes it'
   }
 }

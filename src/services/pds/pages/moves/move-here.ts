@@ -21,6 +21,7 @@ import {
 } from '../index.ts'
 import { durationText, hostName } from './amounts.ts'
 import { hereWords } from './move-words.ts'
+import { planExtras, sizeText } from './plan-words.ts'
 import { openTicket, sealTicket, TICKET_CHARS_MAX, type Ticket } from './ticket.ts'
 
 type Parts = Pick<
@@ -221,11 +222,12 @@ function whatHappens(visit: Visit, outlook: MoveOutlook): Html {
     list.map((one, i) => html`${i > 0 && ' · '}<bdi>${one}</bdi>`)
   return html`<ul class="plain-list">
 ${item(w.keepsName, html`${latin(`@${handle}`)} · ${w.fates[outlook.handleFate]}`)}
-${item(w.copies, html`${w.records}: ${count(visit, records)} · ${w.media}: ${count(visit, blobs)}. ${w.copiesText}`)}
+${item(w.copies, html`${w.records}: ${count(visit, records)} · ${w.media}: ${count(visit, blobs)}${sizeText(visit, outlook)}. ${w.copiesText}`)}
 ${item(w.meanwhile, html`${w.meanwhileText} ${w.long} ${durationText(visit, outlook.seconds)}.`)}
 ${outlook.identity === 'web' && item(w.web, w.webText)}
 ${ownRotationKeys > 0 && item(w.keys, html`${w.keysText} ${count(visit, ownRotationKeys)}`)}
 ${otherServices.length > 0 && item(w.services, html`${names(otherServices)}`)}
+${planExtras(visit, outlook, item)}
 ${item(w.apps, html`${w.appsText}${appPasswords.length > 0 && html` ${w.appsNames} ${names(appPasswords)}`}`)}
 ${item(w.back, w.backText)}
 </ul>`

@@ -285,7 +285,6 @@ interface MoveWords {
   name: string
   records: string
   missing: string
-  preferences: string
   warnings: Record<string, string>
   late: string
   kept: string
@@ -402,7 +401,6 @@ export const moveWords: Words<MoveWords> = {
     name: 'الاسم',
     records: 'السجلات',
     missing: 'ينقص',
-    preferences: 'التفضيلات',
     warnings: {
       'source-silent':
         'لم يجب المضيف القديم بعد انتقالك، فقد يظن أن حسابك ما زال عنده. لا يضرّ ذلك شيئًا هنا.',
@@ -541,7 +539,6 @@ export const moveWords: Words<MoveWords> = {
     name: 'Handle',
     records: 'Records',
     missing: 'missing',
-    preferences: 'Preferences',
     warnings: {
       'source-silent':
         'The old host did not answer after you had moved: it may still believe that your account is there. That harms nothing here.',

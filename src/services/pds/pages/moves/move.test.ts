@@ -69,7 +69,7 @@ test('the check tells in plain words what will happen, and changes nothing anywh
   const browser = await checked(alice)
   assert.equal(browser.seen!.status, 200)
   assert.match(says(browser), /You keep your handle @alice\.test · Your old host gave it to you/)
-  assert.match(says(browser), /Records: 1 · Pictures and videos: 0/)
+  assert.match(says(browser), /Records: 1 · Pictures and videos: 0 · about \d+ byte/)
   assert.match(says(browser), /It takes about 3 seconds/)
   assert.match(says(browser), /You have these: x/)
   assert.match(browser.seen!.text, /name="email"[^>]*value="alice@mail\.example"/)

@@ -6,6 +6,7 @@ import { type Html, html, latin, type Visit } from '../index.ts'
 import { bytesText, durationText, hostName, rateText } from './amounts.ts'
 import { moveWords } from './move-words.ts'
 import { isSwitched, shareDone } from './picture.ts'
+import { broughtFacts, privateFacts } from './plan-words.ts'
 
 export interface Around {
   document: WantedDocument | undefined
@@ -133,10 +134,11 @@ function receiptPart(visit: Visit, { id }: MoveView, receipt: MoveReceipt): Html
 <dl class="facts"><dt>${w.name}</dt><dd>${latin(`@${receipt.handle}`)}</dd>
 <dt>${w.records}</dt><dd>${count(visit, receipt.records)}</dd>
 <dt>${w.media}</dt><dd>${count(visit, receipt.blobs)}${missingBlobs.length > 0 && html` · ${w.missing} ${count(visit, missingBlobs.length)}`}</dd>
-<dt>${w.preferences}</dt><dd>${count(visit, receipt.preferences)}</dd>
+${broughtFacts(visit, receipt)}
 ${late && html`<dt>${w.late}</dt><dd>${count(visit, late.records)}${late.conflictCount > 0 && html` · ${w.kept}: ${count(visit, late.conflictCount)}`}</dd>`}
 ${sightings.map(({ url, seen }) => html`<dt>${seen ? w.seen : w.notSeen}</dt><dd>${latin(hostName(url))}</dd>`)}
 <dt>${w.took}</dt><dd>${took} · ${when(visit, finishedMs)}</dd></dl>
+${privateFacts(visit, receipt.privateParts)}
 ${warnings.map((one) => html`<p class="notice" data-tone="warm">${w.warnings[one] ?? one}</p>`)}
 <p><a class="button" href="/account/move/receipt.json?id=${id}" download>${w.saveReceipt}</a></p>
 <details class="more" id="proof"><summary>${w.proof}</summary><textarea class="input plain-text" dir="ltr" readonly rows="16" spellcheck="false" aria-label="${w.proof}">${JSON.stringify(receipt, undefined, 2)}</textarea></details>
