@@ -34,8 +34,9 @@ export type Frame = Uint8Array | string
 /**
  * Frames that are ready together. The array object is the key under which the listener keeps the
  * wire form, so handing the same array to many readers builds it once. Never change it afterwards.
+ * One with a `Symbol.dispose` is for one reader, and is told when its socket has taken all of it.
  */
-export type FrameBatch = readonly Frame[]
+export type FrameBatch = readonly Frame[] & Partial<Disposable>
 
 /** A supervised task. It ends when the signal aborts; a throw restarts it with growing pauses. */
 export interface Loop {

@@ -58,6 +58,31 @@ test('what is written is what a WebSocket reader reads', async () => {
   )
 })
 
+test("frames that are one reader's alone arrive whole, and go back when the socket has taken them", async () => {
+  const files = memoryFiles()
+  const streams = await openLocalStreams('/streams', { files })
+  const written = await streams.open('events')
+  const payloads = Array.from({ length: 200 }, (_, n) => Buffer.alloc(60_000, n))
+  for (const payload of payloads) {
+    await written.append([{ key: 'did:x', kind: 1, make: () => payload }]).durable
+  }
+  await streams.close()
+  const again = await openLocalStreams('/streams', { files: files })
+  const stream = await again.open('events')
+  const batches: FrameBatch[] = []
+  await using rig = await streaming(async function* () {
+    for await (const batch of stream.read({ after: 0 })) {
+      const frames = batch.map(({ payload }) => payload)
+      batches.push(frames)
+      yield Object.assign(frames, { [Symbol.dispose]: () => batch[Symbol.dispose]!() })
+    }
+  })
+  const seen = (await collect(read(rig.url))).flat() as Uint8Array[]
+  assert.equal(Buffer.compare(Buffer.concat(seen), Buffer.concat(payloads)), 0)
+  assert.ok(batches.flat().every((frame) => frame.length === 0))
+  await again.close()
+})
+
 test('a batch is put into wire form once, however many read it', () => {
   const batch = [Buffer.alloc(10), 'text']
   assert.equal(wireBatch(batch), wireBatch(batch))

@@ -135,7 +135,7 @@ export class Subscribers {
         const wire = wireBatch(batch)
         this.frames.add(batch.length)
         this.bytes.add(wire.length)
-        if (!socket.write(wire) && !(await drained(socket, this.limits.stallMs)))
+        if (!socket.write(wire, taken(batch)) && !(await drained(socket, this.limits.stallMs)))
           return this.cutSlow(client, socket, to)
       }
       if (client.readyState === client.OPEN) client.close(1000)
@@ -171,6 +171,14 @@ export class Subscribers {
       }
       if (this.open.size > 0) this.schedulePing()
     }, this.limits.pingMs).unref()
+  }
+}
+
+/** Tells a batch that asks for it when the socket has taken it; what a broken socket held is the collector's. */
+function taken(batch: FrameBatch): ((error?: Error | null) => void) | undefined {
+  if (!batch[Symbol.dispose]) return undefined
+  return (error) => {
+    if (!error) batch[Symbol.dispose]?.()
   }
 }
 

@@ -169,6 +169,12 @@ export interface Entry {
   readonly blanked: boolean
 }
 
+/**
+ * Entries that come together. One with a `Symbol.dispose` is its reader's alone: who has done with it may say so, which
+ * frees the payloads before the collector does. They are empty afterwards.
+ */
+export type EntryBatch = readonly Entry[] & Partial<Disposable>
+
 export interface NewEntry {
   /** At most 255 bytes of UTF-8. */
   key: string
@@ -226,7 +232,7 @@ export interface Stream {
    * Neighbours of one time are all or nothing on disk. Resolves after the fsync; throws and rejects as `append` does.
    */
   copy(entries: readonly Entry[]): Promise<void>
-  read(options: ReadOptions): AsyncIterableIterator<readonly Entry[]>
+  read(options: ReadOptions): AsyncIterableIterator<EntryBatch>
   bounds(): StreamBounds
   /** With manualRelease: makes durable entries up to `seq` visible. */
   release(seq: number): void

@@ -6,6 +6,7 @@ export {
   type BlobRange,
   type Blobs,
   type Entry,
+  type EntryBatch,
   type Kv,
   type Migration,
   type NewEntry,

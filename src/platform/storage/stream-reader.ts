@@ -1,4 +1,4 @@
-import { type Entry, type ReadOptions, StorageError } from './contracts.ts'
+import { type Entry, type EntryBatch, type ReadOptions, StorageError } from './contracts.ts'
 import type { LiveTail } from './live-tail.ts'
 import { blockBytes } from './segment-file.ts'
 import { cutBatches } from './stream-reads.ts'
@@ -9,13 +9,13 @@ export interface ReadableStream {
   readonly closed: boolean
   readonly liveTail: LiveTail
   /** The next batch above `after` and up to `limit`; undefined when there is none. */
-  fetch(after: number, limit: number, reader: object): Promise<readonly Entry[] | undefined>
+  fetch(after: number, limit: number, reader: object): Promise<EntryBatch | undefined>
   /** Told by a reader that it ends. */
   left(reader: object): void
 }
 
 /** A cursor. It holds at most the batch it hands out. */
-export class StreamReader implements AsyncIterableIterator<readonly Entry[]> {
+export class StreamReader implements AsyncIterableIterator<EntryBatch> {
   readonly #stream: ReadableStream
   readonly #live: boolean
   /** Where a reader that is not live ends. */
@@ -24,7 +24,7 @@ export class StreamReader implements AsyncIterableIterator<readonly Entry[]> {
   readonly #signal: AbortSignal | undefined
   #after: number
   /** Pieces of a batch that was larger than this reader takes. */
-  #pieces: (readonly Entry[])[] = []
+  #pieces: EntryBatch[] = []
   #ended = false
   #wake: (() => void) | undefined
 
@@ -45,7 +45,7 @@ export class StreamReader implements AsyncIterableIterator<readonly Entry[]> {
     return this
   }
 
-  async next(): Promise<IteratorResult<readonly Entry[]>> {
+  async next(): Promise<IteratorResult<EntryBatch>> {
     while (!this.#ended && !this.#signal?.aborted) {
       if (this.#stream.closed) {
         if (this.#live) break
@@ -64,12 +64,12 @@ export class StreamReader implements AsyncIterableIterator<readonly Entry[]> {
     return { done: true, value: undefined }
   }
 
-  async return(): Promise<IteratorResult<readonly Entry[]>> {
+  async return(): Promise<IteratorResult<EntryBatch>> {
     this.#end()
     return { done: true, value: undefined }
   }
 
-  async #fetch(): Promise<readonly Entry[] | undefined> {
+  async #fetch(): Promise<EntryBatch | undefined> {
     const limit = this.#live ? this.#stream.liveTail.visible : this.#upTo
     const batch = await this.#stream.fetch(this.#after, limit, this)
     // Burned seqs may be all that is left below the limit.

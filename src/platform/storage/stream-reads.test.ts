@@ -88,3 +88,50 @@ test('one far behind is not waited for, nor does it wait', async () => {
   assert.deepEqual(await seqs(stream.read({ after: 60 })), all.slice(60))
   assert.deepEqual((await seqs(early)).at(-1), ENTRIES)
 })
+
+/** A stream whose blocks are cut as those of a host: by many small writes. */
+async function byOneAndOne(entries: number): Promise<{ stream: Stream; close(): Promise<void> }> {
+  const files = memoryFiles()
+  const write = await openLocalStreams('/streams', { files })
+  const written = await write.open('events')
+  for (let n = 0; n < entries; n++) {
+    await written.append([entry(new Uint8Array(ENTRY_BYTES).fill(n))]).durable
+  }
+  await write.close()
+  const streams = await openLocalStreams('/streams', { files, cacheBytes: CACHE_BYTES })
+  return { stream: await streams.open('events'), close: () => streams.close() }
+}
+
+test('who reads alone may give back what it has had, and is given it again when it asks', async () => {
+  const { stream, close } = await byOneAndOne(20)
+  for (const _ of ['once', 'again']) {
+    const seen: string[] = []
+    for await (const batch of stream.read({ after: 0 })) {
+      for (const { payload } of batch) seen.push(`${payload.length} ${payload[0]}`)
+      batch[Symbol.dispose]!()
+      batch[Symbol.dispose]!()
+      assert.ok(batch.every(({ payload }) => payload.length === 0))
+    }
+    assert.deepEqual(
+      seen,
+      Array.from({ length: 20 }, (_, n) => `${ENTRY_BYTES} ${n}`),
+    )
+  }
+  await close()
+})
+
+test('what two read together neither takes from the other', async () => {
+  const { stream, close } = await byOneAndOne(50)
+  const read = async () => {
+    const bytes: number[] = []
+    for await (const batch of stream.read({ after: 0 })) {
+      await new Promise((resolve) => setImmediate(resolve))
+      bytes.push(...batch.map(({ payload }) => payload[0]!))
+      batch[Symbol.dispose]?.()
+    }
+    return bytes
+  }
+  const expected = Array.from({ length: 50 }, (_, n) => n)
+  for (const seen of await Promise.all([read(), read(), read()])) assert.deepEqual(seen, expected)
+  await close()
+})

@@ -1,11 +1,11 @@
 import { Company } from './company.ts'
-import { type Entry, StorageError } from './contracts.ts'
+import { type Entry, type EntryBatch, StorageError } from './contracts.ts'
 import { isMissing } from './errors.ts'
 import type { OpenFiles } from './open-files.ts'
 import { blockBytes, corrupt, loadIndex, readEntries, type Segment } from './segment-file.ts'
 
 /** Entries of one block, cut into batches that every reader with the default bound shares. */
-type Block = readonly (readonly Entry[])[]
+type Block = (readonly Entry[])[]
 
 /** Where a block lies in its segment, and the seqs it may hold. */
 interface Place {
@@ -26,6 +26,8 @@ interface Held {
   bytes: number
   /** Counted, as it is in memory or about to be. */
   isIn: boolean
+  /** Somebody else asked for it as well. */
+  isShared: boolean
 }
 
 /** Cuts entries into batches of at most `maxBytes` of payload, or of one entry. Returns the same array when one is enough. */
@@ -69,7 +71,7 @@ export class StreamReads {
    * The next durable entries above `after`; undefined when there are none. May go beyond any release. Who reads is waited
    * for by those ahead of it, until it has `left`.
    */
-  async next(after: number, reader: object): Promise<readonly Entry[] | undefined> {
+  async next(after: number, reader: object): Promise<EntryBatch | undefined> {
     this.#company.moved(reader, after)
     for (;;) {
       const segment = this.#segmentAfter(after)
@@ -108,16 +110,22 @@ export class StreamReads {
     this.#cachedBytes = 0
   }
 
-  async #nextIn(segment: Segment, after: number): Promise<readonly Entry[]> {
+  async #nextIn(segment: Segment, after: number): Promise<EntryBatch> {
     segment.index ??= await this.#openFiles.use(segment.path, (file) => loadIndex(file, segment))
     const { seqs, offsets, end } = segment.index
     for (let row = blockOf(seqs, after + 1); row < seqs.length; row++) {
-      const block = await this.#block(segment, {
+      const [key, held] = this.#hold(segment, {
         from: offsets[row]!,
         to: offsets[row + 1] ?? end,
         firstSeq: seqs[row]!,
         lastSeq: (seqs[row + 1] ?? segment.lastSeq + 1) - 1,
       })
+      const block = await held.block
+      const [only] = block
+      if (block.length === 1 && only![0]!.seq > after && this.#isAlone(held)) {
+        this.#drop(key, held)
+        return disposable(only!)
+      }
       for (const batch of block) {
         if (batch.at(-1)!.seq <= after) continue
         if (batch[0]!.seq > after) return batch
@@ -127,22 +135,28 @@ export class StreamReads {
     throw corrupt(segment, end, `it ends before its last seq ${segment.lastSeq}`)
   }
 
-  #block(segment: Segment, place: Place): Promise<Block> {
+  #hold(segment: Segment, place: Place): [string, Held] {
     const { from, to } = place
     const key = `${segment.header.base}:${from}:${to}`
     const cached = this.#blocks.get(key)
     if (cached) {
       this.#blocks.delete(key)
       this.#blocks.set(key, cached)
-      return cached.block
+      cached.isShared = true
+      return [key, cached]
     }
-    const held: Held = { block: EMPTY, place, bytes: to - from, isIn: false }
+    const held: Held = { block: EMPTY, place, bytes: to - from, isIn: false, isShared: false }
     this.#blocks.set(key, held)
     held.block = this.#makeRoom(key, held)
       .then(() => this.#openFiles.use(segment.path, (file) => readEntries(file, segment, from, to)))
       .then((entries) => cutBatches(entries, blockBytes))
     held.block.catch(() => this.#drop(key, held))
-    return held.block
+    return [key, held]
+  }
+
+  /** Nobody but its only reader can come to hold this block. */
+  #isAlone(held: Held): boolean {
+    return this.#company.size === 1 && !held.isShared
   }
 
   /** Puts blocks out of memory for another: those right before it only when the readers on their way to it have had them. */
@@ -194,6 +208,17 @@ export class StreamReads {
     this.#blocks.delete(key)
     if (held.isIn) this.#cachedBytes -= held.bytes
   }
+}
+
+/** A batch whose bytes go back when its reader says that it has done with them. */
+function disposable(batch: readonly Entry[]): EntryBatch {
+  return Object.defineProperty(batch, Symbol.dispose, { value: free })
+}
+
+/** They lie in one buffer, unless all are blank. */
+function free(this: readonly Entry[]): void {
+  const buffer = this.find(({ payload }) => payload.length > 0)?.payload.buffer as ArrayBuffer
+  if (buffer && !buffer.detached) buffer.transfer(0)
 }
 
 function isEmpty(segment: Segment): boolean {

@@ -2,6 +2,7 @@ import { dirname } from 'node:path'
 import {
   type Appended,
   type Entry,
+  type EntryBatch,
   type NewEntry,
   type ReadOptions,
   StorageError,
@@ -89,7 +90,7 @@ export class LocalStream implements Stream {
     this.#tail.show(seq)
   }
 
-  read(options: ReadOptions): AsyncIterableIterator<readonly Entry[]> {
+  read(options: ReadOptions): AsyncIterableIterator<EntryBatch> {
     return new StreamReader(this, options, this.#tail.visible)
   }
 
@@ -98,7 +99,7 @@ export class LocalStream implements Stream {
   }
 
   /** The next batch above `after` and up to `limit`, for a reader; undefined when there is none. */
-  async fetch(after: number, limit: number, reader: object): Promise<readonly Entry[] | undefined> {
+  async fetch(after: number, limit: number, reader: object): Promise<EntryBatch | undefined> {
     // What was trimmed may still be in memory; it is gone all the same.
     const from = Math.max(after, this.#first - 1)
     if (from >= limit) return undefined

@@ -61,6 +61,24 @@ describe('following a log', () => {
     assert.deepEqual(await follow(logOf([]).log, 0), [])
   })
 
+  test("what is this reader's alone goes back when its frames do, or at once when it has none", async () => {
+    const back: number[] = []
+    const batchOf = (...seqs: number[]) =>
+      Object.assign(seqs, { [Symbol.dispose]: () => void back.push(...seqs) })
+    const log: EventLog<number> = {
+      bounds: () => ({ first: 1, last: 4 }),
+      async *read() {
+        yield* [batchOf(1, 2), [3], batchOf(4)]
+      },
+    }
+    const odd = framesOnce<number>((seq) => (seq === 4 ? undefined : Uint8Array.of(seq)))
+    const batches: FrameBatch[] = []
+    for await (const batch of followLog(log, { cursor: 0, signal }, odd)) batches.push(batch)
+    assert.deepEqual(back, [4])
+    for (const batch of batches) batch[Symbol.dispose]?.()
+    assert.deepEqual(back, [4, 1, 2])
+  })
+
   test('says OutdatedCursor first when events before its oldest were missed', async () => {
     const batches = await follow(logOf([[10, 11]]).log, 5)
     const info = decodeFrame(batches[0]![0] as Uint8Array)

@@ -6,7 +6,11 @@ import type { FrameBatch } from './http.ts'
 /** What is needed of a durable log; the storage floor's streams fit. */
 export interface EventLog<E> {
   bounds(): { first: number; last: number }
-  read(options: { after: number; live: true; signal: AbortSignal }): AsyncIterable<readonly E[]>
+  read(options: {
+    after: number
+    live: true
+    signal: AbortSignal
+  }): AsyncIterable<readonly E[] & Partial<Disposable>>
 }
 
 const outdated = encodeFrame('#info', {
@@ -33,8 +37,18 @@ export async function* followLog<E>(
   if (cursor && first > 1 && cursor < first - 1) yield [outdated]
   for await (const batch of log.read({ after: cursor ?? last, live: true, signal })) {
     const frames = framesOf(batch)
-    if (frames.length > 0) yield frames
+    if (frames.length > 0) yield untilTaken(frames, batch)
+    else batch[Symbol.dispose]?.()
   }
+}
+
+/** Frames that lie in a batch which is its reader's alone pass on that it is done with. */
+function untilTaken(frames: FrameBatch, batch: Partial<Disposable>): FrameBatch {
+  if (!batch[Symbol.dispose]) return frames
+  return Object.defineProperty(frames, Symbol.dispose, {
+    value: () => batch[Symbol.dispose]?.(),
+    configurable: true,
+  })
 }
 
 /** Makes the frames of a batch once, however many readers it is handed to. */

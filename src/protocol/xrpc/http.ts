@@ -29,8 +29,11 @@ export interface HttpResponse {
 /** One WebSocket message: binary (event streams) or text (jetstream). */
 export type Frame = Uint8Array | string
 
-/** Ready frames, in order. The same batch object may be handed to many readers. */
-export type FrameBatch = readonly Frame[]
+/**
+ * Ready frames, in order. The same batch object may be handed to many readers; one with a
+ * `Symbol.dispose` is for one, and is told when the socket has taken all of it.
+ */
+export type FrameBatch = readonly Frame[] & Partial<Disposable>
 
 /**
  * Headers of every answer: any page may call, and read all headers (`dpop-nonce`,
