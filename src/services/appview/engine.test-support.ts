@@ -24,6 +24,47 @@ export async function openIndex(path = ':memory:'): Promise<Sql> {
   return new AwaitedSql(await openPostgres({ url, migrations, readers: 2 }))
 }
 
+/**
+ * An index whose tables are each cut into pieces by the key that a distributed engine would cut it
+ * by, on a server that goes by indexes wherever it can. Accounts have large numbers there.
+ */
+export async function openInPieces(
+  keys: Readonly<Record<string, string>>,
+  count: number,
+): Promise<Sql> {
+  const schema = await (await sharedPostgres()).schema()
+  const off = [...['seqscan', 'hashjoin', 'mergejoin', 'bitmapscan', 'material']].map(
+    (name) => `%20-c%20enable_${name}%3Doff`,
+  )
+  const inPieces = migrations.map((migration) => ({
+    ...migration,
+    postgres: (migration.postgres ?? migration.sql).replace(
+      /create table (\w+) \(([^;]*)\)(?: without rowid)?;/g,
+      (whole, table: string, columns: string) => {
+        const key = keys[table]
+        if (key === undefined) return whole
+        const pieces = Array.from({ length: count }, (_, i) =>
+          [`create table ${table}_p${i} partition of ${table} for values`]
+            .concat(`with (modulus ${count}, remainder ${i});`)
+            .join(' '),
+        )
+        // A column that is cut by gives no numbers out.
+        const plain = columns.replace(/integer primary key/, 'integer not null primary key')
+        return [`create table ${table} (${plain}) partition by hash (${key});`, ...pieces].join(
+          '\n',
+        )
+      },
+    ),
+  }))
+  const sql = await openPostgres({
+    url: `${schema}${off.join('')}`,
+    migrations: inPieces,
+    readers: 2,
+  })
+  await sql.run('alter sequence actor_aid_seq restart with 1000001')
+  return new AwaitedSql(sql)
+}
+
 /** Statements that have every post refused whose text is poison. */
 export const poisonTrigger = isPostgres
   ? [

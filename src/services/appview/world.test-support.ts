@@ -263,6 +263,8 @@ export interface Ref {
 
 export interface WorldOptions {
   path?: string
+  /** Opens the index in another way than by `path`. */
+  index?: () => Promise<Sql>
   startMs?: number
   config?: Partial<AppviewConfig>
   /** The index is one of several files, in memory, and can be made anew. */
@@ -325,12 +327,12 @@ export class World {
   #loops: RunningLoops | undefined
   readonly #transport = localTransport()
   readonly #files: TestFiles | undefined
-  readonly #path: string
+  readonly #open: () => Promise<Sql>
   readonly #config: Partial<AppviewConfig>
 
   constructor(options: WorldOptions = {}) {
     this.#files = options.files
-    this.#path = options.path ?? ':memory:'
+    this.#open = options.index ?? (() => openIndex(options.path))
     this.#config = options.config ?? {}
     this.outside = testOutside({
       startMs: options.startMs,
@@ -358,7 +360,7 @@ export class World {
   async start(): Promise<this> {
     this.metrics = createMetrics()
     if (this.#files !== undefined) this.#sql = await this.#files.open(this.#files.current)
-    this.#sql ??= await openIndex(this.#path)
+    this.#sql ??= await this.#open()
     const config = appviewConfig.with({ pdsHosts: [PDS], ...this.#config })
     this.appview = await createAppview(
       { ...config, plc: PLC, relay: RELAY },
