@@ -17,6 +17,7 @@ import {
 } from '../rig.ts'
 
 const PASSWORD = 'alice-password'
+const SCHOOL = new Uint8Array(16).fill(77)
 const NEW_PASSWORD = 'alice at her new host'
 
 /** Alice's host is a process that will be destroyed; the directory and another host are in this one. */
@@ -35,12 +36,14 @@ describe('an account in a vault', () => {
   let did: Did
   let regret: string
   let beforeRegret: string
+  let bobDid: Did
 
   before(async () => {
     network = await startNetwork('--services', 'plc,pds')
     const plc = ['--plc', network.plc.url]
     host = new ServerProcess('pds', '--dev', '--data', join(folder.path, 'pds'), ...plc)
-    await host.with('--handle-domains', '.old.test').start()
+    const above = ['--recovery-did-key', recoveryKey(SCHOOL).publicKey.didKey]
+    await host.with('--handle-domains', '.old.test', ...above).start()
     vault = new ServerProcess('vault', '--dev', '--data', join(folder.path, 'vault'), ...plc)
     await vault.with('--follow-host', host.url).start()
     alice = new AtpAgent({ service: host.url })
@@ -135,6 +138,15 @@ describe('an account in a vault', () => {
     const kept = await run('vault', 'keep-private', did, ...own, '--password-file', password)
     assert.equal(kept.code, 0, kept.err)
     assert.match(kept.out, /^Kept; the host does not say: appview/)
+    const bob = new AtpAgent({ service: host.url })
+    const email = 'bob@example.com'
+    await bob.createAccount({ handle: 'bob.old.test', email, password: PASSWORD })
+    await bob.post({ text: 'of bob' })
+    bobDid = bob.assertDid as Did
+    await eventually('the vault has bob', async () => {
+      const { out } = await run('vault', 'show', bobDid, '--vault', vault.url)
+      return /states +2/.test(out)
+    })
     await host.kill()
     rmSync(join(folder.path, 'pds'), { recursive: true })
 
@@ -178,5 +190,47 @@ describe('an account in a vault', () => {
     assert.equal(data.cids.length, 1)
     const identity = await plcClient({ plcUrl: network.plc.url, fetch }).data(did)
     assert.equal(identity?.services.atproto_pds?.endpoint, to)
+  })
+
+  test('with everybody else of that host: beside it as archives, or into another one by the organisation’s key', async () => {
+    const aside = join(folder.path, 'aside')
+    const archives = ['vault', 'restore-host', '--vault', vault.url, '--out', aside]
+    const past = await run(...archives, '--at', beforeRegret, '--json')
+    assert.equal(past.code, 0, past.err)
+    const outcomes = (out: string) =>
+      Object.fromEntries(
+        (JSON.parse(out).accounts as { did: string; outcome: string; records?: number }[]).map(
+          ({ did, outcome, records = 0 }) => [did, `${outcome} ${records}`],
+        ),
+      )
+    assert.deepEqual(outcomes(past.out), { [did]: 'restored 6', [bobDid]: 'nothing-so-old 0' })
+    const files = readdirSync(join(aside, did.replaceAll(':', '_')))
+    assert.ok(files.includes('repo.car') && files.includes('account.json'))
+    const again = await run(...archives, '--at', beforeRegret)
+    assert.match(again.out, /was-there +1\n/)
+
+    const to = network.pds[0]!.url
+    const sheet = recoverySheet(SCHOOL).map(({ word }) => word)
+    const table = join(folder.path, 'table')
+    const all = [
+      ...['vault', 'restore-host', '--vault', vault.url, '--from', host.url, '--to', to],
+      ...['--plc', network.plc.url, '--table', table, '--rename-from', '.old.test'],
+      ...['--words-file', file('school', sheet.join(' ')), '--json'],
+    ]
+    const { code, out, err } = await run(...all)
+    assert.equal(code, 0, err)
+    assert.equal(outcomes(out)[bobDid], 'restored 1')
+    assert.ok([undefined, 'elsewhere 0'].includes(outcomes(out)[did]), `she is left alone: ${out}`)
+    const line = readFileSync(table, 'utf8')
+      .split('\n')
+      .find((one) => one.includes(bobDid))!
+    const bob = new AtpAgent({ service: to })
+    await bob.login({ identifier: 'bob.test', password: JSON.parse(line).password })
+    const params = { repo: bobDid, collection: 'app.bsky.feed.post' }
+    const posts = await bob.com.atproto.repo.listRecords(params)
+    assert.deepEqual(
+      posts.data.records.map(({ value }) => value.text),
+      ['of bob'],
+    )
   })
 })

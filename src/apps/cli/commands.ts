@@ -43,7 +43,7 @@ export const commands: readonly Command[] = [
   },
   {
     name: 'vault',
-    help: 'copies of accounts in a vault: list, show DID, restore DID --vault URL; alone: the service',
+    help: 'copies of accounts in a vault: list, show DID, restore DID, restore-host --vault URL; alone: the service',
     run: async (args) => await (await import('./vault.ts')).runVault(args),
   },
   {

@@ -28,6 +28,7 @@ import { recoveryKey } from '#protocol/identity'
 import { readRepo } from '#protocol/repo'
 import { type Did, isDid, parseDatetime } from '#protocol/syntax'
 import { type Fetch, xrpcClient } from '#protocol/xrpc'
+import { chunksOf } from './chunks.ts'
 import { type Flags, readFlags, readOrigin, requireFlags } from './flags.ts'
 import { readSecretFile } from './operator.ts'
 import { ownerNetwork } from './owner-network.ts'
@@ -43,6 +44,9 @@ const FLAGS = {
   to: 'value',
   from: 'value',
   private: 'value',
+  plc: 'value',
+  table: 'value',
+  'rename-from': 'value',
   'password-file': 'value',
   'words-file': 'value',
   yes: 'switch',
@@ -56,6 +60,8 @@ const USAGE = [
   'falaj vault let-read DID --vault URL --from HOST [--password-file FILE]',
   'falaj vault keep-private DID --vault URL --from HOST [--password-file FILE]',
   'falaj vault restore DID --vault URL --to HOST [--at TIME] [--password-file FILE] [--yes]',
+  'falaj vault restore-host --vault URL [--from HOST] [--at TIME] --out FOLDER [--password-file FILE]',
+  'falaj vault restore-host --vault URL [--from HOST] [--at TIME] --to HOST --plc URL --table FILE [--words-file FILE] [--rename-from .OLD.DOMAIN] [--password-file FILE]',
 ]
 
 /** Runs one verb, which comes first. */
@@ -67,6 +73,11 @@ export async function runVault(args: readonly string[]): Promise<number> {
   const fetch = network.fetch as Fetch
   try {
     if (verb === 'list' && did === undefined) return await list(flags, { vault, fetch })
+    if (verb === 'restore-host' && did === undefined) {
+      const { restoreHost } = await import('./vault-host.ts')
+      const reach = { vault, fetch, proof: await operator(flags), at: timeOf(flags) }
+      return await restoreHost(flags, reach)
+    }
     if (did === undefined || more.length > 0 || !isDid(did)) throw new ConfigError(USAGE)
     const reach = { vault, fetch, did }
     if (verb === 'show') {
@@ -167,11 +178,6 @@ async function passwordOf(flags: Flags): Promise<string> {
   const file = flags['password-file']
   if (typeof file === 'string') return readSecretFile('password-file', file)
   return process.env.FALAJ_PASSWORD ?? (await ask('Password of the account', { secret: true }))
-}
-
-async function* chunksOf(path: string): AsyncGenerator<Uint8Array> {
-  const { createReadStream } = await import('node:fs')
-  yield* createReadStream(path) as AsyncIterable<Uint8Array>
 }
 
 async function blobsTo(folder: string, copy: VaultCopy): Promise<number> {

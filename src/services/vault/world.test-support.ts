@@ -152,7 +152,7 @@ export class World {
     })
   }
 
-  async start(): Promise<this> {
+  async start({ sealingKey = new Uint8Array(32).fill(7) } = {}): Promise<this> {
     this.sql ??= await openSqlite(':memory:', { migrations: loadMigrations(vaultMigrations) })
     this.store ??= await openDiskBlobs('/store', { files: memoryFiles() })
     const { sql, store, outside } = this
@@ -169,7 +169,7 @@ export class World {
         publicUrl: 'http://vault.test',
         sql,
         store,
-        sealingKey: new Uint8Array(32).fill(7),
+        sealingKey,
         outside,
         subscribe: this.#transport.subscribe,
         log: silentLog,

@@ -93,15 +93,23 @@ async function eraseDeleted({ sql, accounts, now }: TidyParts, account: KeptAcco
  * the account's host. Older instants that needed it are found by the next sweep.
  */
 export async function mend(
-  parts: Pick<TidyParts, 'sql' | 'now' | 'metrics' | 'log'>,
+  parts: Pick<TidyParts, 'sql' | 'store' | 'now' | 'metrics' | 'log'>,
   { aid, did }: { aid: number; did: Did },
   damage: Damaged,
 ): Promise<void> {
-  const { sql, now, metrics, log } = parts
+  const { sql, store, now, metrics, log } = parts
+  const files: string[] = []
   metrics.counter('vault_damaged', 'Packs and blobs found damaged').with().add()
   log.error('what was kept is damaged', { did, error: damage })
   await sql.transaction(async (sql) => {
     if (damage.pid !== undefined) {
+      const row = await sql.get<{ file: string | null }>('select file from pack where pid = ?', [
+        damage.pid,
+      ])
+      if (row?.file) {
+        files.push(row.file)
+        await sql.run('insert into doomed (key) values (?) on conflict do nothing', [row.file])
+      }
       await sql.run('delete from block where pid = ?', [damage.pid])
       await sql.run('delete from pack where pid = ?', [damage.pid])
     }
@@ -111,6 +119,7 @@ export async function mend(
     )
     await ask(sql, COPY_JOB, [`${did} ${ANY_REV}`], now())
   })
+  await removeDoomed({ sql, store }, files)
 }
 
 /** Asks for every account that was not put in order for a day. */
