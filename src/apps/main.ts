@@ -2,13 +2,14 @@
 import './resolve-once.ts'
 
 // Only now: what is imported above its line is found before a line of it runs.
-const { commands, pdsAdopt, pdsCheck, pdsPromote, runCommand } = await import('#apps/cli')
+const { commands, pdsAdopt, pdsCheck, pdsLease, pdsPromote, runCommand } = await import('#apps/cli')
 
 const USAGE = 2
 /** All services come with it: whoever only asks a running one does not wait for that. */
 const server = () => import('#apps/server')
 /** The server opens a host's data, the command line asks about it: here they meet. */
 const check = pdsCheck(async (...args) => (await server()).openPds(...args))
+const lease = pdsLease(async (dataDir) => (await server()).leaseMemory(dataDir))
 const adopt = pdsAdopt(async (...args) => (await server()).adoptReference(...args))
 
 async function main([first = '', ...rest]: readonly string[]): Promise<number> {
@@ -16,6 +17,7 @@ async function main([first = '', ...rest]: readonly string[]): Promise<number> {
   if (first === 'pds' && rest[0] === 'adopt') return await runCommand(adopt, rest.slice(1))
   if (first === 'pds' && rest[0] === 'promote') return await runCommand(pdsPromote, rest.slice(1))
   if (first === 'pds' && rest[0] === 'standby') return await runStandby(rest.slice(1))
+  if (first === 'pds' && rest[0] === 'lease') return await runCommand(lease, rest.slice(1))
   // `falaj relay --flags` is the service; `falaj relay verb` speaks to a running one.
   const hasVerb = rest[0] !== undefined && !rest[0].startsWith('-')
   const command = commands.find(({ name }) => name === first)
@@ -47,7 +49,7 @@ function say(text: string): number {
 }
 
 function helpText(serviceNames: readonly string[]): string {
-  const verbs = [...commands, check, adopt, pdsPromote].map(
+  const verbs = [...commands, check, adopt, pdsPromote, lease].map(
     ({ name, help }) => `  ${name.padEnd(30)} ${help}\n`,
   )
   return `falaj: the AT Protocol stack

@@ -2,4 +2,5 @@
 export { type Command, commands, runCommand } from './commands.ts'
 export { pdsAdopt } from './pds-adopt.ts'
 export { pdsCheck } from './pds-check.ts'
+export { pdsLease } from './pds-lease.ts'
 export { pdsPromote } from './pds-promote.ts'

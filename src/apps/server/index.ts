@@ -1,6 +1,7 @@
 /** The server door: `falaj up` and single services, from arguments to exit code. */
 export { type AdoptionCall, adoptReference } from './adopt-reference.ts'
 export { configTables } from './config-docs.ts'
+export { leaseMemory } from './lease.ts'
 export { type OpenPds, openPds } from './open-pds.ts'
 export { UsageError } from './part.ts'
 export { partNames as serviceNames } from './parts.ts'

@@ -118,6 +118,19 @@ test('a small body that comes in pieces is still handed over whole', async () =>
   assert.match(answer, /abcdef$/)
 })
 
+test('an answer that is not true any more as it leaves is not sent: the connection is cut', async () => {
+  let isTrue = true
+  await using rig = await serving({
+    handle: ({ path }) => {
+      // Others are answered before it leaves; one of them takes it back.
+      if (path === '/late') queueMicrotask(() => (isTrue = false))
+      return { status: 200, body: 'done', isStillTrue: () => isTrue }
+    },
+  })
+  assert.equal(await (await fetch(`${rig.url}/in-time`)).text(), 'done')
+  await assert.rejects(fetch(`${rig.url}/late`))
+})
+
 test('a streamed response flows with its reader, and stops when the client goes', async () => {
   let made = 0
   const stopped = gate()

@@ -13,22 +13,32 @@ const REQUEST_TIMEOUT = 408
 /** Bytes up to this cost less to copy than a second piece does to write. */
 const ONE_WRITE_BYTES = 16 * 1024
 
+interface Whole {
+  response: ServerResponse
+  body: string | Uint8Array | undefined
+  answer: HttpResponse
+}
+
 /** Answers of this turn of the loop that are whole. */
-let ready: { response: ServerResponse; body: string | Uint8Array | undefined }[] = []
+let ready: Whole[] = []
 
 /**
  * Ends a response when the loop turns, with all that were answered meanwhile. A write may wake a client that sleeps,
  * which costs more than the answer: this way one that waits for many is woken once.
  */
-function endAtTurn(response: ServerResponse, body: string | Uint8Array | undefined): void {
-  if (ready.push({ response, body }) === 1) setImmediate(endReady)
+function endAtTurn(whole: Whole): void {
+  if (ready.push(whole) === 1) setImmediate(endReady)
 }
 
 function endReady(): void {
   const ended = ready
   ready = []
-  for (const { response, body } of ended) {
+  for (const { response, body, answer } of ended) {
     if (response.destroyed) continue
+    if (answer.isStillTrue?.() === false) {
+      response.destroy()
+      continue
+    }
     if (body === undefined) response.end()
     else if (typeof body === 'string' || body.length > ONE_WRITE_BYTES) response.end(body)
     // As text it goes out in one piece with the headers, byte for byte.
@@ -71,7 +81,8 @@ export function send(
     const bodyless = answer.status === 204 || answer.status === 304
     if (!bodyless && !hasLength) headers.push('content-length', String(lengthOf(body)))
     response.writeHead(answer.status, headers)
-    endAtTurn(response, bodyless || message.method === 'HEAD' ? undefined : body)
+    const sent = bodyless || message.method === 'HEAD' ? undefined : body
+    endAtTurn({ response, body: sent, answer })
     return
   }
   response.writeHead(answer.status, headers)

@@ -26,6 +26,8 @@ export interface HttpResponse {
   /** Each becomes a `set-cookie` header of its own, which `headers` has no room for. */
   cookies?: readonly string[]
   body?: string | Uint8Array | AsyncIterable<Uint8Array>
+  /** Of a whole body: asked once more as it leaves; when it says no, the connection is cut instead. */
+  isStillTrue?(): boolean
 }
 
 /** A ready WebSocket message: bytes go as a binary frame, a string as a text frame. */

@@ -162,7 +162,9 @@ test('a host whose place was taken answers nothing but how it stands', async () 
     assert.deepEqual(short(answer), fenced, nsid)
     assert.match(answer.body.message, /Another host has taken the place/)
   }
-  const { lease: stands } = (await host.get('_health')).body
+  const health = await host.get('_health')
+  const { lease: stands } = health.body
+  assert.equal(health.status, 503)
   assert.deepEqual([stands.held, stands.end, stands.newestEpoch], [false, 'superseded', 2])
 })
 

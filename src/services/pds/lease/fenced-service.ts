@@ -3,6 +3,7 @@ import { hostFenced, type Lease } from './lease.ts'
 
 /** On what is read while nobody can say whether another host has newer data. */
 const MARK = 'falaj-lease'
+const HEALTH = '/xrpc/_health'
 const READING = new Set(['GET', 'HEAD', 'OPTIONS'])
 
 /**
@@ -16,7 +17,13 @@ export function fencedService<S extends Service>(service: S, lease: Lease): S {
     subscribe: service.subscribe?.bind(service),
   }
   service.handle = (request) => {
-    if (lease.end && request.path !== '/xrpc/_health') return fencedResponse(lease)
+    if (lease.end) {
+      if (request.path !== HEALTH) return fencedResponse(lease)
+      return {
+        ...fencedResponse(lease),
+        body: JSON.stringify({ error: 'HostFenced', lease: leaseHealth(lease) }),
+      }
+    }
     if (READING.has(request.method) || isStandby(request))
       return marked(inner.handle(request), lease)
     if (!lease.held()) return fencedResponse(lease)
@@ -48,8 +55,9 @@ async function* heldBatches(
   }
 }
 
+/** Between the answer and the socket others are answered too: it is looked at there once more. */
 function stillHeld(response: HttpResponse, lease: Lease): HttpResponse {
-  if (lease.held()) return response
+  if (lease.held()) return { ...response, isStillTrue: () => lease.held() }
   const { body } = response
   if (body && typeof body === 'object' && Symbol.asyncIterator in body) {
     void body[Symbol.asyncIterator]().return?.()
@@ -102,7 +110,7 @@ export function fencedHost(about: { reason: string; epoch: number; version: stri
     loops: [],
     handle(request: HttpRequest) {
       const refusal = fencedResponse({ end })
-      if (request.path !== '/xrpc/_health') return refusal
+      if (request.path !== HEALTH) return refusal
       const lease = { held: false, newestEpoch: epoch, reason }
       return { ...refusal, body: JSON.stringify({ version, error: 'HostFenced', lease }) }
     },
