@@ -151,11 +151,11 @@ export class Journal {
       while (this.#ready.length > 0) {
         const batch = this.#ready
         this.#ready = []
-        if (!(await this.#isCovered(batch))) continue
+        if (this.#lease && !(await this.#isCovered(this.#lease, batch))) continue
         const failures = this.#applyToFiles(batch)
         if (batch.some(({ change }) => change.directory)) {
           await this.#applyToDirectory(batch, failures)
-          if (!(await this.#isCovered(batch))) continue
+          if (this.#lease && !(await this.#isCovered(this.#lease, batch))) continue
         }
         const last = batch.at(-1)!.seq
         this.#projections.applied(last)
@@ -172,9 +172,8 @@ export class Journal {
    * else has written meanwhile. When another has, they stay in the journal of a host that never
    * opens it again, unseen, and whoever asked for them is told so.
    */
-  async #isCovered(batch: readonly Waiting[]): Promise<boolean> {
-    const lease = this.#lease
-    if (!lease || lease.held()) return true
+  async #isCovered(lease: Lease, batch: readonly Waiting[]): Promise<boolean> {
+    if (lease.held()) return true
     try {
       await lease.untilHeld()
       return true
