@@ -116,7 +116,13 @@ export class AccountBlobs {
       await staged.commit(key).catch(refused)
       this.#uploaded?.(did, cidText(ref.cid))
     }
-    return this.#note(did, ref, !isHere)
+    try {
+      return await this.#note(did, ref, !isHere)
+    } catch (error) {
+      // Deleted meanwhile, and its blobs erased before these bytes had their name.
+      if (isGone(error)) await this.#blobs.delete([key])
+      throw error
+    }
   }
 
   /** Looks at the account's file as it is now, in the account's turn. */
@@ -342,3 +348,5 @@ export function blobKey(did: Did, cid: CidBytes): string {
   const text = cidText(cid)
   return `${fileName(did)}/${text.slice(-2)}/${text}`
 }
+
+const isGone = (error: unknown) => error instanceof XrpcError && error.error === 'RepoNotFound'

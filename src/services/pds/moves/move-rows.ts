@@ -63,7 +63,7 @@ export class MoveRows {
   readonly #now: () => number
   readonly #waiting = new Map<string, Set<() => void>>()
   /** What could not be written, a full disk first of all: it is seen all the same. */
-  readonly #unwritten = new Map<string, Shown>()
+  readonly #unwritten = new Map<string, { shown: Shown; changes: number }>()
   /** Told which one changed. */
   changed: (id: string) => void = () => {}
 
@@ -104,8 +104,8 @@ export class MoveRows {
 
   #seen(stored: Stored): MoveRow {
     const row = rowOf(stored)
-    const shown = this.#unwritten.get(row.id)
-    return shown ? { ...row, shown, version: row.version + 1 } : row
+    const { shown, changes } = this.#unwritten.get(row.id) ?? {}
+    return shown && changes ? { ...row, shown, version: row.version + changes } : row
   }
 
   async secrets(id: string): Promise<MoveSecrets | undefined> {
@@ -149,12 +149,22 @@ export class MoveRows {
       await writing
       this.#unwritten.delete(id)
     } catch (error) {
-      if (shown) this.#unwritten.set(id, shown)
+      if (shown) this.#keepUnwritten(id, shown)
       throw error
     } finally {
       for (const wake of this.#waiting.get(id) ?? []) wake()
       this.changed(id)
     }
+  }
+
+  /** What stood in the way still does, whatever is tried again. */
+  #keepUnwritten(id: string, shown: Shown): void {
+    const before = this.#unwritten.get(id)
+    const problem = shown.problem ?? before?.shown.problem
+    this.#unwritten.set(id, {
+      shown: { ...shown, ...(problem !== undefined && { problem }) },
+      changes: (before?.changes ?? 0) + 1,
+    })
   }
 
   /** Resolves at the next change, or when the signal says so. */

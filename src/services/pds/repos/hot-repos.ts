@@ -2,6 +2,7 @@ import type { SigningKey } from '#protocol/crypto'
 import { type CidBytes, equalBytes } from '#protocol/data'
 import { type NodeSource, type RepoHead, Tree } from '#protocol/repo'
 import type { Did, Tid } from '#protocol/syntax'
+import { XrpcError } from '#protocol/xrpc'
 import type { AccountFile, AccountFiles } from '../account-files/index.ts'
 import type { Account, AccountStatus, Accounts } from '../accounts/index.ts'
 import { SubjectsUnderWay } from './doubles.ts'
@@ -201,6 +202,8 @@ export class HotRepos {
     await this.#recover(did)
     const account = await this.#accounts.getAny(did)
     if (!account) throw new Error(`no account ${did}`)
+    // Its files are erased, or about to be: opening them would make them again.
+    if (account.status === 'deleted') throw repoGone(did)
     this.#files.openToRepair(did, account.generation)
     // Opening it may have shown that it is behind.
     await this.#recover(did)
@@ -343,3 +346,5 @@ function openTree(
 function* paths(file: AccountFile): Iterable<[string, CidBytes]> {
   for (const { path, cid } of file.entries()) yield [path, cid]
 }
+
+const repoGone = (did: Did) => new XrpcError(400, 'RepoNotFound', `Could not find repo: ${did}`)
