@@ -88,6 +88,7 @@ export function createReader(options: {
   const edges = new Edges({ sql })
   const feedItems = new FeedItems({ edges, changes })
   const timelines = new Timelines({ sql, changes })
+  const authorFeeds = new AuthorFeeds({ sql, changes })
   const caches = {
     changes,
     actors,
@@ -100,6 +101,7 @@ export function createReader(options: {
     subscriptions,
     feedItems,
     timelines,
+    authorFeeds,
   }
   const shown = {
     actors,
@@ -119,7 +121,7 @@ export function createReader(options: {
   return {
     ...shown,
     auth: new ViewerAuth({ directory, actors, labelers, now, did }),
-    authorFeeds: new AuthorFeeds({ sql }),
+    authorFeeds,
     did,
     directory,
     edges,
@@ -168,8 +170,9 @@ function forgetter(parts: {
   subscriptions: Subscriptions
   feedItems: FeedItems
   timelines: Timelines
+  authorFeeds: AuthorFeeds
 }): Reader['forget'] {
-  const { changes, actors, posts, relations, labels, feedItems, timelines } = parts
+  const { changes, actors, posts, relations, labels, feedItems, timelines, authorFeeds } = parts
   return (changed) => {
     changes.version++
     for (const aid of changed.actors) actors.drop(aid)
@@ -191,7 +194,11 @@ function forgetter(parts: {
     for (const entry of changed.feedRemoved) {
       timelines.remove(entry)
       feedItems.drop(entry)
+      authorFeeds.drop(entry.aid)
     }
-    for (const entry of changed.feedAdded) timelines.add(entry)
+    for (const entry of changed.feedAdded) {
+      timelines.add(entry)
+      authorFeeds.drop(entry.aid)
+    }
   }
 }

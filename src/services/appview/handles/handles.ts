@@ -2,6 +2,7 @@ import type { Log, Loop, Metrics, Outside } from '#platform/runtime'
 import type { Sql } from '#platform/storage'
 import { type Directory, INVALID_HANDLE, verifiedHandle } from '#protocol/identity'
 import type { Did, Handle } from '#protocol/syntax'
+import type { Batch } from '../index/batch.ts'
 import type { Changed } from '../index/changed.ts'
 import type { IndexWriter } from '../index/writer.ts'
 
@@ -12,7 +13,16 @@ const VERIFIED_MS = 7 * DAY_MS
 const FIRST_RETRY_MS = 10_000
 const LAST_RETRY_MS = DAY_MS
 const AT_ONCE = 32
+/** Room for fewer is left until there is more: looking for the next ones has its price. */
+const LEAST_ROOM = 8
 const LONGEST_SLEEP_MS = 3_600_000
+
+/** What a check found, to be written down. */
+interface Result {
+  account: Due
+  handle: Handle | undefined
+  isVerified: boolean
+}
 
 interface Due {
   aid: number
@@ -39,6 +49,9 @@ export class Handles {
   readonly #parts: HandlesParts
   readonly #checks
   readonly #checking = new Map<number, Promise<void>>()
+  readonly #results: Result[] = []
+  /** The transaction that will take the results, until it begins. */
+  #saving: Promise<void> | undefined
   #wakeUp: (() => void) | undefined
   #isAwake = false
 
@@ -74,7 +87,7 @@ export class Handles {
   /** The last that became due come first: a new account does not wait behind old failures. */
   async #due(): Promise<Due[]> {
     const room = AT_ONCE - this.#checking.size
-    if (room === 0) return []
+    if (room < LEAST_ROOM) return []
     const rows = await this.#parts.sql.all<Due>(
       `select aid, did, handle, handle_due_ms, handle_failures from actor
        where handle_due_ms <= ? order by handle_due_ms desc limit ?`,
@@ -107,34 +120,35 @@ export class Handles {
     }
   }
 
-  async #save(account: Due, handle: Handle | undefined, isVerified: boolean): Promise<void> {
-    const failures = isVerified ? 0 : account.handle_failures + 1
-    const waitMs = isVerified ? VERIFIED_MS : retryMs(failures)
-    await this.#parts.writer.write(async ({ sql, changed, nowMs }) => {
-      // An #identity event that came meanwhile has set another due time: then it is checked again.
-      const { changes } = await sql.run(
-        `update actor set handle = ?, handle_due_ms = ?, handle_failures = ?
-         where aid = ? and handle_due_ms = ?`,
-        [handle ?? null, nowMs + waitMs, failures, account.aid, account.handle_due_ms],
-      )
-      if (changes === 0 || handle === (account.handle ?? undefined)) return
-      changed.actors.add(account.aid)
-      if (handle !== undefined) await releaseHandle({ sql, changed }, account.aid, handle)
-    })
+  /** Checks that end while a transaction waits for its turn share it. */
+  #save(account: Due, handle: Handle | undefined, isVerified: boolean): Promise<void> {
+    this.#results.push({ account, handle, isVerified })
+    this.#saving ??= this.#saveAll()
+    return this.#saving
+  }
+
+  async #saveAll(): Promise<void> {
+    // What ends in this very moment comes along.
+    await Promise.resolve()
+    try {
+      await this.#parts.writer.write(async (batch) => {
+        this.#saving = undefined
+        for (const result of this.#results.splice(0)) await save(batch, result)
+      })
+    } catch (error) {
+      this.#saving = undefined
+      throw error
+    }
   }
 
   /** Until a check ends or an account becomes due; those being checked are due all the while. */
   async #rest(): Promise<void> {
-    const { sql, outside } = this.#parts
-    const rows = await sql.all<{ aid: number; at: number }>(
-      'select aid, handle_due_ms as at from actor order by handle_due_ms limit ?',
-      [this.#checking.size + 1],
-    )
-    const next = rows.find(({ aid }) => !this.#checking.has(aid))
+    const { outside } = this.#parts
+    const isFull = AT_ONCE - this.#checking.size < LEAST_ROOM
+    const nextMs = isFull ? undefined : await this.#nextMs()
     if (this.#isAwake) return
     await new Promise<void>((resolve) => {
-      const isFull = this.#checking.size >= AT_ONCE
-      const ms = isFull || !next ? LONGEST_SLEEP_MS : Math.max(0, next.at - outside.now())
+      const ms = nextMs === undefined ? LONGEST_SLEEP_MS : Math.max(0, nextMs - outside.now())
       const timer = outside.timers.setTimeout(() => this.wake(), Math.min(ms, LONGEST_SLEEP_MS))
       this.#wakeUp = () => {
         outside.timers.clearTimeout(timer)
@@ -143,6 +157,32 @@ export class Handles {
       }
     })
   }
+
+  /** When the next account becomes due that is not being checked. */
+  async #nextMs(): Promise<number | undefined> {
+    const rows = await this.#parts.sql.all<{ aid: number; at: number }>(
+      'select aid, handle_due_ms as at from actor order by handle_due_ms limit ?',
+      [this.#checking.size + 1],
+    )
+    return rows.find(({ aid }) => !this.#checking.has(aid))?.at
+  }
+}
+
+/** An #identity event that came meanwhile has set another due time: then it is checked again. */
+async function save(
+  { sql, changed, nowMs }: Batch,
+  { account, handle, isVerified }: Result,
+): Promise<void> {
+  const failures = isVerified ? 0 : account.handle_failures + 1
+  const waitMs = isVerified ? VERIFIED_MS : retryMs(failures)
+  const { changes } = await sql.run(
+    `update actor set handle = ?, handle_due_ms = ?, handle_failures = ?
+     where aid = ? and handle_due_ms = ?`,
+    [handle ?? null, nowMs + waitMs, failures, account.aid, account.handle_due_ms],
+  )
+  if (changes === 0 || handle === (account.handle ?? undefined)) return
+  changed.actors.add(account.aid)
+  if (handle !== undefined) await releaseHandle({ sql, changed }, account.aid, handle)
 }
 
 /** A handle has one holder: whoever had it before has lost it. */

@@ -119,3 +119,23 @@ test('an unknown account is refused, a hidden one has an empty feed', async () =
   await world.settle()
   assert.deepEqual(textsOf((await world.get(NSID, { actor: 'off.test' })).feed), ['hidden'])
 })
+
+test('a page that was asked for before has what came since, and not what went', async () => {
+  const dee = await world.member('dee')
+  const texts = async (filter = 'posts_with_replies') =>
+    textsOf((await world.get(NSID, { actor: dee.did, filter, limit: 3 })).feed)
+  assert.deepEqual(await texts(), [])
+  const first = dee.post('first')
+  await world.settle()
+  assert.deepEqual(await texts(), ['first'])
+  assert.deepEqual(await texts('posts_no_replies'), ['first'])
+  await world.outside.advance(1_000)
+  dee.reply(first, 'second')
+  await world.settle()
+  assert.deepEqual(await texts(), ['second', 'first'])
+  assert.deepEqual(await texts('posts_no_replies'), ['first'])
+  dee.delete(first)
+  await world.settle()
+  assert.deepEqual(await texts(), ['second'])
+  assert.deepEqual(await texts('posts_no_replies'), [])
+})

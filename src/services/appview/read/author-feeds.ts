@@ -1,4 +1,5 @@
 import type { Sql } from '#platform/storage'
+import { Cache, type Changes } from './cache.ts'
 import { cursorOf, readCursor } from './cursor.ts'
 import {
   type FeedEntry,
@@ -22,19 +23,49 @@ export interface FeedPage {
   cursor: string | undefined
 }
 
-/** What one account posted and reposted, newest first: one range of one index. */
+/** Accounts whose first pages are kept, and how many of each: by filter and length. */
+const ACCOUNTS_MAX = 1_000
+const PAGES_MAX = 3
+
+interface PageWanted {
+  filter: string
+  cursor: string | undefined
+  limit: number
+}
+
+/** What one account posted and reposted, newest first: one range of one index, its beginning in memory. */
 export class AuthorFeeds {
   readonly #sql: Sql
+  readonly #changes: Changes
+  readonly #first: Cache<number, Map<string, FeedPage>>
 
-  constructor({ sql }: { sql: Sql }) {
+  constructor({ sql, changes }: { sql: Sql; changes: Changes }) {
     this.#sql = sql
+    this.#changes = changes
+    this.#first = new Cache(changes, ACCOUNTS_MAX)
   }
 
   /** An unknown filter is no filter, as with the reference. */
-  async page(
-    aid: number,
-    { filter, cursor, limit }: { filter: string; cursor: string | undefined; limit: number },
-  ): Promise<FeedPage> {
+  async page(aid: number, wanted: PageWanted): Promise<FeedPage> {
+    if (wanted.cursor !== undefined || FILTERS[wanted.filter] === undefined)
+      return this.#read(aid, wanted)
+    const name = `${wanted.filter} ${wanted.limit}`
+    const known = this.#first.get(aid)?.get(name)
+    if (known !== undefined) return known
+    const { version } = this.#changes
+    const page = await this.#read(aid, wanted)
+    const pages = this.#first.get(aid)
+    if (pages === undefined) this.#first.fill(version, aid, new Map([[name, page]]))
+    else if (version === this.#changes.version && pages.size < PAGES_MAX) pages.set(name, page)
+    return page
+  }
+
+  /** Something came into the account's feed, or went. */
+  drop(aid: number): void {
+    this.#first.drop(aid)
+  }
+
+  async #read(aid: number, { filter, cursor, limit }: PageWanted): Promise<FeedPage> {
     const from = cursor === undefined ? undefined : readCursor(cursor, 2)
     const rows = await this.#sql.all<FeedEntry>(
       `select aid, sort_us as "sortUs", kind, rkey, subject_aid || '/' || subject_rkey as post
