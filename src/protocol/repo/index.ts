@@ -35,6 +35,7 @@ export {
   type WalkedRepo,
   walkRepo,
 } from './read-repo.ts'
+export { type ProvenRecord, readRecordProof } from './record-proof.ts'
 export { memorySpill, type RepoRecord, type Spill } from './spill.ts'
 export { type Block, Tree, type TreeChanges } from './tree.ts'
 export type { NodeSource } from './tree-edit.ts'

@@ -161,6 +161,7 @@ async function createIndex(
     did: identity.did,
     labelers,
     verifiers: config.verifiers,
+    missed: config.scope === 'all' ? undefined : (uris) => visitors.missed(uris),
   })
   const scope = scopeOf(config, { directory, now })
   const news = createNews()
@@ -215,6 +216,7 @@ async function createIndex(
   const originals = new Originals({ actors: reader.actors, directory })
   const answers = metrics.counter('appview_answers', 'Answers by method', ['method', 'status'])
   const { resolver } = reader
+  const visitors = new Visitors({ scope, sql, writer, collections, directory, fetch, now })
   const parts = {
     ...reader,
     ageRegions: config.ageRegions,
@@ -228,7 +230,7 @@ async function createIndex(
     pushTokens: new PushTokens({ writer }),
     rebuild,
     threadMutes: new ThreadMutes({ writer }),
-    visitors: new Visitors({ scope, sql, writer, collections, directory, fetch, now }),
+    visitors,
   }
   const router = createRouter(methods(parts), {
     async health() {

@@ -72,6 +72,7 @@ export function createReader(options: {
   verifiers: readonly string[]
   did: Did
   labelers: Labelers
+  missed?: ((uris: ReadonlySet<string>) => void) | undefined
 }): Reader {
   const { sql, directory, now, did, labelers } = options
   const changes = new Changes()
@@ -136,6 +137,7 @@ export function createReader(options: {
       mutedThreads,
       userLists,
       embedded: embeddedViews(shown),
+      missed: options.missed,
     }),
     knownFollowers: new KnownFollowers({ edges, changes, now }),
     noticePreferences,

@@ -18,7 +18,7 @@ import {
 import type { Sql } from '#platform/storage'
 import { signServiceAuth } from '#protocol/auth'
 import { cidForCbor, cidForRaw, generateKey, type SigningKey } from '#protocol/crypto'
-import { type CidBytes, cidText, decodeCbor, encodeCar, encodeCbor, fromJson } from '#protocol/data'
+import { type CidBytes, cidText, encodeCar, encodeCbor, fromJson } from '#protocol/data'
 import { methodSchema } from '#protocol/lexicon'
 import {
   commitEvent,
@@ -220,17 +220,13 @@ export class Person {
     return encodeCar([commit], [[commit, this.commitBytes], ...this.tree.blocks(), ...records])
   }
 
-  /** What its host says of one record. */
-  answer(params: URLSearchParams): HttpResponse {
-    const path = `${params.get('collection')}/${params.get('rkey')}`
+  /** What its host proves of one record: that it is there, or that it is not. */
+  proof(path: string): Uint8Array {
+    const { commit } = this.head!
     const cid = this.tree.get(path)
-    if (cid === undefined) return json(400, { error: 'RecordNotFound' })
-    const [, bytes] = this.blocks.find(([known]) => cidText(known) === cidText(cid))!
-    return json(200, {
-      uri: `at://${this.did}/${path}`,
-      cid: cidText(cid),
-      value: decodeCbor(bytes),
-    })
+    const record = cid && this.blocks.find(([known]) => cidText(known) === cidText(cid))
+    const nodes = [...this.tree.proof([path]).entries()]
+    return encodeCar([commit], [[commit, this.commitBytes], ...nodes, ...(record ? [record] : [])])
   }
 
   document(): object {
@@ -528,10 +524,12 @@ export class World {
           : json(400, { error: 'RepoNotFound' })
       case '/xrpc/com.atproto.sync.listRepos':
         return json(200, { repos: this.#repos() })
-      case '/xrpc/com.atproto.repo.getRecord': {
-        const found = this.people.get(params.get('repo') ?? '')
-        return found ? found.answer(params) : json(400, { error: 'RepoNotFound' })
-      }
+      case '/xrpc/com.atproto.sync.getRecord':
+        if (person?.head === undefined) return json(400, { error: 'RepoNotFound' })
+        return {
+          status: 200,
+          body: person.proof(`${params.get('collection')}/${params.get('rkey')}`),
+        }
       case '/xrpc/com.atproto.sync.getBlob': {
         const blob = this.blobs.get(params.get('cid') ?? '')
         if (blob === undefined) return json(400, { error: 'BlobNotFound' })

@@ -11,12 +11,14 @@ export function getPosts({
   auth,
   hydrator,
   resolver,
-}: Pick<ReadParts, 'actors' | 'auth' | 'hydrator' | 'resolver'>): Method {
+  visitors,
+}: Pick<ReadParts, 'actors' | 'auth' | 'hydrator' | 'resolver' | 'visitors'>): Method {
   return readMethod(mainSchema, {
     auth: auth.optional,
     actors,
     stages: {
       async skeleton({ uris }) {
+        await visitors.posts(uris)
         const posts = await Promise.all(uris.map((uri) => resolver.post(uri)))
         return [...new Set(posts.flatMap((post) => (post ? [post.key] : [])))]
       },

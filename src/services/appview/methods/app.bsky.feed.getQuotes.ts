@@ -9,14 +9,15 @@ import type { Post } from '../views/post.ts'
 
 /** Posts that quote a post, the newest first; with `cid` those that quote this version of it. */
 export function getQuotes(
-  parts: Pick<ReadParts, 'actors' | 'auth' | 'edges' | 'hydrator' | 'resolver'>,
+  parts: Pick<ReadParts, 'actors' | 'auth' | 'edges' | 'hydrator' | 'resolver' | 'visitors'>,
 ): Method {
-  const { actors, auth, edges, hydrator, resolver } = parts
+  const { actors, auth, edges, hydrator, resolver, visitors } = parts
   return query(mainSchema, {
     auth: auth.optional,
     async handle({ params, caller }) {
       const rev = await revOf(actors, caller)
       const { uri, cid } = params
+      await visitors.posts([uri])
       const quoted = await resolver.post(uri)
       const { items, cursor } = await fillPage(params, async (page) => {
         if (quoted === undefined) return { items: [], cursor: undefined }

@@ -62,6 +62,7 @@ export class Hydrator {
   readonly #mutedThreads: MutedThreads
   readonly #userLists: UserLists
   readonly #embedded: EmbeddedViews
+  readonly #missed: ((uris: ReadonlySet<string>) => void) | undefined
 
   constructor(parts: {
     actors: Actors
@@ -72,7 +73,10 @@ export class Hydrator {
     mutedThreads: MutedThreads
     userLists: UserLists
     embedded: EmbeddedViews
+    /** Told which posts are quoted and not here, where that may be mended. */
+    missed?: ((uris: ReadonlySet<string>) => void) | undefined
   }) {
+    this.#missed = parts.missed
     this.#actors = parts.actors
     this.#posts = parts.posts
     this.#relations = parts.relations
@@ -117,6 +121,7 @@ export class Hydrator {
     const posts = new Map<string, Post>()
     await this.#posts.load(new Set(keys), posts)
     await this.#loadAround(posts, context)
+    if (this.#missed !== undefined) this.#missed(quotedElsewhere(posts))
     const actors = await this.#actors.load(accountsOf(posts, also))
     // A thread's gate shuts out whom it does, whether the post it begins with is shown or not.
     const gated = new Map(posts)
@@ -132,6 +137,8 @@ export class Hydrator {
     ])
     const uris = embeddedIn(posts)
     const embedded = uris.size > 0 ? await this.#embedded(uris, by, this) : NO_VIEWS
+    if (this.#missed !== undefined && embedded.size < uris.size)
+      this.#missed(new Set([...uris].filter((uri) => !embedded.has(uri))))
     const shown = { viewer, actors, posts, counts, relations, marks, blocked, embedded }
     return { ...shown, ...verdicts, mutedThreads, membersOnly }
   }
@@ -178,6 +185,13 @@ function embeddedIn(posts: ReadonlyMap<string, Post>): ReadonlySet<string> {
   for (const { embed, quote } of posts.values())
     if (embed?.record !== undefined && quote === undefined && isAtUri(embed.record))
       uris.add(embed.record)
+  return uris
+}
+
+function quotedElsewhere(posts: ReadonlyMap<string, Post>): ReadonlySet<string> {
+  const uris = new Set<string>()
+  for (const { quote } of posts.values())
+    if (quote !== undefined && !posts.has(quote.key)) uris.add(quote.uri)
   return uris
 }
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { afterEach, test } from 'node:test'
+import { generateKey } from '#protocol/crypto'
 import { textsOf } from '../scene.test-support.ts'
 import { PDS, type Person, type Ref, World } from '../world.test-support.ts'
 import { scopeRule } from './scope.ts'
@@ -133,6 +134,58 @@ test('profiles and threads outside are read from their hosts when somebody asks,
   for (let day = 0; day < 32; day++) await world.outside.advance(DAY_MS)
   await world.settle()
   assert.deepEqual(await indexed(), ['of ann', 'to bob'], 'visitors go when nobody asks for them')
+})
+
+test('what is named, quoted or embedded outside is looked up too; in feeds for who reads next', async () => {
+  const { ann, bob, cat, dan, posts } = await open({ scope: 'members', members: [idOf('ann')] })
+  const feed = { did: idOf('feeds'), displayName: 'of dan', createdAt: dan.now }
+  const generator = dan.create('app.bsky.feed.generator', feed)
+  const quoting = bob.quote(posts.cat, 'bob quotes cat')
+  const own = ann.quote(quoting, 'ann quotes bob')
+  const embedding = ann.quote(generator, 'ann shows a feed')
+  await (await world.start()).settle()
+  const named = async (uri: string) =>
+    (await world.get('app.bsky.feed.getPosts', { uris: [uri] })).posts[0]
+  const seen = await named(quoting.uri)
+  assert.deepEqual([seen.record.text, seen.author.isOutsideScope], ['bob quotes cat', true])
+  assert.equal(seen.embed.record.value.text, 'of cat')
+  const { posts: quotes } = await world.get('app.bsky.feed.getQuotes', { uri: quoting.uri })
+  assert.deepEqual(
+    quotes.map((one: { uri: string }) => one.uri),
+    [own.uri],
+  )
+  const shown = async () => {
+    const { feed: items } = await world.get('app.bsky.feed.getAuthorFeed', { actor: ann.did })
+    return items.find((item: { post: { uri: string } }) => item.post.uri === embedding.uri).post
+      .embed.record
+  }
+  assert.equal((await shown()).notFound, true, 'nobody waits')
+  await world.settle()
+  assert.equal((await shown()).displayName, 'of dan')
+  assert.equal((await named(posts.dan.uri)).record.text, 'of dan')
+  assert.equal(cat.handle, 'cat.test')
+})
+
+test('what a host says that its account did not sign is not believed, nor that something is gone', async () => {
+  const { bob, cat, posts } = await open({ scope: 'members', members: [idOf('ann')] })
+  await (await world.start()).settle()
+  const text = async (uri: string) =>
+    (await world.get('app.bsky.feed.getPosts', { uris: [uri] })).posts[0]?.record.text
+  const { key } = bob
+  bob.key = cat.key
+  const forged = bob.post('forged')
+  bob.key = key
+  assert.equal(await text(forged.uri), undefined)
+  assert.equal(await text(posts.cat.uri), 'of cat')
+  await world.outside.advance(DAY_MS)
+  world.isHostDown = true
+  assert.equal(await text(posts.cat.uri), 'of cat')
+  world.isHostDown = false
+  cat.key = generateKey('k256', world.outside.random)
+  cat.identity()
+  const signed = cat.post('by a new key')
+  await world.settle()
+  assert.equal(await text(signed.uri), 'by a new key')
 })
 
 test('a host that is away, or answers nonsense, makes nobody wait and nothing known', async () => {

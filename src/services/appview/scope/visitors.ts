@@ -1,12 +1,13 @@
 import { createLru, type Fetch } from '#platform/runtime'
 import type { Sql } from '#platform/storage'
-import { cidForCbor } from '#protocol/crypto'
-import { encodeCbor, fromJson } from '#protocol/data'
+import { parseDidKey } from '#protocol/crypto'
 import { type Directory, identityOf } from '#protocol/identity'
+import { type ProvenRecord, readRecordProof } from '#protocol/repo'
 import {
   type AtIdentifier,
   type Did,
   type Handle,
+  isAtUri,
   isDid,
   type Nsid,
   parseAtUri,
@@ -22,7 +23,8 @@ const PROFILE = 'app.bsky.actor.profile'
 const TIMEOUT_MS = 2_000
 /** Everything that one reader asks for. */
 const DEADLINE_MS = 4_000
-const RECORD_BYTES_MAX = 1_000_000
+/** A record of the greatest size, and the nodes on the way to it. */
+const PROOF_BYTES_MAX = 2_000_000
 /** What was looked up, or was not there, is not looked up again for this long. */
 const FRESH_MS = 600_000
 const LOOKED_MAX = 50_000
@@ -30,6 +32,24 @@ const LOOKED_MAX = 50_000
 const AT_ONCE_MAX = 32
 /** Posts above the one asked for. */
 const ABOVE_MAX = 8
+
+/** Sorts of records that are looked up by themselves. */
+const TAKEN: ReadonlySet<string> = new Set([
+  POST,
+  'app.bsky.feed.generator',
+  'app.bsky.graph.list',
+  'app.bsky.graph.starterpack',
+  'app.bsky.labeler.service',
+])
+
+/** What a post embeds, as far as it names a record. */
+interface Embedding {
+  record?: { uri?: string; record?: { uri?: string } }
+}
+
+function quotedBy(embed: Embedding | undefined): string | undefined {
+  return embed?.record?.uri ?? embed?.record?.record?.uri
+}
 
 export interface VisitorsParts {
   /** Undefined where everybody is indexed: then nothing is looked up. */
@@ -44,8 +64,8 @@ export interface VisitorsParts {
 
 /**
  * Profiles and posts of accounts outside the scope, read from their own hosts when somebody asks for
- * them, kept as long as they are asked for, and marked in views. Believed as far as the host is that
- * the account's identity names. Never throws: what cannot be had is not there.
+ * them, kept as long as they are asked for, and marked in views. Believed as far as the account signed
+ * them. Never throws: what cannot be had is not there.
  */
 export class Visitors {
   readonly #parts: VisitorsParts
@@ -60,6 +80,19 @@ export class Visitors {
     if (this.#parts.scope === undefined) return
     const did = isDid(actor) ? actor : await this.#resolve(actor as Handle)
     if (did !== undefined) await this.#take(did, PROFILE, 'self', this.#until())
+  }
+
+  /** Posts by AT-URI, with what they quote: for who names them. */
+  async posts(uris: readonly string[]): Promise<void> {
+    if (this.#parts.scope === undefined) return
+    const until = this.#until()
+    await Promise.all(uris.map((uri) => this.#takeQuoting(uri, until)))
+  }
+
+  /** Records that a page wanted to embed and did not find: for who reads it next. Waits for nothing. */
+  missed(uris: Iterable<string>): void {
+    const until = this.#until()
+    for (const uri of uris) void this.#takeUri(uri, until).catch(() => {})
   }
 
   /** A post, and what it answers. */
@@ -81,6 +114,8 @@ export class Visitors {
       // The root says who may reply: it is wanted even where the way up is too long.
       if (height === 0 && reply && reply.root.uri !== next)
         await this.#takeUri(reply.root.uri, until)
+      const quoted = height === 0 && quotedBy((value as { embed?: Embedding } | undefined)?.embed)
+      if (quoted) await this.#takeUri(quoted, until)
     }
   }
 
@@ -88,10 +123,20 @@ export class Visitors {
     return this.#parts.now() + DEADLINE_MS
   }
 
-  async #takeUri(uri: string, until: number): Promise<void> {
+  async #takeQuoting(uri: string, until: number): Promise<void> {
+    const value = (await this.#takeUri(uri, until)) as { embed?: Embedding } | undefined
+    const quoted = quotedBy(value?.embed)
+    if (quoted !== undefined) await this.#takeUri(quoted, until)
+  }
+
+  /** A record that views show, and the profile of who wrote it. */
+  async #takeUri(uri: string, until: number): Promise<unknown> {
+    if (!isAtUri(uri)) return undefined
     const { authority, collection, rkey } = parseAtUri(uri)
-    if (isDid(authority) && collection === POST && rkey)
-      await this.#take(authority, POST, rkey, until)
+    if (!isDid(authority) || rkey === undefined || !TAKEN.has(collection!)) return undefined
+    const value = await this.#take(authority, collection as Nsid, rkey, until)
+    await this.#take(authority, PROFILE, 'self', until)
+    return value
   }
 
   /** The record, from here or its host; undefined when it was asked for lately, or is of somebody in scope. */
@@ -126,21 +171,12 @@ export class Visitors {
   }
 
   async #fetch(did: Did, collection: Nsid, rkey: string): Promise<unknown> {
-    const { directory, fetch, writer, collections, scope } = this.#parts
-    const document = await directory.document(did)
-    const pds = document && identityOf(document).pds
-    if (pds === undefined) return undefined
-    const query = new URLSearchParams({ repo: did, collection, rkey })
-    const response = await fetch(`${pds}/xrpc/com.atproto.repo.getRecord?${query}`, {
-      timeoutMs: TIMEOUT_MS,
-      maxResponseBytes: RECORD_BYTES_MAX,
-    })
-    const answer = (await response.json()) as { value?: object; error?: string }
+    const { writer, collections, scope } = this.#parts
+    const proven = await this.#proven(did, `${collection}/${rkey}`)
+    if (proven === undefined) return this.#known(did, collection, rkey)
     const index = collections.get(collection)!
-    const bytes = response.ok && answer.value ? encodeCbor(fromJson(answer.value)) : undefined
-    if (bytes === undefined && answer.error !== 'RecordNotFound') return undefined
-    const cid = bytes && cidForCbor(bytes)
-    const checked = bytes && checkedRecord(collection, cid!, bytes)
+    const { record } = proven
+    const checked = record && checkedRecord(collection, record.cid, record.bytes)
     return writer.write(async (batch) => {
       await scope!.enrol(batch, did, VISITOR)
       const { aid } = await batch.author(did)
@@ -151,6 +187,31 @@ export class Visitors {
       await putRecord(batch, index, { aid, did, rkey, seenMs: batch.nowMs, ...checked })
       return checked.value
     })
+  }
+
+  /** What the account's own host says of a path, as far as the account signed it. */
+  async #proven(did: Did, path: string): Promise<ProvenRecord | undefined> {
+    const { directory, fetch } = this.#parts
+    const [collection, rkey] = path.split('/') as [string, string]
+    const query = new URLSearchParams({ did, collection, rkey })
+    for (const fresh of [false, true]) {
+      const document = await directory.document(did, { fresh })
+      const identity = document && identityOf(document)
+      if (identity?.pds === undefined || identity.signingKey === undefined) return undefined
+      const response = await fetch(`${identity.pds}/xrpc/com.atproto.sync.getRecord?${query}`, {
+        timeoutMs: TIMEOUT_MS,
+        maxResponseBytes: PROOF_BYTES_MAX,
+      })
+      if (!response.ok) return undefined
+      const car = new Uint8Array(await response.arrayBuffer())
+      try {
+        return readRecordProof(car, { did, path, key: parseDidKey(identity.signingKey) })
+      } catch (error) {
+        // Its key may be another by now.
+        if (fresh) throw error
+      }
+    }
+    return undefined
   }
 
   async #resolve(handle: Handle): Promise<Did | undefined> {
