@@ -264,7 +264,7 @@ export interface WorldOptions {
   startMs?: number
   config?: Partial<AppviewConfig>
   /** The index is one of several files, in memory, and can be made anew. */
-  files?: TestFiles
+  files?: IndexFiles & { sql: Sql }
 }
 
 /** Files of indexes that stay when an app view stops. */
@@ -322,7 +322,7 @@ export class World {
   isDirectoryDown = false
   #loops: RunningLoops | undefined
   readonly #transport = localTransport()
-  readonly #files: TestFiles | undefined
+  readonly #files: (IndexFiles & { sql: Sql }) | undefined
   readonly #open: () => Promise<Sql>
   readonly #config: Partial<AppviewConfig>
 
