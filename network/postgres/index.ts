@@ -99,12 +99,14 @@ function served(url: string): TestPostgres {
       admin = undefined
     })
     await client.connect()
-    ;(client as unknown as { unref(): void }).unref()
     return client
   }
   const exec = async (sql: string) => {
     admin ??= connect()
-    await (await admin).query(sql)
+    const client = (await admin) as Awaited<typeof admin> & { ref(): void; unref(): void }
+    // It keeps this process only while something is asked.
+    client.ref()
+    await client.query(sql).finally(() => client.unref())
   }
   const refuse = async () => {
     throw new Error('the server is shared by all tests')

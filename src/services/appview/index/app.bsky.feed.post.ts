@@ -70,10 +70,12 @@ export const postIndex: CollectionIndex = {
       [aid, rkey],
     )
     if (row === undefined) return
-    await batch.sql.run(
-      'delete from feed_item where aid = ? and sort_us = ? and kind = ? and rkey = ?',
-      [aid, row.sort_us, POST_KIND, rkey],
-    )
+    batch.send('delete from feed_item where aid = ? and sort_us = ? and kind = ? and rkey = ?', [
+      aid,
+      row.sort_us,
+      POST_KIND,
+      rkey,
+    ])
     const key = `${aid}/${rkey}`
     batch.changed.posts.add(key)
     batch.changed.feedRemoved.push({
@@ -170,7 +172,7 @@ async function enterFeed(
     (media.images ? MEDIA_FLAG : 0) |
     (media.video ? VIDEO_FLAG : 0) |
     (root?.aid === aid ? OWN_THREAD_FLAG : 0)
-  await batch.sql.run(
+  batch.send(
     `insert into feed_item (aid, sort_us, kind, rkey, subject_aid, subject_rkey, flags)
      values (?, ?, ?, ?, ?, ?, ?) on conflict do nothing`,
     [aid, sortUs, POST_KIND, rkey, aid, rkey, flags],

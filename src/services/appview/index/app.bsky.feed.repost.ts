@@ -24,7 +24,7 @@ export const repostIndex = edgeIndex<AppBskyFeedRepost.Main>({
     const { aid, rkey, subjectAid, subject, sortUs } = edge
     batch.countSubject(subjectAid, subject, 'reposts', 1)
     batch.changed.marks.push([aid, `${subjectAid}/${subject}`])
-    await batch.sql.run(
+    batch.send(
       `insert into feed_item (aid, sort_us, kind, rkey, subject_aid, subject_rkey, flags)
        values (?, ?, ?, ?, ?, ?, 0) on conflict do nothing`,
       [aid, sortUs, REPOST_KIND, rkey, subjectAid, subject],
@@ -44,10 +44,12 @@ export const repostIndex = edgeIndex<AppBskyFeedRepost.Main>({
     const { aid, rkey, subjectAid, subject, sortUs } = edge
     batch.countSubject(subjectAid, subject, 'reposts', -1)
     batch.changed.marks.push([aid, `${subjectAid}/${subject}`])
-    await batch.sql.run(
-      'delete from feed_item where aid = ? and sort_us = ? and kind = ? and rkey = ?',
-      [aid, sortUs, REPOST_KIND, rkey],
-    )
+    batch.send('delete from feed_item where aid = ? and sort_us = ? and kind = ? and rkey = ?', [
+      aid,
+      sortUs,
+      REPOST_KIND,
+      rkey,
+    ])
     batch.changed.feedRemoved.push(entryOf(edge))
     await batch.unnotify(aid, rkey, ['repost', 'repost-via-repost'])
   },

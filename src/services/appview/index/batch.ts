@@ -1,4 +1,4 @@
-import type { Sql } from '#platform/storage'
+import type { Sql, SqlParams } from '#platform/storage'
 import type { Did, Tid } from '#protocol/syntax'
 import type { Scope } from '../scope/scope.ts'
 import { Changed } from './changed.ts'
@@ -115,6 +115,7 @@ export class Batch {
   /** Whose records are kept; undefined where those of everybody are. */
   readonly scope: Scope | undefined
   readonly #authors: AuthorCache
+  readonly #sent: Promise<unknown>[] = []
   readonly #dirtyAuthors = new Set<Author>()
   readonly #subjects = new Map<
     string,
@@ -128,6 +129,24 @@ export class Batch {
     this.nowMs = parts.nowMs
     this.scope = parts.scope
     this.#authors = parts.authors
+  }
+
+  /**
+   * Writes what nobody waits for: an index behind a socket goes on meanwhile. Whatever is asked for
+   * later sees it; where it fails, `flush` does, and with it all.
+   */
+  send(sql: string, params: SqlParams): void {
+    this.#keep(this.sql.run(sql, params))
+  }
+
+  /** The same for one statement and many rows. */
+  sendMany(sql: string, rows: readonly SqlParams[]): void {
+    this.#keep(this.sql.runMany(sql, rows))
+  }
+
+  #keep(sent: Promise<unknown>): void {
+    sent.catch(() => {})
+    this.#sent.push(sent)
   }
 
   /** The account of a DID; made when nobody has spoken of it yet. */
@@ -165,7 +184,7 @@ export class Batch {
 
   /** Asks for a job, whose row is as durable as what caused it. */
   async addJob(kind: string, key: string): Promise<void> {
-    await this.sql.run(
+    this.send(
       `insert into jobs (kind, key, payload, run_at, created_at, updated_at)
        values (?, ?, 'null', ?, ?, ?) on conflict (kind, key) do update
        set state = 'waiting', attempts = 0, run_at = excluded.run_at`,
@@ -198,7 +217,7 @@ export class Batch {
 
   /** Notes that the stream changed a path while its repo is being fetched. */
   async markFresh(aid: number, path: string, rev: Tid): Promise<void> {
-    await this.sql.run(
+    this.send(
       `insert into fresh_path (aid, path, rev) values (?, ?, ?)
        on conflict (aid, path) do update set rev = excluded.rev`,
       [aid, path, rev],
@@ -243,7 +262,7 @@ export class Batch {
   /** Tells an account of something once; nobody is told of their own doings. */
   async notify({ recipient, author, rkey, reason, sortUs, subject }: Notice): Promise<void> {
     if (recipient === author) return
-    await this.sql.run(
+    this.send(
       `insert into notice (author_aid, rkey, reason, aid, sort_us, subject_aid, subject_rkey)
        values (?, ?, ?, ?, ?, ?, ?) on conflict do nothing`,
       [
@@ -262,7 +281,7 @@ export class Batch {
   async unnotify(author: number, rkey: string, reasons: readonly Reason[]): Promise<void> {
     this.changed.untold.add(`${author}/${rkey}`)
     for (const reason of reasons)
-      await this.sql.run('delete from notice where author_aid = ? and rkey = ? and reason = ?', [
+      this.send('delete from notice where author_aid = ? and rkey = ? and reason = ?', [
         author,
         rkey,
         REASONS.indexOf(reason),
@@ -272,6 +291,7 @@ export class Batch {
   /** Writes what was summed up. The last thing inside the transaction. */
   async flush(): Promise<void> {
     const { sql } = this
+    await Promise.all(this.#sent)
     if (this.#subjects.size > 0)
       await sql.runMany(
         `insert into subject_count (aid, subject, likes, reposts, replies, quotes, bookmarks)
@@ -324,7 +344,7 @@ export class Batch {
   async #make(did: Did): Promise<Author> {
     const row = await this.sql.get<{ aid: number }>(
       `insert into actor (did, handle_due_ms, handle_failures, indexed_ms)
-       values (?, ?, 0, ?) returning aid`,
+       values (?, ?, 0, ?) on conflict (did) do update set did = excluded.did returning aid`,
       [did, this.nowMs, this.nowMs],
     )
     this.changed.handlesDue = true

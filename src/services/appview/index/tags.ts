@@ -35,11 +35,11 @@ export async function useTags(
   const oldest = batch.nowMs * 1000 - TAG_USE_US
   const tags = sortUs < oldest ? [] : tagsOf(post)
   if (tags.length === 0) return
-  await batch.sql.runMany(
+  batch.sendMany(
     'insert into tag_use (aid, rkey, tag, sort_us) values (?, ?, ?, ?) on conflict do nothing',
     tags.map((tag) => [aid, rkey, tag, sortUs]),
   )
-  await batch.sql.run(
+  batch.send(
     `delete from tag_use where (aid, rkey, tag) in (select aid, rkey, tag from tag_use
        where sort_us < ? order by sort_us limit ?)`,
     [oldest, FORGOTTEN_AT_ONCE],
@@ -48,5 +48,5 @@ export async function useTags(
 
 /** The post went. */
 export async function unuseTags(batch: Batch, aid: number, rkey: string): Promise<void> {
-  await batch.sql.run('delete from tag_use where aid = ? and rkey = ?', [aid, rkey])
+  batch.send('delete from tag_use where aid = ? and rkey = ?', [aid, rkey])
 }
