@@ -125,10 +125,11 @@ export class Acknowledgements {
   /** A standby asked for more, having everything up to `seq` on its disk. */
   heard(standby: string, seq: number, inStep: boolean): void {
     if (!inStep) return
-    if (this.#standby !== undefined && this.#standby !== standby) return
+    const isAnother = this.#standby !== standby
+    if (isAnother && this.#state === 'following') return
     this.#standby = standby
     this.#heardMs = this.#options.now()
-    if (seq > this.#copiedSeq) this.#copiedSeq = seq
+    if (isAnother || seq > this.#copiedSeq) this.#copiedSeq = seq
     while (this.#times.length > 0 && this.#times[0]!.seq <= this.#copiedSeq) this.#times.shift()
     this.#settle()
   }

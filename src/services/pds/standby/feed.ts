@@ -154,7 +154,9 @@ export class StandbyFeed {
       stream.bounds().durable > seq ||
       (follows && this.#newestChange > change) ||
       this.#uploadNumber > (this.#toldUploads.get(standby) ?? 0)
-    if (!hasNews()) await this.#untilNews(hasNews, signal)
+    // One that could take over hears at once that it has everything: from then on writes wait for it.
+    const joins = follows && pull.inStep && this.acknowledgements.state !== 'following'
+    if (!joins && !hasNews()) await this.#untilNews(hasNews, signal)
     const batch = await this.#gather(pull, follows)
     if (follows && pull.inStep && isAll(batch, pull)) this.acknowledgements.caughtUp(standby)
     return encodeBatch(batch)
