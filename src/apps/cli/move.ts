@@ -2,6 +2,7 @@
 import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { ConfigError } from '#platform/runtime'
 import {
+  bringLateWrites,
   type MoveReceipt,
   type MoveState,
   type MoveWarning,
@@ -101,6 +102,7 @@ export async function runMove(args: readonly string[]): Promise<number> {
       askCode: () => ask('Code from the letter that was just sent'),
       document: documentOf(fetch, plc),
       askDocument,
+      sweep: bringLateWrites,
       streamUploads: true,
     }
     const receipt = await follow(state, deps)

@@ -98,11 +98,18 @@ export async function copyBlob(
   for (let attempt = 1; ; attempt++) {
     try {
       const getBlob = ComAtprotoSyncGetBlob.mainSchema
-      const { encoding, body } = await source.getStream(getBlob, { did, cid })
+      const { encoding, body, headers } = await source.getStream(getBlob, { did, cid })
       const bytes = await collect(counted(body, moved), BLOB_BYTES_MAX)
-      if (cidText(cidForRaw(bytes)) !== cid) return false
+      const isWhole = bytes.byteLength === lengthIn(headers, bytes.byteLength)
+      // Cut off on the way, perhaps: asked for again, and lost only when it stays so.
+      if (!isWhole && attempt < BLOB_TRIES) continue
+      if (!isWhole || cidText(cidForRaw(bytes)) !== cid) return false
       const uploadBlob = ComAtprotoRepoUploadBlob.mainSchema
-      await destination.post(uploadBlob, { encoding, body: bytes } as never)
+      const { blob } = await destination.post(uploadBlob, { encoding, body: bytes } as never)
+      const { size } = blob as { size?: number }
+      if (size !== undefined && size !== bytes.byteLength) {
+        throw new XrpcError(502, 'UpstreamFailure', `The new host took ${size} bytes of ${cid}`)
+      }
       return true
     } catch (error) {
       if (isLost(error)) return false
@@ -111,6 +118,12 @@ export async function copyBlob(
       if (isSilent || attempt === BLOB_TRIES) throw error
     }
   }
+}
+
+/** The length that a host says a blob has, where it says so of the bytes themselves. */
+function lengthIn(headers: Headers, otherwise: number): number {
+  const said = headers.get('content-length')
+  return said === null || headers.has('content-encoding') ? otherwise : Number(said)
 }
 
 /** Whether a host says that it does not have a blob: by its name, or in words, as the reference does. */

@@ -56,6 +56,7 @@ export {
   registerRecoveryKey,
   removeRecoveryKey,
 } from './identity-lexicons.ts'
+export { bringLateWrites } from './late-writes.ts'
 export {
   type LeaseAnswer,
   type LeaseLook,

@@ -82,8 +82,13 @@ async function moveTable(file: string, rows: FleetRow[], flags: Flags, client: X
     : undefined
   const source = readOrigin('from', from)
   const settings = settingsOf(flags)
-  let { fleet } = await client.post(createFleet, { name, source, settings, operator })
+  const opened = await client.post(createFleet, { name, source, settings, operator })
+  let { fleet } = opened
   const { id } = fleet
+  // Begun before, a dry run perhaps: what is said now counts.
+  if (!opened.isNew && Object.keys(settings).length > 0) {
+    await client.post(decideFleet, { id, action: 'set', settings })
+  }
   if (fleet.state === 'draft') {
     for (let at = 0; at < rows.length; at += ADDED_AT_ONCE) {
       await client.post(addFleetAccounts, { id, rows: rows.slice(at, at + ADDED_AT_ONCE) })

@@ -2,8 +2,16 @@
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, test } from 'node:test'
 import { type Fetch, testOutside } from '#platform/runtime'
-import type { MoveReceipt } from '#protocol/account'
-import { FakePlc } from '../testing/fake-plc.test-support.ts'
+import {
+  bringLateWrites,
+  type MoveReceipt,
+  move,
+  planMove,
+  preflight,
+  signIn,
+} from '#protocol/account'
+import { plcClient } from '#protocol/identity'
+import { FakePlc, plcOrigin } from '../testing/fake-plc.test-support.ts'
 import { type Person, TestHost } from '../testing/host.test-support.ts'
 import { fetchAmong } from '../testing/hosts.test-support.ts'
 
@@ -156,6 +164,38 @@ async function atHome({ did, password }: Person): Promise<void> {
   const { body } = await destination.post('com.atproto.server.createSession', input)
   assert.equal((await destination.write({ ...body, did }, 'at home')).status, 200)
 }
+
+test('who moves from outside, as the command line does, brings what was written late as well', async () => {
+  const alice = await person('outside')
+  const there = at(source, alice)
+  happenings.set('com.atproto.server.deactivateAccount', async () => {
+    await there.put('new', 'new')
+    await there.put('k1', 'changed')
+    await there.delete('k2')
+    await there.picture('seen', 'the last picture')
+  })
+  const fetch = (url: string, init?: RequestInit) =>
+    new URL(url).origin === plcOrigin ? plc.fetch(new URL(url), init) : network(url, init)
+  const directory = plcClient({ plcUrl: plcOrigin, fetch })
+  const session = await signIn({ service: source.url, fetch }, alice.did, alice.password)
+  const asked = { source: session, destination: destination.url, plc: directory, fetch }
+  const state = planMove(session, await preflight(asked), outside.now())
+  const steps = move(state, {
+    ...{ fetch, plc: directory, now: outside.now, save: () => {}, password: alice.password },
+    ...{ email: 'outside@mail.example', askCode: () => source.mailedCode(alice) },
+    ...{ sweep: bringLateWrites, streamUploads: true },
+  })
+  let next = await steps.next()
+  while (!next.done) next = await steps.next()
+  const receipt = next.value
+  assert.deepEqual([receipt.late?.records, receipt.late?.conflictCount], [4, 0])
+  assert.deepEqual([receipt.missingBlobs, receipt.sameBlobs, receipt.warnings], [[], true, []])
+  const { k2, ...rest } = await notes(destination, alice)
+  assert.equal(k2, undefined)
+  assert.deepEqual([rest.new, rest.k1, rest.k0], ['new', 'changed', '0'])
+  await atHome(alice)
+  await destination.assertChain(alice)
+})
 
 test('what is written at the old host after the identity changed comes along, pictures and all', async () => {
   const alice = await person('late')
