@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
-import { rmSync } from 'node:fs'
+import { readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { type TestContext, test } from 'node:test'
 import { openLocalStreams } from '#platform/storage'
+import { fileName } from '../account-files/index.ts'
 import { TestHost } from '../testing/host.test-support.ts'
 import { fetchAmong } from '../testing/hosts.test-support.ts'
 import { openStandby, SEALING_KEY, SECRET, type TestStandby } from './standby.test-support.ts'
@@ -115,6 +116,66 @@ test('every table of the directory has a primary key: others would not reach a s
        AND NOT EXISTS (SELECT 1 FROM pragma_table_info(sqlite_schema.name) WHERE pk > 0)`,
   )
   assert.deepEqual(tables, [])
+})
+
+test('a write that mentions a blob is answered when the standby has its bytes, and not before', async (t) => {
+  const { first, hosts } = await firstHost(t, { standbyAwayMs: 60_000 })
+  const asked = Promise.withResolvers<void>()
+  const open = Promise.withResolvers<void>()
+  const among = fetchAmong(hosts)
+  const tail = await openStandby({
+    of: URL_OF_FIRST,
+    async fetch(target, init) {
+      if (String(target).includes('.getBlob')) {
+        asked.resolve()
+        await open.promise
+      }
+      return among(target, init)
+    },
+  })
+  t.after(() => tail.close())
+  const ann = await first.signUp('ann')
+  await tail.inStep()
+  const image = await first.upload(ann, 'a picture')
+  const embed = { $type: 'app.bsky.embed.images', images: [{ alt: '', image }] }
+  const createdAt = '2026-01-01T00:00:00.000Z'
+  const record = { $type: 'app.bsky.feed.post', text: 'look', createdAt, embed }
+  let answered = false
+  const wrote = first.write(ann, 'look', { record }).then((answer) => {
+    answered = true
+    return answer
+  })
+  await asked.promise
+  await first.until(() => first.stream.bounds().durable > tail.status().seq)
+  assert.equal(answered, false, 'it is on the disk of the first host, and that is not enough')
+  open.resolve()
+  assert.equal((await wrote).status, 200)
+  assert.equal(tail.status().blobsCopied, 1)
+  await first.close({ keep: true })
+})
+
+test('who is deleted at the host is gone at the standby: files, blobs, and words in the journal', async (t) => {
+  const { first, standby } = await firstHost(t)
+  const { ann, bob, tail } = await busy(first, standby)
+  const jobs = first.loop('jobs')
+  const headers = { authorization: `Basic ${btoa('admin:admin-pass')}` }
+  const input = { did: ann.did }
+  const gone = await first.call('POST', 'com.atproto.admin.deleteAccount', { input, headers })
+  assert.equal(gone.status, 200)
+  await first.until(() => first.filesOf(ann.did).length === 0)
+  const name = fileName(ann.did)
+  const left = () =>
+    readdirSync(tail.folder, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile() && entry.parentPath.includes(name))
+      .map((entry) => entry.name)
+  await first.until(() => left().length === 0)
+  await first.until(async () => (await first.write(bob, 'still here')).status === 200)
+  await tail.inStep()
+  await jobs.stop()
+  await first.close({ keep: true })
+  const { folder } = tail
+  await tail.stop()
+  assert.deepEqual(await journal(folder), await journal(first.folder), 'blanks and all')
 })
 
 test('nobody follows without the secret, and nobody at all where none is set', async (t) => {
