@@ -9,9 +9,10 @@ type Step = number | ((world: LeaseWorld) => void)
 const start = (host: number) => (world: LeaseWorld) => world.hosts[host]!.start()
 const kill = (host: number) => (world: LeaseWorld) => world.hosts[host]!.kill()
 const pause = (host: number, ms: number) => (world: LeaseWorld) => world.hosts[host]!.pause(ms)
-/** What a standby does all the time: it has all of the newest epoch. */
+/** What a standby does all the time: it has all of the newest epoch that anybody may have begun. */
 const follow = (host: number) => (world: LeaseWorld) => {
-  world.hosts[host]!.note = { epoch: world.given.at(-1) ?? 0, claim: undefined }
+  const epoch = Math.max(...world.hosts.map(({ note }) => note.epoch))
+  world.hosts[host]!.note = { epoch, claim: undefined }
 }
 const takeOver = (host: number) => (world: LeaseWorld) => {
   follow(host)(world)

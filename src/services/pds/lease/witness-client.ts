@@ -2,6 +2,7 @@ import type { Fetch, Timers } from '#platform/runtime'
 import {
   isLeaseProof,
   type LeaseAnswer,
+  type LeaseLook,
   type LeaseRelease,
   type LeaseRenew,
   type LeaseTake,
@@ -17,6 +18,10 @@ import { type XrpcClient, XrpcError, xrpcClient } from '#protocol/xrpc'
 
 /** An ask that takes longer is made again: the lease would lapse over it. */
 const ASK_MS = 1_500
+/** A host that ends has a second for all of it. */
+const GIVE_BACK_MS = 800
+/** An operator waits. */
+const OPERATOR_MS = 15_000
 const NONCE_BYTES = 16
 
 export interface WitnessPlace {
@@ -58,15 +63,15 @@ export class WitnessClient {
   }
 
   release(ask: Bare<LeaseRelease>): Promise<WitnessAnswer> {
-    return this.#ask('release', ask, (proven, signal) =>
-      this.#client.post(releaseLeaseMethod, proven, undefined, { signal }),
-    )
+    const send = (proven: LeaseRelease, signal: AbortSignal) =>
+      this.#client.post(releaseLeaseMethod, proven, undefined, { signal })
+    return this.#ask('release', ask, send, ask.claim ? GIVE_BACK_MS : OPERATOR_MS)
   }
 
   look(): Promise<WitnessAnswer> {
-    return this.#ask('look', {}, (proven, signal) =>
-      this.#client.get(lookLeaseMethod, proven, { signal }),
-    )
+    const send = (proven: LeaseLook, signal: AbortSignal) =>
+      this.#client.get(lookLeaseMethod, proven, { signal })
+    return this.#ask('look', {}, send, OPERATOR_MS)
   }
 
   async #ask<A extends object>(
@@ -76,13 +81,14 @@ export class WitnessClient {
       proven: A & { hostname: string; nonce: string; proof: string },
       signal: AbortSignal,
     ) => Promise<LeaseAnswer>,
+    askMs = ASK_MS,
   ): Promise<WitnessAnswer> {
     const { hostname, secret, timers, random } = this.#place
     const nonce = hex(random(NONCE_BYTES))
     const fields = { ...ask, hostname, nonce }
     const proof = leaseProof(secret, use, fields as unknown as ProvenFields)
     const stop = new AbortController()
-    const timer = timers.setTimeout(() => stop.abort(new Error('no answer in time')), ASK_MS)
+    const timer = timers.setTimeout(() => stop.abort(new Error('no answer in time')), askMs)
     try {
       const { proof: theirs, ...answer } = await send({ ...fields, proof }, stop.signal)
       if (isLeaseProof(secret, `${use} answer`, { ...answer, nonce }, theirs)) return answer
