@@ -170,8 +170,8 @@ export interface Entry {
 }
 
 /**
- * Entries that come together. One with a `Symbol.dispose` is its reader's alone: who has done with it may say so, which
- * frees the payloads before the collector does. They are empty afterwards.
+ * Entries that come together. Whoever was handed one with a `Symbol.dispose` may say once that it has done with it: when
+ * all have, the payloads are freed before the collector gets to it, and are empty afterwards.
  */
 export type EntryBatch = readonly Entry[] & Partial<Disposable>
 

@@ -102,36 +102,63 @@ async function byOneAndOne(entries: number): Promise<{ stream: Stream; close(): 
   return { stream: await streams.open('events'), close: () => streams.close() }
 }
 
-test('who reads alone may give back what it has had, and is given it again when it asks', async () => {
-  const { stream, close } = await byOneAndOne(20)
+const holding = (batches: (readonly Entry[])[]) =>
+  batches.filter((batch) => batch.some(({ payload }) => payload.length > 0)).length
+
+test('what a reader has done with is freed, and given again to whoever asks', async () => {
+  const { stream, close } = await byOneAndOne(40)
+  const batches: (readonly Entry[])[] = []
   for (const _ of ['once', 'again']) {
     const seen: string[] = []
     for await (const batch of stream.read({ after: 0 })) {
       for (const { payload } of batch) seen.push(`${payload.length} ${payload[0]}`)
+      batches.push(batch)
       batch[Symbol.dispose]!()
-      batch[Symbol.dispose]!()
-      assert.ok(batch.every(({ payload }) => payload.length === 0))
     }
     assert.deepEqual(
       seen,
-      Array.from({ length: 20 }, (_, n) => `${ENTRY_BYTES} ${n}`),
+      Array.from({ length: 40 }, (_, n) => `${ENTRY_BYTES} ${n}`),
     )
   }
+  assert.ok(batches.length >= 40)
+  assert.ok(holding(batches) <= 3, `${holding(batches)} of ${batches.length} are still there`)
   await close()
 })
 
-test('what two read together neither takes from the other', async () => {
-  const { stream, close } = await byOneAndOne(50)
-  const read = async () => {
+test('of what several read together nothing is freed before the last has done with it', async () => {
+  const { stream, close } = await byOneAndOne(60)
+  const all = new Set<readonly Entry[]>()
+  const read = async (turns: number) => {
     const bytes: number[] = []
     for await (const batch of stream.read({ after: 0 })) {
-      await new Promise((resolve) => setImmediate(resolve))
+      all.add(batch)
+      for (let n = 0; n < turns; n++) await new Promise((resolve) => setImmediate(resolve))
       bytes.push(...batch.map(({ payload }) => payload[0]!))
       batch[Symbol.dispose]?.()
     }
     return bytes
   }
-  const expected = Array.from({ length: 50 }, (_, n) => n)
-  for (const seen of await Promise.all([read(), read(), read()])) assert.deepEqual(seen, expected)
+  const expected = Array.from({ length: 60 }, (_, n) => n)
+  for (const seen of await Promise.all([read(0), read(1), read(3), read(9)])) {
+    assert.deepEqual(seen, expected)
+  }
+  // As much as the cache holds is kept for whoever comes next.
+  const kept = CACHE_BYTES / (2 * ENTRY_BYTES) + 3
+  assert.ok(holding([...all]) <= kept, `${holding([...all])} of ${all.size} are still there`)
+  await close()
+})
+
+test('what a reader keeps to itself stays', async () => {
+  const { stream, close } = await byOneAndOne(40)
+  const kept: Entry[] = []
+  const quiet = (async () => {
+    for await (const batch of stream.read({ after: 0 })) kept.push(...batch)
+  })()
+  for await (const batch of stream.read({ after: 0 })) batch[Symbol.dispose]?.()
+  await quiet
+  assert.deepEqual(
+    kept.map(({ payload }) => payload[0]),
+    Array.from({ length: 40 }, (_, n) => n),
+  )
   await close()
 })

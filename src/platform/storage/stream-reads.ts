@@ -26,8 +26,12 @@ interface Held {
   bytes: number
   /** Counted, as it is in memory or about to be. */
   isIn: boolean
-  /** Somebody else asked for it as well. */
-  isShared: boolean
+  /** No longer kept for others. */
+  isOut: boolean
+  /** Who asked for it and has not said that it has done with it. */
+  users: number
+  /** Parts of it are with somebody who will not say when. */
+  isLent: boolean
 }
 
 /** Cuts entries into batches of at most `maxBytes` of payload, or of one entry. Returns the same array when one is enough. */
@@ -106,57 +110,69 @@ export class StreamReads {
 
   /** Forgets every block: their payloads may have been erased. */
   clear(): void {
-    this.#blocks.clear()
-    this.#cachedBytes = 0
+    for (const [key, held] of this.#blocks) this.#drop(key, held)
   }
 
   async #nextIn(segment: Segment, after: number): Promise<EntryBatch> {
     segment.index ??= await this.#openFiles.use(segment.path, (file) => loadIndex(file, segment))
     const { seqs, offsets, end } = segment.index
     for (let row = blockOf(seqs, after + 1); row < seqs.length; row++) {
-      const [key, held] = this.#hold(segment, {
+      const held = this.#hold(segment, {
         from: offsets[row]!,
         to: offsets[row + 1] ?? end,
         firstSeq: seqs[row]!,
         lastSeq: (seqs[row + 1] ?? segment.lastSeq + 1) - 1,
       })
       const block = await held.block
-      const [only] = block
-      if (block.length === 1 && only![0]!.seq > after && this.#isAlone(held)) {
-        this.#drop(key, held)
-        return disposable(only!)
-      }
       for (const batch of block) {
         if (batch.at(-1)!.seq <= after) continue
+        if (batch[0]!.seq > after && block.length === 1) return this.#lend(batch, held)
+        held.isLent = true
         if (batch[0]!.seq > after) return batch
         return batch.slice(batch.findIndex(({ seq }) => seq > after))
       }
+      this.#release(held)
     }
     throw corrupt(segment, end, `it ends before its last seq ${segment.lastSeq}`)
   }
 
-  #hold(segment: Segment, place: Place): [string, Held] {
+  /** The block at a place, for one more user. */
+  #hold(segment: Segment, place: Place): Held {
     const { from, to } = place
     const key = `${segment.header.base}:${from}:${to}`
     const cached = this.#blocks.get(key)
     if (cached) {
       this.#blocks.delete(key)
       this.#blocks.set(key, cached)
-      cached.isShared = true
-      return [key, cached]
+      cached.users++
+      return cached
     }
-    const held: Held = { block: EMPTY, place, bytes: to - from, isIn: false, isShared: false }
+    const held: Held = {
+      block: EMPTY,
+      place,
+      bytes: to - from,
+      isIn: false,
+      isOut: false,
+      users: 1,
+      isLent: false,
+    }
     this.#blocks.set(key, held)
     held.block = this.#makeRoom(key, held)
       .then(() => this.#openFiles.use(segment.path, (file) => readEntries(file, segment, from, to)))
       .then((entries) => cutBatches(entries, blockBytes))
     held.block.catch(() => this.#drop(key, held))
-    return [key, held]
+    return held
   }
 
-  /** Nobody but its only reader can come to hold this block. */
-  #isAlone(held: Held): boolean {
-    return this.#company.size === 1 && !held.isShared
+  /** A block as one batch, whose users say when they have done with it. */
+  #lend(batch: readonly Entry[], held: Held): EntryBatch {
+    if (Symbol.dispose in batch) return batch as EntryBatch
+    return Object.defineProperty(batch, Symbol.dispose, { value: () => this.#release(held) })
+  }
+
+  #release(held: Held): void {
+    held.users = Math.max(0, held.users - 1)
+    freeUnused(held)
   }
 
   /** Puts blocks out of memory for another: those right before it only when the readers on their way to it have had them. */
@@ -207,18 +223,21 @@ export class StreamReads {
     if (this.#blocks.get(key) !== held) return
     this.#blocks.delete(key)
     if (held.isIn) this.#cachedBytes -= held.bytes
+    held.isOut = true
+    freeUnused(held)
   }
 }
 
-/** A batch whose bytes go back when its reader says that it has done with them. */
-function disposable(batch: readonly Entry[]): EntryBatch {
-  return Object.defineProperty(batch, Symbol.dispose, { value: free })
-}
-
-/** They lie in one buffer, unless all are blank. */
-function free(this: readonly Entry[]): void {
-  const buffer = this.find(({ payload }) => payload.length > 0)?.payload.buffer as ArrayBuffer
-  if (buffer && !buffer.detached) buffer.transfer(0)
+/** Frees the bytes of a block that nobody holds nor can come to hold. Its entries lie in one buffer. */
+function freeUnused(held: Held): void {
+  if (!held.isOut || held.users > 0 || held.isLent) return
+  held.block.then(
+    ([entries]) => {
+      const buffer = entries?.find(({ payload }) => payload.length > 0)?.payload.buffer
+      if (buffer) (buffer as ArrayBuffer).transfer(0)
+    },
+    () => {},
+  )
 }
 
 function isEmpty(segment: Segment): boolean {
