@@ -63,6 +63,8 @@ export async function openStandby(
     memoryPath: join(dataDir, 'standby.sqlite'),
     accountsDirectory: join(dataDir, 'accounts'),
     openFilesMax: values.openFilesMax,
+    retentionMs: values.retentionHours * 3_600_000,
+    retentionBytes: values.retentionBytes,
     streams,
     blobs,
     fetch: network.fetch,

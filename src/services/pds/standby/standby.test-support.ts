@@ -58,6 +58,8 @@ export async function openStandby(options: {
     memoryPath: join(folder, 'standby.sqlite'),
     accountsDirectory: join(folder, 'accounts'),
     openFilesMax: 64,
+    retentionMs: 3_600_000,
+    retentionBytes: 1e9,
     streams,
     blobs: await openDiskBlobs(join(folder, 'blobs'), { reserveBytes: 0 }),
     fetch: options.fetch,

@@ -37,6 +37,8 @@ import { standbyAuth } from './standby-host.ts'
 import { Tail } from './tail.ts'
 import { Upstream } from './upstream.ts'
 
+const TRIM_MS = 60 * 60 * 1000
+
 export interface StandbyDeps {
   /** The first host. */
   of: string
@@ -46,6 +48,9 @@ export interface StandbyDeps {
   memoryPath: string
   accountsDirectory: string
   openFilesMax: number
+  /** How long, and in how many bytes, the journal is kept here. */
+  retentionMs: number
+  retentionBytes: number
   streams: Streams
   blobs: Blobs
   /** Reaches the first host, also in a private network. */
@@ -229,7 +234,8 @@ export class Standby implements Service {
     const stop = AbortSignal.any([signal, this.#stopTail.signal])
     const checkpoints = this.#path.checkpoints.loop(stop, outside.timers.sleep)
     const repairs = this.#path.recovery.loop(stop, outside.timers.sleep)
-    this.#tailing = Promise.all([this.#tail.run(stop), checkpoints, repairs]).then(() => {})
+    const trims = this.#trim(stop)
+    this.#tailing = Promise.all([this.#tail.run(stop), checkpoints, repairs, trims]).then(() => {})
     await this.#tailing
     if (signal.aborted) return
     await Promise.race([this.#hostOpened.promise, aborted(signal)])
@@ -237,6 +243,23 @@ export class Standby implements Service {
     const running = superviseLoops(this.#host.loops, { outside, log, metrics })
     await aborted(signal)
     await running.stop()
+  }
+
+  /** The journal is kept here as long as at a host, and never less than a replay needs. */
+  async #trim(signal: AbortSignal): Promise<void> {
+    const { outside, retentionMs, retentionBytes, log } = this.#deps
+    const { stream, checkpoints } = this.#path
+    while (!signal.aborted) {
+      await outside.timers.sleep(TRIM_MS, signal).catch(() => {})
+      if (signal.aborted) return
+      const beforeSeq = checkpoints.savedPoint
+      try {
+        await stream.trim({ beforeMs: outside.now() - retentionMs, beforeSeq })
+        await stream.trim({ keepBytes: retentionBytes, beforeSeq })
+      } catch (error) {
+        log.warn('the journal was not trimmed', { error })
+      }
+    }
   }
 
   /**
