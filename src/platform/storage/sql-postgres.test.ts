@@ -152,6 +152,26 @@ describe('PostgreSQL', { skip: noPostgres() }, () => {
     await Promise.all(both.map((sql) => sql.close()))
   })
 
+  test('what comes after a failed statement fails for the same reason', async () => {
+    const sql = await open()
+    const outcomes = await sql
+      .transaction((tx) =>
+        Promise.allSettled([
+          tx.all('select 1/(n - n) from (select 1 as n) x'),
+          tx.all('select 1 as one'),
+          tx.run('insert into t (name) values (?)', ['a']),
+          tx.runMany('insert into t (name) values (?)', [['b']]),
+        ]).then((settled) => {
+          for (const one of settled)
+            assert.match(String((one as { reason?: Error }).reason), /zero/)
+          throw new Error('seen')
+        }),
+      )
+      .catch((error: Error) => error.message)
+    assert.equal(outcomes, 'seen')
+    await sql.close()
+  })
+
   test('held by one, it is locked for others until that one goes', async () => {
     const url = await server.schema()
     const exclusive = { url, migrations: tables, exclusive: true }

@@ -232,8 +232,9 @@ class PostgresSql implements Sql {
     try {
       return await this.#writer.ask<T>(turn.client, statement, params)
     } catch (error) {
+      // What failed first is why: of the rest the server says only that it did.
       turn.doomed ??= { error }
-      throw error
+      throw turn.doomed.error
     }
   }
 
@@ -252,7 +253,7 @@ class PostgresSql implements Sql {
         .catch(() => {
           turn.doomed ??= { error: outcome.reason }
         })
-      throw outcome.reason
+      throw turn.doomed?.error ?? outcome.reason
     }
     const done = attempt()
     turn.alone = done
@@ -281,7 +282,7 @@ class PostgresSql implements Sql {
         if (answer.status === 'fulfilled') changes += answer.value.changes
         else {
           turn.doomed ??= { error: answer.reason }
-          throw answer.reason
+          throw turn.doomed.error
         }
       }
     }

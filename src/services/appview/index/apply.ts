@@ -250,9 +250,12 @@ async function isSpokenOf(batch: Batch, did: Did): Promise<boolean> {
   return batch.scope === undefined || batch.scope.knows(batch, did)
 }
 
-/** Whether nothing can be written just now; a conflict is about one row, and no reason to wait. */
+/** Codes that are about one row, and no reason to wait. */
+const ABOUT_A_ROW = new Set(['Conflict', 'TooLarge', 'InvalidArgument'])
+
+/** Whether nothing can be written just now. */
 function isStoreFailure(error: unknown): boolean {
-  return error instanceof StorageError && error.code !== 'Conflict'
+  return error instanceof StorageError && !ABOUT_A_ROW.has(error.code)
 }
 
 /** Statuses of accounts that are gone for good: their records go too. */
