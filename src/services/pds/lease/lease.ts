@@ -76,11 +76,16 @@ export interface Lease {
   release(): Promise<void>
 }
 
+const FENCED = {
+  lapsed: 'The host cannot prove that it may write; what was written last may or may not be kept',
+  superseded: 'Another host has taken the place of this one; nothing is written here any more',
+  ended: 'An operator has ended what this host may write; nothing is written here any more',
+  released: 'The host is stopping; what was written last may or may not be kept',
+}
+
 /** The answer to everybody while the host may not write; it says nothing of the caller's. */
 export function hostFenced(end?: LeaseEnd): XrpcError {
-  const message = end
-    ? 'Another host has taken the place of this one; nothing is written here any more'
-    : 'The host cannot prove that it may write; what was written last may or may not be kept'
+  const message = FENCED[end?.reason ?? 'lapsed']
   return new XrpcError(503, 'HostFenced', message, { headers: { 'retry-after': '5' } })
 }
 
