@@ -17,7 +17,13 @@ export interface Asked {
   input: unknown
 }
 
-export type Answer = { status?: number; json?: unknown; bytes?: Uint8Array }
+export type Answer = {
+  status?: number
+  json?: unknown
+  bytes?: Uint8Array
+  /** What the answer says of its length, when that is not so. */
+  length?: number
+}
 type Handler = (asked: Asked) => Answer | undefined
 
 export const FROM = 'https://from.example'
@@ -85,9 +91,12 @@ export class FakeHosts {
     const handler = this.#handlers.get(`${host} ${nsid}`)
     const answer = handler ? handler(asked) : refused(501, 'MethodNotImplemented')
     if (answer === undefined) throw new TypeError('the connection broke')
-    const { status = 200, json, bytes } = answer
+    const { status = 200, json, bytes, length } = answer
     if (bytes) {
-      const headers = { 'content-type': 'application/vnd.ipld.car' }
+      const headers = {
+        'content-type': 'application/vnd.ipld.car',
+        ...(length !== undefined && { 'content-length': String(length) }),
+      }
       return new Response(bytes as Uint8Array<ArrayBuffer>, { status, headers })
     }
     const headers = { 'content-type': 'application/json' }

@@ -234,6 +234,17 @@ describe('a move', () => {
     assert.equal(receipt.operation, hosts.lastCid)
   })
 
+  test('asks again for a blob that was cut off on the way', async () => {
+    let tries = 0
+    hosts.on(FROM, ns('sync.getBlob'), () =>
+      tries++ === 0
+        ? { bytes: picture.subarray(0, 2), length: picture.length }
+        : { bytes: picture, length: picture.length },
+    )
+    const { receipt } = await run(await begin())
+    assert.deepEqual([receipt.missingBlobs, tries], [[], 2])
+  })
+
   test('tells of blobs that the old host no longer has, and takes no wrong bytes', async () => {
     hosts.on(FROM, ns('sync.getBlob'), () => ({ bytes: new Uint8Array([9]) }))
     const { receipt } = await run(await begin())
