@@ -3,15 +3,16 @@
  * The calls are counted as they are made, so that no step is left out, whatever steps there are.
  */
 import assert from 'node:assert/strict'
-import type { MoveReceipt } from '#protocol/account'
+import type { MoveReceipt, MoveView } from '#protocol/account'
 import type { Person, TestHost } from '../testing/host.test-support.ts'
 import { type Identity, MovingWorld, NEW, OLD, type Sent } from './moving-world.test-support.ts'
 
 /** Whose life ends: the new host before a call is made, or the old one when it has done what was asked, unheard. */
 export type Dying = 'new' | 'old'
 
-/** Tables of a host that tell when somebody came by, not what is there. */
-const PASSING = /^(refresh_tokens|ended_sessions|codes|letters|jobs|sign_ins|moves|used_tokens)/
+/** Tables of a host that tell when somebody came by, or what was signed for them, not what is there. */
+const PASSING =
+  /^(made_operations|refresh_tokens|ended_sessions|codes|letters|jobs|sign_ins|moves|used_tokens)/
 
 export class EveryCall extends MovingWorld {
   readonly #calls: string[] = []
@@ -89,12 +90,14 @@ export class EveryCall extends MovingWorld {
     }
     const jobs = this.destination.loop('moves')
     const { accessJwt: token } = await this.arrive(person)
+    let move: MoveView | undefined
     await this.destination.until(async () => {
       await this.outside.advance(20)
+      ;({ move } = (await this.destination.get('app.falaj.move.get', {}, token)).body)
+      if (move?.needs === 'document') this.publish(person.did, move.wanted!)
       return made > number
     })
-    const { body: seen } = await this.destination.get('app.falaj.move.get', {}, token)
-    const giving = this.destination.post('app.falaj.move.abandon', { id: seen.move.id }, token)
+    const giving = this.destination.post('app.falaj.move.abandon', { id: move!.id }, token)
     decided.resolve()
     const given = await giving
     this.mend()
@@ -120,7 +123,7 @@ export class EveryCall extends MovingWorld {
     )
     assert.equal((await this.destination.events()).length, events, 'the network never heard of it')
     assert.deepEqual(await traces(this.source, person), before, 'the old host is as it was')
-    assert.equal(this.homeOf(person.did).pds, OLD)
+    if (identity === 'plc') assert.equal(this.homeOf(person.did).pds, OLD)
     assert.equal((await this.source.write(person, 'still at home')).status, 200)
     return true
   }
@@ -136,6 +139,8 @@ async function traces(host: TestHost, { did }: Person) {
     if (PASSING.test(name)) continue
     const rows = await host.sql.all<Record<string, unknown>>(`SELECT * FROM ${name}`)
     const theirs = rows.filter((row) => Object.values(row).includes(did))
+    // An instant that has passed; that writes are let in is tried.
+    for (const row of theirs) if ('frozen_until_ms' in row) row.frozen_until_ms = 0
     if (theirs.length > 0) found[name] = theirs
   }
   const files = host.filesOf(did)

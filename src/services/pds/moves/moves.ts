@@ -7,6 +7,7 @@ import type { JobRun, Jobs, Outside, Sealer } from '#platform/runtime'
 import type { Sql } from '#platform/storage'
 import {
   type CloserLook,
+  freeze,
   lookCloser,
   type MoveBegun,
   type MoveOutlook,
@@ -357,13 +358,31 @@ export class Moves {
     await this.#work.halt(id)
     const row = await this.#rows.get(id)
     const secrets = await this.#rows.secrets(id)
-    if (!row || !secrets || !mayAbandon(row, secrets.state))
+    if (!row || !secrets || !mayAbandon(row, secrets.state)) {
+      await this.#goOn(row)
       throw notNow('the identity may have changed')
-    if (await this.#isSwitched(secrets.state)) throw notNow('the identity points here already')
+    }
+    if (await this.#isSwitched(secrets.state)) {
+      await this.#goOn(row)
+      throw notNow('the identity points here already')
+    }
     await this.#rows.change(id, { state: 'abandoned' })
     await this.#rows.forget(id)
+    await this.#letWrite(secrets.state)
     await this.#work.endSession(secrets.state.source)
     if (!secrets.wasHere) await this.#deps.standing.discard(row.did)
+  }
+
+  /** It was stopped to be looked at, and is too far to be given up. */
+  async #goOn(row: MoveRow | undefined): Promise<void> {
+    if (row?.state === 'running') await this.#work.begin(row.id)
+  }
+
+  /** The old host may hold writes back for a switch that will not be. Best effort: it ends by itself. */
+  async #letWrite({ source, step }: MoveState): Promise<void> {
+    if (step !== 'switch') return
+    const { client } = resumeSession(source, { fetch: this.#deps.outside.fetch })
+    await client.post(freeze, { seconds: 0 }).catch(() => {})
   }
 
   async #isSwitched({ did }: MoveState): Promise<boolean> {
