@@ -161,7 +161,8 @@ export class Labels {
     const { version } = this.#changes
     for (const piece of pieces(missing)) {
       const rows = await this.#sql.all<Row>(
-        `select uri, src, val, cid, exp_ms, json from label where uri in (${marks(piece.length)})`,
+        `select uri, src, val, cid, exp_ms, json from label where uri in (${marks(piece.length)})
+         order by uri, src, val`,
         padded(piece),
       )
       for (const row of rows) found.set(row.uri, [...(found.get(row.uri) ?? NONE), row])
