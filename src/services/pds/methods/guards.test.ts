@@ -15,6 +15,7 @@ import { type Answer, type Person, TestHost } from '../testing/host.test-support
 type Guard =
   | 'open'
   | 'vault'
+  | 'standby'
   | 'owner'
   | 'active'
   | 'full'
@@ -57,6 +58,18 @@ const guards: Record<string, [verb: 'GET' | 'POST', Guard, params?: Record<strin
   'app.bsky.notification.registerPush': ['POST', 'owner'],
   'app.bsky.notification.unregisterPush': ['POST', 'owner'],
   'app.falaj.account.confirmPassword': ['POST', 'full'],
+  'app.falaj.admin.letGo': ['POST', 'admin'],
+  'app.falaj.fleet.addAccounts': ['POST', 'admin'],
+  'app.falaj.fleet.create': ['POST', 'admin'],
+  'app.falaj.fleet.decide': ['POST', 'admin'],
+  'app.falaj.fleet.get': ['GET', 'look', { id: 'none' }],
+  'app.falaj.fleet.list': ['GET', 'look'],
+  'app.falaj.fleet.listAccounts': ['GET', 'look', { id: 'none' }],
+  'app.falaj.standby.getAccountFile': ['GET', 'standby'],
+  'app.falaj.standby.getBlob': ['GET', 'standby'],
+  'app.falaj.standby.getDirectory': ['GET', 'standby'],
+  'app.falaj.standby.join': ['POST', 'standby'],
+  'app.falaj.standby.pull': ['GET', 'standby'],
   'app.falaj.account.exportPrivate': ['GET', 'vault', did],
   'app.falaj.account.letVaultRead': ['POST', 'activeFull', { vault: 'https://vault.test' }],
   'app.falaj.account.listVaults': ['GET', 'full'],
