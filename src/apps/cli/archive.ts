@@ -7,6 +7,7 @@ import { type FileHandle, open, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInflateRaw } from 'node:zlib'
 import { ConfigError } from '#platform/runtime'
+import { PRIVATE_STATE_FILE, type PrivateState } from '#protocol/account'
 
 /** What is in one. */
 export interface AccountArchive {
@@ -15,6 +16,8 @@ export interface AccountArchive {
   blob(cid: string): Promise<Uint8Array | undefined>
   /** What app.bsky.actor.putPreferences takes; undefined when there are none. */
   preferences(): Promise<unknown[] | undefined>
+  /** What only the owner could read of the account; undefined when it was not taken. */
+  privateState(): Promise<PrivateState | undefined>
   /** Any other small file, by its name; undefined when it is not there. */
   file(name: string): Promise<Uint8Array | undefined>
   close(): Promise<void>
@@ -26,6 +29,7 @@ const LISTING_BYTES_MAX = 256 * 1024 * 1024
 const END_BYTES = 22 + 65_535
 const BLOB_BYTES_MAX = 512 * 1024 * 1024
 const PREFERENCES_BYTES_MAX = 16 * 1024 * 1024
+const FILE_BYTES_MAX = 256 * 1024 * 1024
 const REPO = 'repo.car'
 const PREFERENCES = 'preferences.json'
 
@@ -57,6 +61,10 @@ function unpacked(folder: string): AccountArchive | undefined {
     async preferences() {
       const path = file(PREFERENCES)
       return path === undefined ? undefined : listIn(await readFile(path))
+    },
+    async privateState() {
+      const path = file(PRIVATE_STATE_FILE)
+      return path === undefined ? undefined : stateIn(await readFile(path))
     },
     async file(name) {
       const path = file(...name.split('/'))
@@ -93,7 +101,11 @@ async function packed(path: string, size: number): Promise<AccountArchive | unde
         const bytes = await whole(entries.get(PREFERENCES), PREFERENCES_BYTES_MAX)
         return bytes && listIn(bytes)
       },
-      file: (name) => whole(entries.get(name), PREFERENCES_BYTES_MAX),
+      async privateState() {
+        const bytes = await whole(entries.get(PRIVATE_STATE_FILE), FILE_BYTES_MAX)
+        return bytes && stateIn(bytes)
+      },
+      file: (name) => whole(entries.get(name), FILE_BYTES_MAX),
       close: () => file.close(),
     }
   } catch (error) {
@@ -182,6 +194,16 @@ async function bytesAt(file: FileHandle, position: number, length: number): Prom
   const buffer = Buffer.alloc(length)
   const { bytesRead } = await file.read(buffer, 0, length, position)
   return buffer.subarray(0, bytesRead)
+}
+
+function stateIn(text: Uint8Array): PrivateState {
+  const value = JSON.parse(new TextDecoder().decode(text)) as Partial<PrivateState> | null
+  const { did, host, takenAt, appview } = value ?? {}
+  const isWhole = [did, host, takenAt].every((one) => typeof one === 'string')
+  if (isWhole && (appview === undefined || Array.isArray(appview.items))) {
+    return value as PrivateState
+  }
+  throw new Error(`${PRIVATE_STATE_FILE} of the archive is not what it should be`)
 }
 
 function listIn(text: Uint8Array): unknown[] {

@@ -100,9 +100,9 @@ export async function runImport(args: readonly string[]): Promise<number> {
       const next = await steps.next()
       if (next.done) {
         endProgress()
-        const { records, blobs, missingBlobs, preferences, mutes } = next.value
+        const { records, blobs, missingBlobs, preferences, appviewItems, mutes } = next.value
         const lost = missingBlobs.length > 0 ? ` (${missingBlobs.length} not in the archive)` : ''
-        const text = `${session.state.handle}: ${records} records, ${blobs} blobs${lost}, ${preferences} preferences, ${mutes} mutes\n`
+        const text = `${session.state.handle}: ${records} records, ${blobs} blobs${lost}, ${preferences} preferences, ${appviewItems > 0 ? `${appviewItems} mutes, bookmarks and drafts` : `${mutes} mutes`}\n`
         return tell(flags, next.value, text)
       }
       const { step, done, total } = next.value

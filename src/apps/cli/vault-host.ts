@@ -12,6 +12,7 @@ import { ComAtprotoServerDescribeServer, ComAtprotoSyncGetRepoStatus } from '@at
 import {
   archiveAbout,
   listVaultAccounts,
+  PRIVATE_STATE_FILE,
   type RecoveryDeps,
   recover,
   type VaultAccount,
@@ -150,7 +151,7 @@ async function privateTo(folder: string, copy: VaultCopy, at: string | undefined
   const json = (value: unknown) => `${JSON.stringify(value, null, 2)}\n`
   if (state.preferences) await writeFile(join(folder, 'preferences.json'), json(state.preferences))
   mkdirSync(join(folder, 'private'), { recursive: true })
-  await writeFile(join(folder, 'private/state.json'), json(state))
+  await writeFile(join(folder, PRIVATE_STATE_FILE), json(state))
 }
 
 /** Of the table that goes along: who was given which name and password, the newest line of each. */

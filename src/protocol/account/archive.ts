@@ -27,6 +27,7 @@ import {
   archiveIndex,
   type IndexedRecord,
 } from './archive-index.ts'
+import { givePrivateState, type PrivateState, takePrivateState } from './private-copy.ts'
 import type { OwnerSession } from './session.ts'
 
 /** A file of an archive; its name has slashes. */
@@ -55,6 +56,9 @@ const LIST_PAGE = 100
 /** Of lists that services keep; what is longer is cut, and said to be. */
 const MUTES_MAX = 100_000
 
+/** What `takePrivateState` takes, in an archive. */
+export const PRIVATE_STATE_FILE = 'private/state.json'
+
 export const archiveAbout = (about: ArchiveAbout): Uint8Array =>
   json({ ...ARCHIVE_FORMAT, ...about })
 
@@ -75,9 +79,14 @@ export async function* takeArchive(
   yield { name: 'index.html', body: archiveIndex(about, language, posts(client, did)) }
   const { preferences } = await client.get(AppBskyActorGetPreferences.mainSchema, {})
   yield { name: 'preferences.json', body: [json(preferences)] }
-  const mutes = await mutesOf(client)
-  if (mutes) yield { name: 'private/mutes.json', body: [json(mutes)] }
-  else taken.silent.push('mutes')
+  const beside = await takePrivateState({ client, did, host }, now)
+  yield { name: PRIVATE_STATE_FILE, body: [json(beside)] }
+  if (!beside.appview) {
+    taken.silent.push('bookmarks', 'drafts')
+    const mutes = await mutesOf(client)
+    if (mutes) yield { name: 'private/mutes.json', body: [json(mutes)] }
+    else taken.silent.push('mutes')
+  }
   yield* blobs({ client, state }, taken, progress)
 }
 
@@ -133,7 +142,8 @@ async function* blobs(
         continue
       }
       yield { name: `blobs/${cid}`, body: answer.body }
-      progress?.({ done: ++taken.blobs })
+      taken.blobs++
+      progress?.({ done: taken.blobs })
     }
     cursor = page.cids.length === BLOB_PAGE ? page.cursor : undefined
   } while (cursor !== undefined)
@@ -144,6 +154,8 @@ export interface ArchiveToRestore {
   repo(): AsyncIterable<Uint8Array>
   blob(cid: string): Promise<Uint8Array | undefined>
   preferences(): Promise<unknown[] | undefined>
+  /** What only the owner could read of the account; undefined where nobody took it. */
+  privateState(): Promise<PrivateState | undefined>
   /** A file by its name; undefined when there is none. */
   file(name: string): Promise<Uint8Array | undefined>
 }
@@ -162,6 +174,9 @@ export interface RestoredArchive {
   /** CIDs of blobs that records mention and the archive does not have. */
   missingBlobs: string[]
   preferences: number
+  /** What its app view alone keeps: mutes, bookmarks, drafts, what it wants to be told. */
+  appviewItems: number
+  /** Muted again one by one, by an archive that has no more than their names. */
   mutes: number
 }
 
@@ -197,13 +212,13 @@ export async function* restoreArchive(
     const { indexedRecords, importedBlobs } = await status()
     yield { step: 'open' }
     if (wasActive) await client.post(ComAtprotoServerActivateAccount.mainSchema, undefined)
-    const mutes = wasActive ? await muteAgain(client, archive) : 0
+    const given = wasActive ? await giveToAppview(client, archive) : { appviewItems: 0, mutes: 0 }
     return {
       records: indexedRecords,
       blobs: importedBlobs,
       missingBlobs,
       preferences: chosen?.length ?? 0,
-      mutes,
+      ...given,
     }
   } catch (error) {
     if (wasActive && !(await status()).activated) {
@@ -242,6 +257,15 @@ async function* bringBlobs(
   } while (cursor !== undefined)
   yield { step: 'blobs', done, total }
   return lost
+}
+
+/** The app view is asked in the account's name, which has to be awake. What is there already stays. */
+async function giveToAppview(client: OwnerSession['client'], archive: ArchiveToRestore) {
+  const state = await archive.privateState()
+  if (!state?.appview) return { appviewItems: 0, mutes: await muteAgain(client, archive) }
+  const { did, host, takenAt, appview } = state
+  const parts = await givePrivateState(client, { did, host, takenAt, appview })
+  return { appviewItems: parts.find(({ part }) => part === 'appview')?.count ?? 0, mutes: 0 }
 }
 
 /** How many were muted again; none where no app view answers. */

@@ -14,6 +14,7 @@ export {
   type ArchiveStep,
   type ArchiveToRestore,
   archiveAbout,
+  PRIVATE_STATE_FILE,
   type RestoredArchive,
   restoreArchive,
   type TakenArchive,

@@ -412,6 +412,7 @@ test('everything is in one archive: records, pictures, preferences', async () =>
     'repo.car',
     'index.html',
     'preferences.json',
+    'private/state.json',
     `blobs/${blob.ref.$link}`,
   ])
   const text = (i: number) => Buffer.from(files[i]!.bytes).toString()
@@ -421,7 +422,9 @@ test('everything is in one archive: records, pictures, preferences', async () =>
   assert.match(text(2), /lang="en"[\s\S]*mine &amp; &lt;b&gt;mine&lt;\/b&gt;/)
   assert.ok(text(2).includes(`<img src="blobs/${blob.ref.$link}"`))
   assert.deepEqual(JSON.parse(text(3)), preferences)
-  assert.equal(text(4), 'a picture')
+  const state = JSON.parse(text(4))
+  assert.deepEqual([state.did, state.preferences], [person.did, preferences])
+  assert.equal(text(5), 'a picture')
 })
 
 test('an account is paused, brought back, and deleted by password and mailed code together', async () => {

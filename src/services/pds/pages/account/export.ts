@@ -1,10 +1,16 @@
 import { type ZipEntry, zip } from '#platform/runtime'
-import { archiveAbout, archiveIndex, type IndexedRecord } from '#protocol/account'
+import {
+  archiveAbout,
+  archiveIndex,
+  type IndexedRecord,
+  PRIVATE_STATE_FILE,
+} from '#protocol/account'
 import { CID_LENGTH, type CidBytes, cidText, JsonBytes } from '#protocol/data'
 import type { Nsid } from '#protocol/syntax'
 import type { Account } from '../../accounts/index.ts'
 import type { Pds } from '../../parts.ts'
 import { takedownKey } from '../../takedowns/index.ts'
+import { takePrivate } from '../../vault-grants/index.ts'
 import { type Download, html, type Page, type Visit } from '../index.ts'
 import { count, framed } from './frame.ts'
 import { type Owner, requireFresh } from './require-account.ts'
@@ -19,7 +25,9 @@ type Parts = Pick<
   | 'files'
   | 'host'
   | 'now'
+  | 'passwords'
   | 'preferences'
+  | 'proxy'
   | 'takedowns'
 >
 
@@ -29,7 +37,7 @@ const words = {
     lead: 'كل ما كتبته هنا لك. خذ منه نسخة متى شئت، أو انتقل بحسابك إلى مضيف آخر.',
     all: 'كل شيء في ملف واحد',
     allText:
-      'أرشيف ZIP: منشوراتك وكل سجلاتك في ملف CAR موقّع، وصورك ومقاطعك، وتفضيلاتك، وصفحة تقرؤها بلا اتصال.',
+      'أرشيف ZIP: منشوراتك وكل سجلاتك في ملف CAR موقّع، وصورك ومقاطعك، وتفضيلاتك، ومن كتمته، ومحفوظاتك، ومسوداتك، وصفحة تقرؤها بلا اتصال.',
     allGo: 'نزّل كل شيء',
     repo: 'السجلات وحدها',
     repoText: 'ملف CAR كما تفهمه تطبيقات البروتوكول كلها.',
@@ -42,7 +50,7 @@ const words = {
     lead: 'Everything you wrote here is yours. Take a copy whenever you like, or move to another host with all of it.',
     all: 'Everything in one file',
     allText:
-      'A ZIP archive: posts and all other records as a signed CAR file, pictures and videos, preferences, and a page to read without a connection.',
+      'A ZIP archive: posts and all other records as a signed CAR file, pictures and videos, preferences, mutes, bookmarks and drafts, and a page to read without a connection.',
     allGo: 'Download everything',
     repo: 'The records alone',
     repoText: 'A CAR file, as every app of the protocol understands it.',
@@ -110,6 +118,8 @@ async function* everything(
   yield { name: 'repo.car', body: repo }
   yield { name: 'index.html', body: archiveIndex(about, language, posts(pds, account)) }
   yield { name: 'preferences.json', body: [json(pds.preferences.read(account, { full: true }))] }
+  const beside = await takePrivate({ ...pds, publicUrl: pds.host.publicUrl }, account)
+  yield { name: PRIVATE_STATE_FILE, body: [json(beside)] }
   for (const cid of referencedBlobs(pds, account)) {
     if (signal.aborted) return
     const isDown = pds.takedowns.has(takedownKey({ did, cid: cidText(cid) }))
