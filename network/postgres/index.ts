@@ -146,7 +146,7 @@ const SCRIPT = `
   directory=$1; shift
   exec 3<&0
   "$@" </dev/null & server=$!
-  (cat <&3; kill -QUIT $server; while kill -0 $server; do sleep 0.1; done; rm -rf "$directory") 2>/dev/null &
+  (cat <&3; trap '' TERM; kill -QUIT $server; while kill -0 $server; do sleep 0.1; done; rm -rf "$directory") 2>/dev/null &
   wait $server; kill $!`
 
 interface Running {
