@@ -70,6 +70,25 @@ test('a Request object and a streamed body pass through', async () => {
   assert.equal(((await response.json()) as { body: string }).body, 'stream')
 })
 
+test('a body that is made on the way is taken piece by piece, and never gathered', async () => {
+  let made = 0
+  const pieces = async function* () {
+    for (; made < 1000; made++) yield Buffer.of(made)
+  }
+  const { fetch } = local({
+    async handle({ body }) {
+      for await (const piece of body as AsyncIterable<Uint8Array>) {
+        assert.equal(piece.length, 1)
+        break
+      }
+      return { status: 200 }
+    },
+  })
+  const init = { method: 'POST', body: pieces() as unknown as BodyInit }
+  assert.equal((await fetch(ORIGIN, init)).status, 200)
+  assert.ok(made <= 1, `${made} pieces were made`)
+})
+
 test('a streamed response is read as it is made, and left when it is cancelled', async () => {
   let made = 0
   const left = gate()

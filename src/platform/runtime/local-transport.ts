@@ -125,7 +125,8 @@ async function localRequest(
 
 function isPlainBody(body: unknown): boolean {
   if (body === undefined || body === null || typeof body === 'string') return true
-  return body instanceof Uint8Array || body instanceof ReadableStream
+  // A stream or a generator is handed on as it is, and read no faster than its reader asks.
+  return body instanceof Uint8Array || Symbol.asyncIterator in (body as object)
 }
 
 function plainHeaders(from: HeadersInit | undefined): Record<string, string> {
