@@ -218,7 +218,11 @@ export async function run(history: History, { rounds, acts }: { rounds: number; 
     for (let i = 0; i < 2; i++) await history.decide()
     await compare(history)
     await world.stop()
-    await world.sql.run('update cursor set seq = max(0, seq - ?)', [history.draw(100)])
+    const back = history.draw(100)
+    await world.sql.run('update cursor set seq = case when seq > ? then seq - ? else 0 end', [
+      back,
+      back,
+    ])
     await world.start()
     await world.settle()
   }
