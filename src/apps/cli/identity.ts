@@ -198,13 +198,13 @@ async function copiesOf(flags: Flags): Promise<Copies> {
   }
 }
 
-/** How far a copy goes: what was written after it, nobody proves. */
 /** A copy that the owner had on their own disk: how far it goes only they know. */
 function ownCopy(flags: Flags): RescueCopy | undefined {
   if (flags.archive !== undefined) return { kind: 'archive' }
   return flags.backup === undefined ? undefined : { kind: 'file' }
 }
 
+/** How far a copy goes: what was written after it, nobody proves. */
 interface CopyState {
   kind: 'vault' | 'mirror'
   source: string

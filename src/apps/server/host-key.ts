@@ -1,15 +1,7 @@
 /** The key that seals a host's secrets at rest: made once, beside the data, readable by its owner only. */
 import { randomBytes } from 'node:crypto'
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  writeSync,
-} from 'node:fs'
-import { dirname } from 'node:path'
+import { existsSync, readFileSync } from 'node:fs'
+import { writeDurably } from './write-durably.ts'
 
 const KEY_BYTES = 32
 
@@ -32,13 +24,5 @@ export function keepHostKey(path: string, key: Uint8Array): void {
 }
 
 function writeKey(path: string, key: Uint8Array): void {
-  const temporary = `${path}.${process.pid}`
-  const file = openSync(temporary, 'wx', 0o600)
-  writeSync(file, `${Buffer.from(key).toString('hex')}\n`)
-  fsyncSync(file)
-  closeSync(file)
-  renameSync(temporary, path)
-  const folder = openSync(dirname(path), 'r')
-  fsyncSync(folder)
-  closeSync(folder)
+  writeDurably(path, `${Buffer.from(key).toString('hex')}\n`)
 }

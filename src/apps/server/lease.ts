@@ -1,16 +1,9 @@
 /** The lease of a host: its note beside the data, and the way to its witness. */
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  writeSync,
-} from 'node:fs'
-import { dirname, join } from 'node:path'
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { eagerStopwatch, guardedFetch, type Log, type Outside } from '#platform/runtime'
 import type { Lease, LeaseMemory, LeaseNote, TakeOptions } from '#services/pds'
+import { writeDurably } from './write-durably.ts'
 
 /** The settings a lease needs; both or none. */
 export interface LeaseSettings {
@@ -29,7 +22,7 @@ export function leaseMemory(dataDir: string): LeaseMemory {
       return readNote(path)
     },
     async write(note) {
-      writeNote(path, note)
+      writeDurably(path, `${JSON.stringify(note)}\n`)
     },
   }
 }
@@ -43,19 +36,6 @@ function readNote(path: string): LeaseNote {
     // Not of ours: said below.
   }
   throw new Error(`${path} is not the note of a lease`)
-}
-
-/** As a whole or not at all, and through a power cut. */
-function writeNote(path: string, note: LeaseNote): void {
-  const temporary = `${path}.${process.pid}`
-  const file = openSync(temporary, 'w', 0o600)
-  writeSync(file, `${JSON.stringify(note)}\n`)
-  fsyncSync(file)
-  closeSync(file)
-  renameSync(temporary, path)
-  const folder = openSync(dirname(path), 'r')
-  fsyncSync(folder)
-  closeSync(folder)
 }
 
 /**
